@@ -1,0 +1,1 @@
+"""One folder a platform: what people write comes in, cards go out."""

@@ -1,0 +1,158 @@
+"""The page's side: its room as a stream of cards, lines that are written, buttons that are pressed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import BodyPartReader, web
+
+from adapters.web.api import STREAM, event_key
+from adapters.web.rooms import Listener, Rooms
+from adapters.web.visitors import VISITOR
+from adapters.web.wire import answer_json, card_json, workflow_json
+from bot.contract.line import read_line
+from bot.contract.ports import Core
+from bot.contract.values import Attachment, Invocation, JobId, OutputRef, Press
+from bot.errors import InvalidValue, MediaRejected
+
+PING_SECONDS = 15.0
+LINE_BYTES = 64 * 1024
+FILES = 8
+FILE_BYTES = 26 * 1024 * 1024
+
+
+class Chat:
+    """Handlers of the chat page."""
+
+    def __init__(self, core: Core, rooms: Rooms) -> None:
+        self._core = core
+        self._rooms = rooms
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where the handlers are."""
+        return [
+            web.get("/api/v1/chat", self.stream),
+            web.post("/api/v1/chat", self.say),
+            web.post("/api/v1/chat/press", self.press),
+            web.get("/api/v1/commands", self.commands),
+        ]
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """The room: first every card as it stands, then each that changes."""
+        place = request[VISITOR].place
+        response = web.StreamResponse(headers=STREAM)
+        await response.prepare(request)
+        with self._rooms.listen(place.external_id) as listener:
+            cards = await self._core.cards(place)
+            listener.drop()  # what came while the cards were read is in them already
+            standing = [card_json(placed.address["card"], placed.card) for placed in cards]
+            await _send(response, "room", {"cards": standing})
+            while True:
+                await self._pass_on(response, listener)
+
+    async def _pass_on(self, response: web.StreamResponse, listener: Listener) -> None:
+        changed = await listener.take(PING_SECONDS)
+        if not changed:
+            await response.write(b": still here\n\n")
+        for message, card in changed.items():
+            if card is None:
+                await _send(response, "removed", {"id": message})
+            else:
+                await _send(response, "card", card_json(message, card))
+
+    async def say(self, request: web.Request) -> web.Response:
+        """A line of chat as a form: `text`, `key`, perhaps `reply_job` and `reply_index`, and files."""
+        visitor = request[VISITOR]
+        fields, files = await _form(request)
+        line = read_line(fields.get("text", ""), self._core.commands())
+        message = uuid4().hex
+        invocation = Invocation(
+            event_key=event_key(visitor, visitor.actor.external_id, fields.get("key")),
+            actor=visitor.actor,
+            place=visitor.place,
+            command=line.command,
+            address={"room": visitor.place.external_id, "card": message},
+            values=line.values,
+            attachments=tuple(files),
+            reply_to=_reply(fields),
+        )
+        return web.json_response(answer_json(await self._core.invoke(invocation), message))
+
+    async def press(self, request: web.Request) -> web.Response:
+        """A press on a button: `{"action", "key"}`."""
+        visitor, message = request[VISITOR], uuid4().hex
+        action, key = await _pressed(request)
+        press = Press(
+            event_key=event_key(visitor, visitor.actor.external_id, key),
+            actor=visitor.actor,
+            place=visitor.place,
+            action=action,
+            address={"room": visitor.place.external_id, "card": message},
+        )
+        return web.json_response(answer_json(await self._core.act(press), message))
+
+    async def commands(self, _request: web.Request) -> web.Response:
+        """Every command with its options."""
+        return web.json_response({"commands": [workflow_json(command) for command in self._core.commands()]})
+
+
+async def _send(response: web.StreamResponse, event: str, data: dict[str, Any]) -> None:
+    await response.write(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
+
+
+async def _form(request: web.Request) -> tuple[dict[str, str], list[Attachment]]:
+    """The fields and files of a multipart form, each under its cap."""
+    if not request.content_type.startswith("multipart/"):
+        raise InvalidValue("body", "Send the line as a form (multipart/form-data).")
+    fields: dict[str, str] = {}
+    files: list[Attachment] = []
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader) or part.name is None:
+            raise InvalidValue("body", "That form can't be read. Send it again.")
+        if part.filename is None:
+            fields[part.name] = (await _read(part, LINE_BYTES)).decode(errors="replace")
+        elif len(files) < FILES:
+            files.append(_attachment(part.filename, await _read(part, FILE_BYTES)))
+        else:
+            raise MediaRejected(f"That is too many files: at most {FILES}.")
+    return fields, files
+
+
+async def _read(part: BodyPartReader, limit: int) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk():
+        data += chunk
+        if len(data) > limit:
+            raise MediaRejected(f"{part.filename or part.name} is too large: at most {limit // 1024:,} KB.")
+    return bytes(data)
+
+
+def _attachment(name: str, data: bytes) -> Attachment:
+    async def read(limit: int) -> bytes:
+        if len(data) > limit:
+            raise MediaRejected(f"{name} is too large: at most {limit // 2**20} MB. Send a smaller one.")
+        return data
+
+    return Attachment(name=name, read=read)
+
+
+def _reply(fields: dict[str, str]) -> OutputRef | None:
+    job, index = fields.get("reply_job"), fields.get("reply_index", "0")
+    if not job:
+        return None
+    if not index.isascii() or not index.isdigit():
+        raise InvalidValue("reply_index", "reply_index must be a whole number.")
+    return OutputRef(job=JobId(job), index=int(index))
+
+
+async def _pressed(request: web.Request) -> tuple[str, str | None]:
+    try:
+        body = json.loads(await request.read())
+        action, key = body["action"], body.get("key")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidValue("body", 'Send {"action": "...", "key": "..."} as JSON.') from error
+    if not isinstance(action, str) or not isinstance(key, str | None):
+        raise InvalidValue("body", "action and key must be text.")
+    return action, key

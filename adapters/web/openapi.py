@@ -1,0 +1,165 @@
+"""The API's description (OpenAPI 3.1), made from the same models and commands that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.web.api import GenerateBody
+from bot.contract.values import Command, JobState, ParameterType
+
+_JSON_TYPES = {
+    ParameterType.TEXT: "string",
+    ParameterType.INTEGER: "integer",
+    ParameterType.NUMBER: "number",
+    ParameterType.BOOLEAN: "boolean",
+    ParameterType.CHOICE: "string",
+    ParameterType.SEED: "integer",
+}
+
+_ERROR = {"$ref": "#/components/schemas/Error"}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def specification(commands: Sequence[Command]) -> dict[str, Any]:
+    """The whole description, with a schema for the values of each workflow."""
+    workflows = [command for command in commands if command.workflow]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Muralist",
+            "version": "1",
+            "description": "Pictures from ComfyUI: queue a job, follow it, fetch what it made.",
+        },
+        "security": [{"token": []}],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Generate": GenerateBody.model_json_schema(),
+                "Job": _job(),
+                "Queued": _object({"job_id": {"type": "string"}}, ["job_id"]),
+                "Error": _object(
+                    {
+                        "error": _object(
+                            {"code": {"type": "string"}, "message": {"type": "string"}}, ["code", "message"]
+                        )
+                    },
+                    ["error"],
+                ),
+                **{f"Values_{command.name}": _values(command) for command in workflows},
+            },
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "The same key gives the same job, however often it is sent.",
+    }
+    index = {"name": "index", "in": "path", "required": True, "schema": {"type": "integer"}}
+    body = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Generate"}}},
+    }
+    return {
+        "/api/v1/generate": {
+            "post": {
+                "summary": "Queue a job",
+                "parameters": [key],
+                "requestBody": body,
+                "responses": _responses("202", "The job is queued", "Queued"),
+            }
+        },
+        "/api/v1/jobs/{id}": {
+            "get": {
+                "summary": "How a job stands",
+                "parameters": [_ID],
+                "responses": _responses("200", "The job", "Job"),
+            },
+            "delete": {
+                "summary": "Cancel a job",
+                "parameters": [_ID],
+                "responses": _responses("202", "Its end is asked for", "Queued"),
+            },
+        },
+        "/api/v1/jobs/{id}/events": {
+            "get": {
+                "summary": "Follow a job: server-sent events `status` (a Job) and `preview`, until its last state",
+                "parameters": [_ID],
+                "responses": _stream("text/event-stream"),
+            }
+        },
+        "/api/v1/jobs/{id}/outputs/{index}": {
+            "get": {
+                "summary": "Fetch what a job made",
+                "parameters": [_ID, index],
+                "responses": _stream("application/octet-stream"),
+            }
+        },
+        "/api/v1/workflows": {
+            "get": {"summary": "The workflows and their parameters", "responses": _plain()}
+        },
+        "/api/v1/queue": {"get": {"summary": "The queue in numbers", "responses": _plain()}},
+        "/healthz": {"get": {"summary": "Whether the process lives", "security": [], "responses": _plain()}},
+        "/readyz": {"get": {"summary": "Whether a ComfyUI answers", "security": [], "responses": _plain()}},
+        "/metrics": {"get": {"summary": "Figures for Prometheus", "responses": _stream("text/plain")}},
+    }
+
+
+def _responses(status: str, description: str, schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {
+        status: {"description": description, "content": content},
+        "default": {"description": "What is wrong", "content": {"application/json": {"schema": _ERROR}}},
+    }
+
+
+def _plain() -> dict[str, Any]:
+    return {
+        "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}}
+    }
+
+
+def _stream(kind: str) -> dict[str, Any]:
+    return {"200": {"description": "The answer", "content": {kind: {"schema": {"type": "string"}}}}}
+
+
+def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _job() -> dict[str, Any]:
+    output = _object({"url": {"type": "string"}, "media_type": {"type": "string"}}, ["url", "media_type"])
+    properties = {
+        "state": {"type": "string", "enum": [state.value for state in JobState]},
+        "fraction": {"type": "number", "minimum": 0, "maximum": 1},
+        "position": {"type": "integer", "minimum": 1, "description": "Place in the queue, while it waits"},
+        "eta_seconds": {"type": "number", "description": "Seconds until its end, where they are known"},
+        "node": {"type": "string", "description": "The node that runs"},
+        "outputs": {"type": "array", "items": output},
+        "error": _object({"code": {"type": "string"}, "message": {"type": "string"}}, ["code", "message"]),
+    }
+    return _object(properties, ["state", "fraction", "outputs"])
+
+
+def _values(command: Command) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for spec in command.parameters:
+        if spec.type is ParameterType.IMAGE:
+            continue
+        bounds = {
+            "description": spec.description or None,
+            "default": spec.default,
+            "minimum": spec.minimum,
+            "maximum": spec.maximum,
+            "maxLength": spec.max_length,
+            "enum": list(spec.choices) or None,
+        }
+        given = {name: value for name, value in bounds.items() if value is not None}
+        properties[spec.name] = {"type": _JSON_TYPES[spec.type], **given}
+    required = [s.name for s in command.parameters if s.required and s.type is not ParameterType.IMAGE]
+    return _object(properties, required)

@@ -1,0 +1,123 @@
+"""The pages themselves, and what monitoring asks."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+
+from adapters.web.openapi import specification
+from adapters.web.visitors import VISITOR, Gate, set_session
+from bot.contract.ports import Core
+from bot.contract.values import JobState
+
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+class Pages:
+    """Handlers of everything that is not the API."""
+
+    def __init__(self, core: Core, gate: Gate) -> None:
+        self._core = core
+        self._gate = gate
+        self._files = files("adapters.web") / "static"
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where the handlers are."""
+        return [
+            web.get("/", self.chat),
+            web.get("/docs", self.docs),
+            web.get("/login", self.login),
+            web.post("/login", self.log_in),
+            web.get("/static/{name}", self.static),
+            web.get("/openapi.json", self.openapi),
+            web.get("/healthz", self.health),
+            web.get("/readyz", self.ready),
+            web.get("/metrics", self.metrics),
+        ]
+
+    async def chat(self, request: web.Request) -> web.Response:
+        """The chat page; a browser that comes for the first time gets its session."""
+        response = self._file("index.html")
+        visitor = request[VISITOR]
+        if visitor.program:
+            set_session(response, self._gate.new_session(), secure=_secure(request))
+        return response
+
+    async def docs(self, _request: web.Request) -> web.Response:
+        """The API described for people."""
+        return self._file("docs.html")
+
+    async def login(self, _request: web.Request) -> web.Response:
+        """Asks a browser for the token."""
+        return self._file("login.html")
+
+    async def log_in(self, request: web.Request) -> web.Response:
+        """Takes the token and gives a session for it."""
+        form = await request.post()
+        token = form.get("token")
+        if not isinstance(token, str) or not self._gate.is_token(token.strip()):
+            raise web.HTTPSeeOther("/login?wrong=1")
+        response = web.Response(status=303, headers={"Location": "/"})
+        set_session(response, self._gate.new_session(), secure=_secure(request))
+        return response
+
+    async def static(self, request: web.Request) -> web.Response:
+        """The page's own scripts and styles."""
+        return self._file(request.match_info["name"])
+
+    def _file(self, name: str) -> web.Response:
+        known = {entry.name: entry for entry in self._files.iterdir()}
+        if name not in known:
+            raise web.HTTPNotFound
+        kind = _TYPES[name[name.rindex(".") :]]
+        headers = {
+            "Content-Security-Policy": _POLICY,
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "no-referrer",
+        }
+        return web.Response(
+            body=known[name].read_bytes(), content_type=kind, charset="utf-8", headers=headers
+        )
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """The API described for programs."""
+        return web.json_response(specification(self._core.commands()))
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """The process lives."""
+        return web.json_response({"status": "ok"})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """The store answers and so does a ComfyUI: a picture asked for now would be begun."""
+        status = await self._core.queue()
+        ready = any(backend.up for backend in status.backends)
+        answer: dict[str, Any] = {"status": "ok" if ready else "no ComfyUI answers"}
+        return web.json_response(answer, status=200 if ready else 503)
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Figures for Prometheus, read from the store at each scrape."""
+        registry = CollectorRegistry()
+        status = await self._core.queue()
+        Gauge("muralist_jobs_waiting", "Jobs that wait for a backend", registry=registry).set(status.waiting)
+        Gauge("muralist_jobs_running", "Jobs that a backend has in hand", registry=registry).set(
+            status.running
+        )
+        up = Gauge("muralist_backend_up", "Whether a ComfyUI answers", ["backend"], registry=registry)
+        for backend in status.backends:
+            up.labels(backend.name).set(backend.up)
+        ended = Counter("muralist_jobs_ended", "Jobs that have ended", ["state"], registry=registry)
+        counts = await self._core.ended()
+        for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
+            ended.labels(state).inc(counts.get(state, 0))
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _secure(request: web.Request) -> bool:
+    return request.secure or request.headers.get("X-Forwarded-Proto") == "https"

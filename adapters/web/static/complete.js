@@ -1,0 +1,76 @@
+// What may be typed next. Pure: a line, where the caret is, and the commands give suggestions.
+
+const SHOWN = 12;
+
+/** The command that a line begins with, or undefined. */
+export function commandOf(line, commands) {
+  const name = /^\s*\/([\w-]+)/.exec(line)?.[1].toLowerCase();
+  return commands.find((command) => command.name === name);
+}
+
+/**
+ * Suggestions at the caret: `{from, to, items}` where `from`..`to` is what an item's `insert` replaces.
+ * Null if there is nothing to suggest, or the word is complete already.
+ */
+export function suggest(line, caret, commands) {
+  const before = line.slice(0, caret);
+  const name = /^\s*\/([\w-]*)$/.exec(before);
+  if (name) return offer(caret, `/${name[1]}`, commands.map(commandItem));
+  const command = commandOf(line, commands);
+  if (!command) return null;
+  const option = /(?:^|\s)(--[\w-]*)$/.exec(before);
+  if (option) return offer(caret, option[1], optionsOf(command).map(optionItem));
+  return suggestChoice(before, caret, command);
+}
+
+/** The options of a command: all but the words themselves and pictures. */
+export function optionsOf(command) {
+  const main = mainOf(command);
+  return command.parameters.filter((parameter) => parameter !== main && parameter.type !== "image");
+}
+
+/** The parameter that plain words after the command go to. */
+export function mainOf(command) {
+  return command.parameters.find((parameter) => parameter.type === "text");
+}
+
+/** What an option takes, in short. */
+export function rangeOf(parameter) {
+  if (parameter.choices) return parameter.default ? `${parameter.default}, …` : `${parameter.choices.length} to choose from`;
+  if (parameter.type === "seed") return "a whole number";
+  if (parameter.minimum !== undefined && parameter.maximum !== undefined) return `${parameter.minimum}–${parameter.maximum}`;
+  return parameter.type === "boolean" ? "yes or no" : "words";
+}
+
+function suggestChoice(before, caret, command) {
+  const typed = /(?:^|\s)(?:--)?([A-Za-z][\w-]*)(?:=|\s+)(\S*)$/.exec(before);
+  if (!typed) return null;
+  const dashed = before.slice(typed.index).trimStart().startsWith("--");
+  const assigned = /=\S*$/.test(before);
+  if (!dashed && !assigned) return null;
+  const parameter = command.parameters.find((known) => known.name === typed[1].toLowerCase().replaceAll("-", "_"));
+  return parameter?.choices ? offer(caret, typed[2], parameter.choices.map(choiceItem)) : null;
+}
+
+function offer(caret, typed, items) {
+  const word = typed.toLowerCase();
+  if (items.some((item) => item.label.toLowerCase() === word)) return null;
+  const begin = items.filter((item) => item.label.toLowerCase().startsWith(word));
+  const within = items.filter((item) => !begin.includes(item) && item.label.toLowerCase().includes(word.replace(/^(\/|--)/, "")));
+  const found = [...begin, ...within].slice(0, SHOWN);
+  return found.length > 0 ? { from: caret - typed.length, to: caret, items: found } : null;
+}
+
+function commandItem({ name, description }) {
+  return { label: `/${name}`, detail: description, insert: `/${name} ` };
+}
+
+function optionItem(parameter) {
+  const detail = [parameter.description, rangeOf(parameter)].filter(Boolean).join(": ");
+  return { label: `--${parameter.name}`, detail, insert: `--${parameter.name} ` };
+}
+
+function choiceItem(choice) {
+  // A name with spaces is one value only between quotes.
+  return { label: choice, detail: "", insert: /\s/.test(choice) ? `"${choice}" ` : `${choice} ` };
+}

@@ -1,0 +1,1 @@
+"""Muralist's core: everything that is the same on every platform."""

@@ -1,0 +1,163 @@
+"""Composition: settings become a store, backends, workers, adapters and their deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.resources import files
+from typing import cast
+from uuid import uuid4
+
+import structlog
+
+from bot.cards.board import Board
+from bot.comfy.backend import ComfyBackend
+from bot.commands.core import BoundCore
+from bot.contract.ports import Adapter
+from bot.contract.values import Actor
+from bot.delivery.deliverer import Deliverer
+from bot.errors import ConfigError
+from bot.feed import Feed
+from bot.media.spool import Spool
+from bot.service.act import Act
+from bot.service.look import Look
+from bot.service.servers import Servers
+from bot.service.submit import Submit
+from bot.settings import Settings
+from bot.store.holding import LeaseTiming
+from bot.store.store import Store, open_store
+from bot.worker.run import Tools
+from bot.worker.worker import Worker
+from bot.workflow.load import load_workflows
+from bot.workflow.model import Workflow
+
+log = structlog.get_logger(__name__)
+
+SERVED = ("web",)
+"""The adapters that `muralist run` serves, by their folder's name."""
+
+RESTART_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App:
+    """Everything but the platforms. `owner` names this process in leases."""
+
+    owner: str
+    store: Store
+    spool: Spool
+    feed: Feed
+    servers: Servers
+    workflows: dict[str, Workflow]
+    timing: LeaseTiming
+
+    def core(self, adapter: str) -> BoundCore:
+        """The core as the adapter of this name sees it."""
+        board = self._board()
+        look = Look(self.store, board, self.feed, self.servers)
+        submit = Submit(self.store, self.spool, self.feed, self.servers, look)
+        return BoundCore(
+            adapter=adapter,
+            workflows=self.workflows,
+            servers=self.servers,
+            submit=submit,
+            acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows),
+            look=look,
+        )
+
+    async def serve(self, adapters: Sequence[Adapter]) -> None:
+        """Work and serve until cancelled. Raises `ConfigError` once no adapter can run as it is set up."""
+        await self.store.queue.rebuild_flows()
+        workers = [worker.run() for worker in self._workers()]
+        deliverers = [self._deliverer(adapter).run() for adapter in adapters]
+        async with _background(*workers, *deliverers):
+            fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
+            refused = await asyncio.gather(*fronts)
+        raise refused[0]
+
+    async def attend(self, adapter: Adapter, only: Actor) -> None:
+        """Let one adapter do its work and end, working for nobody but this person meanwhile."""
+        workers = [worker.run() for worker in self._workers(only)]
+        async with _background(*workers, self._deliverer(adapter).run()):
+            await adapter.run(self.core(adapter.name))
+
+    def _workers(self, only: Actor | None = None) -> list[Worker]:
+        tools = [
+            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed)
+            for backend in self.servers.backends
+        ]
+        return [Worker(each, self.owner, self.timing, only=only) for each in tools]
+
+    def _deliverer(self, adapter: Adapter) -> Deliverer:
+        return Deliverer(adapter, self.store, self._board(), self.feed, self.owner, self.timing)
+
+    def _board(self) -> Board:
+        return Board(self.store, self.spool, self.feed, self.servers.answering)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings) -> AsyncIterator[App]:
+    """Open the store and begin to talk to the backends. Raises `ConfigError`."""
+    workflows = read_workflows(settings)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.database))
+        backends = [
+            await stack.enter_async_context(
+                ComfyBackend(
+                    url,
+                    client_id=await store.backends.client_id(url),
+                    on_new_client_id=partial(store.backends.remember, url),
+                )
+            )
+            for url in settings.comfyui_urls
+        ]
+        await stack.enter_async_context(_background(*(backend.run() for backend in backends)))
+        yield App(
+            owner=uuid4().hex,
+            store=store,
+            spool=Spool(settings.data_dir / "spool"),
+            feed=Feed(),
+            servers=Servers(backends),
+            workflows=workflows,
+            timing=LeaseTiming(),
+        )
+
+
+def read_workflows(settings: Settings) -> dict[str, Workflow]:
+    """The bundled workflows and the owner's above them, by name. Raises `ConfigError`."""
+    return load_workflows([files("workflows"), settings.own_workflows])
+
+
+def load_adapters(names: Sequence[str] = SERVED) -> list[Adapter]:
+    """The adapters of these names that are set up. Raises `ConfigError` for settings that are wrong."""
+    made = [import_module(f"adapters.{name}").create() for name in names]
+    return [cast(Adapter, adapter) for adapter in made if adapter is not None]
+
+
+@asynccontextmanager
+async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Work that goes on for as long as the block."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _supervise(adapter: Adapter, core: BoundCore) -> ConfigError:
+    """Keep one adapter running, whatever it raises. Ends only with settings that can't work."""
+    while True:
+        try:
+            await adapter.run(core)
+        except ConfigError as error:
+            log.error("adapter can't start", adapter=adapter.name, reason=str(error))
+            return error
+        except Exception:  # an adapter's callback: the others go on, and this one is started again
+            log.exception("adapter failed", adapter=adapter.name)
+        await asyncio.sleep(RESTART_SECONDS)

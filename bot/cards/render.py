@@ -1,0 +1,211 @@
+"""A job as a card. Pure: the same facts always give the same card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.cards.actions import Button, Verb
+from bot.contract.card import Action, ActionStyle, Card, Code, Media, Span, Text
+from bot.contract.values import JobState, OutputRef, QueueStatus
+from bot.feed import Live
+from bot.jobs.models import MessageView
+from bot.jobs.states import State, outside
+
+PROMPT_SHOWN = 300
+"""Characters of a prompt that a card shows; "Info" shows all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """All that a job's card is made of. `ahead` counts jobs before it; `answering`: some ComfyUI answers."""
+
+    view: MessageView
+    media: Sequence[Media]
+    live: Live | None
+    ahead: int | None
+    answering: bool
+
+
+def render(facts: Facts) -> Card:
+    """The card of a job as it stands."""
+    state = outside(facts.view.job.state)
+    match state:
+        case JobState.QUEUED:
+            return _queued(facts)
+        case JobState.RUNNING:
+            return _running(facts)
+        case JobState.DONE:
+            return _done(facts)
+        case JobState.FAILED:
+            return _failed(facts)
+        case JobState.CANCELLED:
+            return Card(
+                state=state,
+                title="Cancelled",
+                body=_prompt_lines(facts),
+                actions=_buttons(facts, Verb.AGAIN, Verb.DELETE),
+            )
+        case _ as never:
+            assert_never(never)
+
+
+def _queued(facts: Facts) -> Card:
+    return Card(
+        state=JobState.QUEUED,
+        title=_queued_title(facts),
+        body=_prompt_lines(facts),
+        actions=_buttons(facts, Verb.CANCEL),
+    )
+
+
+def _queued_title(facts: Facts) -> str:
+    if facts.view.job.cancel_requested:
+        return "Cancelling"
+    if not facts.answering:
+        return "ComfyUI does not answer. This goes on when it returns."
+    if facts.view.job.state is not State.QUEUED:
+        return "Starting"
+    match facts.ahead:
+        case None:
+            return "Queued"
+        case 0:
+            return "Queued: you are next"
+        case 1:
+            return "Queued: 1 picture ahead of you"
+        case ahead:
+            return f"Queued: {ahead} pictures ahead of you"
+
+
+def _running(facts: Facts) -> Card:
+    job = facts.view.job
+    fraction = facts.live.fraction if facts.live else job.fraction
+    node = facts.live.node if facts.live else job.node
+    if job.cancel_requested:
+        title = "Cancelling"
+    elif not facts.answering:
+        title = "ComfyUI does not answer. This goes on when it returns."
+    elif job.state is State.FETCHING:
+        title, fraction = "Fetching the result", 1.0
+    else:
+        title = f"{node}: {fraction:.0%}" if node else f"{fraction:.0%}"
+    return Card(
+        state=JobState.RUNNING,
+        title=title,
+        body=_prompt_lines(facts),
+        fraction=fraction,
+        preview=facts.live.preview if facts.live else None,
+        alt=_prompt(facts.view) or "",
+        actions=_buttons(facts, Verb.CANCEL),
+    )
+
+
+def _done(facts: Facts) -> Card:
+    job = facts.view.job
+    details: list[Span] = []
+    if job.seed is not None:
+        details += [Text(text="Seed "), Code(text=str(job.seed))]
+    if job.started is not None and job.finished is not None:
+        details.append(Text(text=f"{', ' if details else ''}{_took(job.finished - job.started)}"))
+    uses = [
+        _button(
+            facts,
+            Verb.USE,
+            "Use as input" if len(facts.media) == 1 else f"Use {media.index + 1}",
+            media.index,
+        )
+        for media in facts.media
+        if media.media_type.startswith("image/")
+    ]
+    return Card(
+        state=JobState.DONE,
+        title=f"/{facts.view.command}",
+        body=(*_prompt_lines(facts), *([tuple(details)] if details else [])),
+        media=tuple(facts.media),
+        alt=_prompt(facts.view) or "",
+        actions=(
+            _button(facts, Verb.AGAIN, "Again"),
+            *uses,
+            _button(facts, Verb.INFO, "Info"),
+            _button(facts, Verb.DELETE, "Delete"),
+        ),
+    )
+
+
+def _failed(facts: Facts) -> Card:
+    error = facts.view.job.error
+    sentence = error.message if error is not None else "Something went wrong. Try again."
+    return Card(
+        state=JobState.FAILED,
+        title="That did not work",
+        body=((Text(text=sentence),), *_prompt_lines(facts)),
+        media=tuple(facts.media),
+        actions=_buttons(facts, Verb.AGAIN, Verb.DELETE),
+    )
+
+
+def info(view: MessageView) -> Card:
+    """Everything that a job was asked to do."""
+    lines: list[tuple[Span, ...]] = [
+        (Text(text=f"{name}: "), Code(text=str(value)))
+        for name, value in view.job.values.items()
+        if value != ""
+    ]
+    return note(f"/{view.command}", *lines)
+
+
+def queue_card(status: QueueStatus) -> Card:
+    """The queue in words."""
+    lines = [_line(f"{status.waiting} waiting, {status.running} in work")]
+    for backend in status.backends:
+        state = f"answers (ComfyUI {backend.version})" if backend.up else "does not answer"
+        lines.append((Code(text=backend.name), Text(text=f" {state}, {backend.running} in work")))
+    return note("Queue", *lines)
+
+
+def note(title: str, *lines: tuple[Span, ...]) -> Card:
+    """A card that belongs to no job."""
+    return Card(state="note", title=title, body=tuple(lines))
+
+
+def _line(text: str) -> tuple[Span, ...]:
+    return (Text(text=text),)
+
+
+def _prompt(view: MessageView) -> str | None:
+    prompt = view.job.values.get("prompt")
+    return prompt if isinstance(prompt, str) and prompt else None
+
+
+def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    prompt = _prompt(facts.view)
+    if prompt is None:
+        return ()
+    short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"
+    return ((Text(text=short, strong=True),),)
+
+
+def _took(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+_LABELS = {
+    Verb.AGAIN: "Again",
+    Verb.INFO: "Info",
+    Verb.DELETE: "Delete",
+    Verb.CANCEL: "Cancel",
+    Verb.USE: "Use",
+}
+
+
+def _buttons(facts: Facts, *verbs: Verb) -> tuple[Action, ...]:
+    return tuple(_button(facts, verb, _LABELS[verb]) for verb in verbs)
+
+
+def _button(facts: Facts, verb: Verb, label: str, index: int = 0) -> Action:
+    ref = OutputRef(job=facts.view.job.id, index=index)
+    style = ActionStyle.DANGER if verb in (Verb.DELETE, Verb.CANCEL) else ActionStyle.NORMAL
+    return Action(id=str(Button(verb=verb, ref=ref)), label=label, style=style)

@@ -1,0 +1,65 @@
+"""`muralist imagine`: one picture from the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.app import open_app
+from bot.errors import InvalidValue
+from bot.logs import set_up_logs
+from bot.settings import Settings, read_settings
+
+INTERRUPTED = 130
+"""The exit code that shells use for Ctrl-C."""
+
+
+def imagine(
+    prompt: Annotated[str, typer.Argument(help="What the picture shows.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write; - for the pipe.")
+    ] = None,
+    workflow: Annotated[str, typer.Option(help="The workflow to run.")] = "imagine",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE, as often as needed.")
+    ] = None,
+    image: Annotated[list[Path] | None, typer.Option(help="A picture to start from.")] = None,
+    seed: Annotated[str | None, typer.Option(help="The same seed gives the same picture.")] = None,
+) -> None:
+    """Make a picture and write it to a file. Exits with 1 and one sentence if that fails."""
+    values: dict[str, object] = {"prompt": prompt, **dict(_pair(text) for text in settings or [])}
+    if seed is not None:
+        values["seed"] = seed
+    configured = read_settings()
+    set_up_logs(configured.log_format, logging.ERROR)
+    try:
+        failed = asyncio.run(_imagine(configured, workflow, values, image or [], output))
+    except KeyboardInterrupt:
+        typer.echo("cancelled", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    if failed:
+        raise typer.Exit(1)
+
+
+async def _imagine(
+    settings: Settings, workflow: str, values: dict[str, object], images: list[Path], output: Path | None
+) -> bool:
+    """Whether it failed."""
+    terminal: Any = import_module("adapters.terminal")  # by name: the core does not know the platforms
+    order = terminal.Order(command=workflow, values=values, images=tuple(images), output=output)
+    async with open_app(settings) as app:
+        adapter = terminal.create(order)
+        await app.attend(adapter, order.actor)
+    return bool(adapter.failed)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidValue("--set", f'--set takes KEY=VALUE, as in --set steps=30, not "{text}".')
+    return name, value

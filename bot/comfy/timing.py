@@ -1,0 +1,31 @@
+"""How long the client waits for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """Waits and intervals of one backend's client, all in seconds."""
+
+    connect: float = 5.0
+    """A TCP connection; also the whole answer to "are you there?"."""
+    answer: float = 30.0
+    """An ordinary answer, the one to POST /prompt too."""
+    transfer: float = 60.0
+    """Silence within an upload or download. Not its whole length: a video may take as long as it takes."""
+    silence: float = 3.0
+    """A followed attempt unheard of for so long is asked for by HTTP."""
+    deaf: float = 2.0
+    """After a POST the socket must bring a word within this, else it is taken for deaf."""
+    reconnect_first: float = 0.2
+    reconnect_most: float = 5.0
+    ping: float = 20.0
+    """The client's own websocket pings: ComfyUI sends none, and proxies close what is idle."""
+    probe: float = 3.0
+    """While nothing else was heard of the server: how often to look whether it answers."""
+    schemas: float = 60.0
+    """How often `/object_info` is read again: model files come and go."""
+    pace: float = 0.05
+    """The least time between two `Progress` or `Preview` of one attempt. `Started` and the end never wait."""

@@ -1,0 +1,201 @@
+"""All attempts that are followed on one server: hands messages to the right one, and asks about silent ones.
+
+HTTP is the truth, the websocket a hint. An attempt that is spoken of costs no request; one that is not is
+asked about: `/queue` first and then its history entry, since in the other order it can slip from the one into
+the other in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import assert_never
+
+import structlog
+
+from bot.comfy.follow import Follow
+from bot.comfy.graph import Graph
+from bot.comfy.located import Absent, Executing, Located, Over, Queue, Waiting
+from bot.comfy.messages import Message, NodeExecuting, NodeProgress, PreviewFrame, ProgressReport
+from bot.comfy.timing import Timing
+from bot.errors import BackendError, Lost
+from bot.jobs.events import Broke, Ended, Finished, Interrupted
+
+log = structlog.get_logger(__name__)
+
+HISTORY_RETRIES = (0.05, 0.2, 0.5, 1.0)
+"""Seconds between looks for a history entry that is written just after the success was told."""
+
+
+class Watch:
+    """The followed attempts of one server."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        timing: Timing,
+        read_queue: Callable[[], Awaitable[Queue]],
+        read_end: Callable[[str, Graph], Awaitable[Ended | None]],
+    ) -> None:
+        self._name = name
+        self._timing = timing
+        self._read_queue = read_queue
+        self._read_end = read_end
+        self._follows: dict[str, Follow] = {}
+        self._current: Follow | None = None
+        self._heard_at = float("-inf")
+        self._look_now: set[str] = set()
+        self._unclear: dict[str, Follow] = {}
+        self._wake = asyncio.Event()
+
+    @contextmanager
+    def follow(self, prompt_id: str, graph: Graph, outputs: Collection[str]) -> Iterator[Follow]:
+        """Listen for an attempt."""
+        if prompt_id in self._follows:
+            raise ValueError(f"{prompt_id} is followed already")
+        follow = Follow(
+            prompt_id, graph, outputs=outputs, pace=self._timing.pace, on_unclear=self._settle_soon
+        )
+        self._follows[prompt_id] = follow
+        try:
+            yield follow
+        finally:
+            del self._follows[prompt_id]
+            if self._current is follow:
+                self._current = None
+
+    def get(self, prompt_id: str) -> Follow | None:
+        """The ear of an attempt, if it is followed."""
+        return self._follows.get(prompt_id)
+
+    def look_soon(self, prompt_id: str) -> None:
+        """Ask about an attempt without waiting for its silence."""
+        self._look_now.add(prompt_id)
+        self._wake.set()
+
+    def opened(self, connection: int) -> None:
+        """A new connection: ask about everything that may have been missed."""
+        self._current = None
+        for follow in self._follows.values():
+            if follow.acknowledged and not follow.ended:
+                self.look_soon(follow.prompt_id)
+
+    def hear(self, message: Message, connection: int) -> None:
+        """Hand a message to the attempt that it is about. Strangers' messages come too, and are dropped."""
+        if message.prompt_id is None:
+            follow = self._current if isinstance(message, PreviewFrame) else None
+        else:
+            follow = self._follows.get(message.prompt_id)
+            if isinstance(message, NodeExecuting | NodeProgress | ProgressReport):
+                self._current = follow  # the older preview frames do not say whose they are
+        if follow is not None:
+            self._heard_at = asyncio.get_running_loop().time()
+            follow.hear(message, connection)
+
+    async def run(self) -> None:
+        """Ask about silent attempts until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._pause()
+                for follow in self._take_unclear():
+                    tasks.create_task(self._settle(follow))
+                due = self._due()
+                if due:
+                    await self._look(due)
+
+    def take_in(self, follow: Follow, located: Located) -> None:
+        """What a look found out about an attempt that the server had acknowledged."""
+        match located:
+            case Absent():
+                self._missing(follow)
+            case Waiting():
+                follow.absent_since = None
+            case Executing():
+                follow.absent_since = None
+                follow.start()
+            case Over(end=end):
+                follow.end(end)
+            case _:
+                assert_never(located)
+
+    def _settle_soon(self, follow: Follow) -> None:
+        self._unclear[follow.prompt_id] = follow
+        self._wake.set()
+
+    def _take_unclear(self) -> list[Follow]:
+        unclear, self._unclear = self._unclear, {}
+        return list(unclear.values())
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.silence / 4):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _due(self) -> list[Follow]:
+        now = asyncio.get_running_loop().time()
+        asked, self._look_now = self._look_now, set()
+        return [
+            follow
+            for follow in self._follows.values()
+            if follow.acknowledged and not follow.ended
+            if follow.prompt_id in asked or now - self._last_word(follow) >= self._timing.silence
+        ]
+
+    def _last_word(self, follow: Follow) -> float:
+        # One that waits its turn behind another of ours is silent by nature: while we hear of that one, fine.
+        heard_at = follow.heard_at if follow.started else max(follow.heard_at, self._heard_at)
+        return max(heard_at, follow.asked_at)
+
+    async def _look(self, follows: Collection[Follow]) -> None:
+        now = asyncio.get_running_loop().time()
+        for follow in follows:
+            follow.asked_at = now
+        try:
+            queue = await self._read_queue()
+            for follow in follows:
+                located = await self._place(follow, queue)
+                if not follow.ended:
+                    self.take_in(follow, located)
+        except BackendError as error:
+            # Nothing is decided while the server does not answer; whoever follows knows when to give up.
+            log.info("look_failed", backend=self._name, reason=str(error))
+
+    async def _place(self, follow: Follow, queue: Queue) -> Located:
+        if follow.prompt_id in queue.running:
+            return Executing()
+        if follow.prompt_id in queue.pending:
+            return Waiting()
+        end = await self._read_end(follow.prompt_id, follow.graph)
+        return Absent() if end is None else Over(end=end)
+
+    def _missing(self, follow: Follow) -> None:
+        now = asyncio.get_running_loop().time()
+        if follow.cancelled:
+            follow.end(Interrupted())
+        elif follow.absent_since is None:
+            follow.absent_since = now
+        elif now - follow.absent_since >= self._timing.silence:
+            log.warning("attempt_lost", backend=self._name, prompt_id=follow.prompt_id)
+            sentence = (
+                "ComfyUI forgot this picture: it was restarted, or somebody deleted it there. Try again."
+            )
+            follow.end(Broke(error=Lost(sentence, detail=f"{follow.prompt_id} on {self._name}")))
+
+    async def _settle(self, follow: Follow) -> None:
+        """It is over, but how is not known for sure: the history says, in a moment."""
+        try:
+            for pause in (*HISTORY_RETRIES, None):
+                end = await self._read_end(follow.prompt_id, follow.graph)
+                if end is not None:
+                    follow.end(end)
+                if follow.ended:
+                    return
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        except BackendError as error:
+            log.info("history_failed", backend=self._name, reason=str(error))
+            return
+        follow.end(Finished(files=follow.files()))

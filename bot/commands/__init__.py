@@ -1,0 +1,1 @@
+"""Commands: one decorated function each, and a workflow is a command too."""

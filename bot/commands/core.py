@@ -1,0 +1,97 @@
+"""The core as one adapter sees it: every command and button ends here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.commands.general import GENERAL
+from bot.commands.registry import Context
+from bot.contract.card import Media, Preview
+from bot.contract.values import (
+    Actor,
+    Answer,
+    Command,
+    Invocation,
+    JobId,
+    JobState,
+    JobStatus,
+    OutputRef,
+    Place,
+    PlacedCard,
+    Press,
+    QueueStatus,
+)
+from bot.errors import UnknownCommand
+from bot.service.act import Act
+from bot.service.look import Look
+from bot.service.servers import Servers
+from bot.service.submit import Submit
+from bot.workflow.model import Workflow
+from bot.workflow.values import nearest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoundCore:
+    """Implements `bot.contract.ports.Core` for the adapter of this name."""
+
+    adapter: str
+    workflows: Mapping[str, Workflow]
+    servers: Servers
+    submit: Submit
+    acting: Act
+    look: Look
+
+    def commands(self) -> list[Command]:
+        """Every command: the workflows, then the others."""
+        made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
+        return [*made, *(entry.command for entry in GENERAL.values())]
+
+    async def invoke(self, invocation: Invocation) -> Answer:
+        """Do a command. Words without a command, said in reply to a picture, edit it."""
+        name = invocation.command
+        if not name:
+            if invocation.reply_to is None:
+                raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
+            invocation = replace(invocation, command=self.acting.edit_workflow().name)
+            name = invocation.command
+        if name in self.workflows:
+            return await self.submit.submit(invocation, self.workflows[name], self.adapter)
+        if name in GENERAL:
+            context = Context(look=self.look, commands=self.commands)
+            return await GENERAL[name].handler(context, invocation)
+        near = nearest(name, [*self.workflows, *GENERAL], 1)
+        hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
+        raise UnknownCommand(f"There is no command /{name}. {hint}")
+
+    async def act(self, press: Press) -> Answer:
+        """Do what a card's button says."""
+        return await self.acting.act(press, self.adapter)
+
+    async def cancel(self, actor: Actor, job: JobId) -> None:
+        """Ask for the end of one's own job."""
+        await self.acting.cancel(actor, job)
+
+    async def job(self, place: Place, job: JobId) -> JobStatus:
+        """How a job of this place stands."""
+        return await self.look.job(place, job)
+
+    def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
+        """How a job stands now and after every change."""
+        return self.look.watch(place, job)
+
+    async def cards(self, place: Place) -> Sequence[PlacedCard]:
+        """The newest messages of a place as they stand, oldest first."""
+        return await self.look.cards(place)
+
+    async def output(self, place: Place, ref: OutputRef) -> Media:
+        """A finished output of this place."""
+        return await self.look.output(place, ref)
+
+    async def queue(self) -> QueueStatus:
+        """The queue in numbers."""
+        return await self.look.queue()
+
+    async def ended(self) -> Mapping[JobState, int]:
+        """How many jobs have ended so far, by how."""
+        return await self.look.ended()

@@ -1,0 +1,39 @@
+"""The decorator that makes a function a command."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.contract.values import Answer, Command, Invocation
+from bot.service.look import Look
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What a command may use: how things stand, and the list of all commands."""
+
+    look: Look
+    commands: Callable[[], list[Command]]
+
+
+Handler = Callable[[Context, Invocation], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A command and the function that does it."""
+
+    command: Command
+    handler: Handler
+
+
+def command(registry: dict[str, Entry], name: str, description: str) -> Callable[[Handler], Handler]:
+    """Put the decorated function into `registry` as the command `/name`."""
+
+    def register(handler: Handler) -> Handler:
+        published = Command(name=name, title=name.capitalize(), description=description)
+        registry[name] = Entry(command=published, handler=handler)
+        return handler
+
+    return register

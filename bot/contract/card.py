@@ -1,0 +1,79 @@
+"""The card: a whole chat message as data. Platforms draw it; `bot.cards` alone words it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """Plain words. A platform escapes them; they never carry mark-up."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """Words to show letter by letter: a seed, a model's name, a prompt."""
+
+    text: str
+
+
+Span = Text | Code
+
+
+class ActionStyle(StrEnum):
+    """How much a button asks for attention."""
+
+    NORMAL = "normal"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """A button. `id` is at most 64 bytes and works after any restart."""
+
+    id: str
+    label: str
+    style: ActionStyle = ActionStyle.NORMAL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """A passing picture of a job that runs: the bytes themselves, never stored."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Media:
+    """A finished output. `path` is where its bytes lie; `size` is in bytes."""
+
+    job: str
+    index: int
+    path: Path
+    media_type: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """One chat message.
+
+    `state` is a job's outer state, or `note` for an answer that belongs to no job. `title` is one line,
+    `body` lines of spans below it. `fraction` (0..1) asks for a bar. `alt` describes the media in words.
+    """
+
+    state: str
+    title: str
+    body: tuple[tuple[Span, ...], ...] = ()
+    fraction: float | None = None
+    preview: Preview | None = None
+    media: tuple[Media, ...] = ()
+    actions: tuple[Action, ...] = ()
+    alt: str = ""

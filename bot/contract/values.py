@@ -1,0 +1,229 @@
+"""What comes in from a platform, and what the core answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType
+
+from bot.contract.card import Card, Media
+
+JobId = NewType("JobId", str)
+RequestId = NewType("RequestId", str)
+MessageId = NewType("MessageId", str)
+AccountId = NewType("AccountId", str)
+
+Address = Mapping[str, Any]
+"""Where a message lives, in the adapter's own JSON; it outlives the process."""
+
+
+class JobState(StrEnum):
+    """A job's state as the outside sees it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing changes any more."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who asks. `external_id` is the platform's own stable id of the person, never a name or a secret."""
+
+    platform: str
+    external_id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where it is asked: a channel, a chat, a page's session. Jobs of one place are not seen from another."""
+
+    platform: str
+    external_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file that came with a command.
+
+    `read(limit)` returns the bytes, or raises `MediaRejected` if there are more than `limit` of them.
+    """
+
+    name: str
+    read: Callable[[int], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputRef:
+    """One output of a job, counted from 0."""
+
+    job: JobId
+    index: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """One use of a command.
+
+    `event_key` is unique for the platform's event: the same key twice is one request. `values` are raw, as
+    typed or as JSON; the core checks them. `images` are attachments by parameter; `attachments` those that
+    name none and fill the image parameters in order. `address` is the message that will show the card.
+    """
+
+    event_key: str
+    actor: Actor
+    place: Place
+    command: str
+    address: Address
+    values: Mapping[str, object] = field(default_factory=dict)
+    images: Mapping[str, Attachment] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: OutputRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Press:
+    """A press on one of a card's buttons; `address` is for the message that a new request would show in."""
+
+    event_key: str
+    actor: Actor
+    place: Place
+    action: str
+    address: Address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """A request was accepted; `existing` if the same event had already made it."""
+
+    request: RequestId
+    job: JobId
+    message: MessageId
+    existing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """An answer for the asker alone; nothing was queued."""
+
+    card: Card
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """The platform should let the person fill in `command`, as a reply to `reply_to`."""
+
+    command: str
+    reply_to: OutputRef
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """Noted; the message itself will show what comes of it."""
+
+
+Answer = Started | Said | Ask | Accepted
+
+
+class ParameterType(StrEnum):
+    """What kind of value a parameter takes."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    SEED = "seed"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParameterSpec:
+    """One option of a command, as a platform publishes it. Bounds are inclusive; None is "no bound"."""
+
+    name: str
+    type: ParameterType
+    title: str
+    description: str = ""
+    required: bool = False
+    default: str | int | float | bool | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float | None = None
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A command as every platform publishes it."""
+
+    name: str
+    title: str
+    description: str
+    parameters: tuple[ParameterSpec, ...] = ()
+    workflow: bool = False
+
+    @property
+    def main_text(self) -> ParameterSpec | None:
+        """The parameter that plain words after the command go to: the first text one."""
+        return next((p for p in self.parameters if p.type is ParameterType.TEXT), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """Why a job failed: a stable code and a sentence for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobStatus:
+    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait."""
+
+    job: JobId
+    message: MessageId
+    actor: Actor
+    state: JobState
+    fraction: float
+    position: int | None = None
+    node: str | None = None
+    outputs: tuple[Media, ...] = ()
+    error: Trouble | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackendStatus:
+    """A ComfyUI server as everybody may see it."""
+
+    name: str
+    up: bool
+    version: str | None
+    running: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueStatus:
+    """The queue in numbers."""
+
+    waiting: int
+    running: int
+    backends: tuple[BackendStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedCard:
+    """A message of a place and what it shows now. `revision` grows with every change of what it shows."""
+
+    message: MessageId
+    address: Address
+    card: Card

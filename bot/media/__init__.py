@@ -1,0 +1,1 @@
+"""Files: the spool, what people upload, what comes out. Pillow stands nowhere else."""

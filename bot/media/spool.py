@@ -1,0 +1,80 @@
+"""The spool: bytes of inputs and outputs, named by their SHA-256, under the data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from bot.errors import MuralistError
+from bot.jobs.models import Blob
+
+
+class TooLarge(MuralistError):
+    """A file went over the cap while it came in; nothing was kept."""
+
+
+class Spool:
+    """Keeps each content once. All disk work is off the event loop."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes of this hash lie, if they are here."""
+        return self._folder / sha256[:2] / sha256
+
+    async def keep(self, data: bytes) -> Blob:
+        """Keep these bytes."""
+        return await self.stream(_once(data), limit=len(data))
+
+    async def read(self, sha256: str) -> bytes:
+        """The bytes of this hash. Raises `FileNotFoundError`."""
+        return await asyncio.to_thread(self.path(sha256).read_bytes)
+
+    async def drop(self, sha256: str) -> None:
+        """Forget these bytes."""
+        await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
+
+    async def stream(self, chunks: AsyncIterator[bytes], *, limit: int) -> Blob:
+        """Keep a stream of at most `limit` bytes. Raises `TooLarge`; a file is there whole or not at all."""
+        target, digest, size = await asyncio.to_thread(self._begin), hashlib.sha256(), 0
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(f"more than {limit} bytes")
+                digest.update(chunk)
+                await asyncio.to_thread(target.write, chunk)
+            await asyncio.to_thread(self._end, target, digest.hexdigest())
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(_drop, target))
+            raise
+        return Blob(sha256=digest.hexdigest(), size=size)
+
+    def _begin(self) -> BinaryIO:
+        incoming = self._folder / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        return (incoming / uuid4().hex).open("xb")
+
+    def _end(self, target: BinaryIO, sha256: str) -> None:
+        """On the disk first, then under its name: a name in the spool always means whole content."""
+        target.flush()
+        os.fsync(target.fileno())
+        target.close()
+        place = self.path(sha256)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Path(target.name).replace(place)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _drop(target: BinaryIO) -> None:
+    target.close()
+    Path(target.name).unlink(missing_ok=True)

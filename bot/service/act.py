@@ -1,0 +1,133 @@
+"""What a card's buttons do. The right to press is checked here, in the store, at every press."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import assert_never
+
+from bot.cards.actions import Verb, read_button
+from bot.cards.render import info
+from bot.contract.values import (
+    Accepted,
+    Actor,
+    Answer,
+    Ask,
+    Invocation,
+    JobId,
+    ParameterType,
+    Press,
+    Said,
+)
+from bot.errors import NoSuchJob, NotAllowed, Stale
+from bot.feed import Feed
+from bot.jobs.models import MessageView
+from bot.jobs.states import ENDS
+from bot.media.spool import Spool
+from bot.service.look import Look
+from bot.service.submit import Submit
+from bot.store.store import Store
+from bot.workflow.model import Role, Workflow
+
+
+class Act:
+    """Does what buttons say."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        feed: Feed,
+        look: Look,
+        submit: Submit,
+        workflows: Mapping[str, Workflow],
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._feed = feed
+        self._look = look
+        self._submit = submit
+        self._workflows = workflows
+
+    async def act(self, press: Press, adapter: str) -> Answer:
+        """Do what the pressed button says. Raises `Stale`, `NoSuchJob`, `NotAllowed`, or what a command raises."""
+        button = read_button(press.action)
+        view = await self._look.view(press.place, button.ref.job)
+        if view.removed:
+            raise Stale("That message was deleted. Send the command again.")
+        match button.verb:
+            case Verb.AGAIN:
+                return await self._again(press, view, adapter)
+            case Verb.USE:
+                await self._look.output(press.place, button.ref)
+                return Ask(command=self.edit_workflow().name, reply_to=button.ref)
+            case Verb.INFO:
+                return Said(card=info(view))
+            case Verb.DELETE:
+                return await self._delete(press.actor, view)
+            case Verb.CANCEL:
+                _own(press.actor, view)
+                await self._end(view)
+                return Accepted()
+            case _ as never:
+                assert_never(never)
+
+    async def cancel(self, actor: Actor, job: JobId) -> None:
+        """Ask for the end of one's own job."""
+        view = await self._store.messages.of_job(job)
+        if view is None:
+            raise NoSuchJob
+        _own(actor, view)
+        await self._end(view)
+
+    def edit_workflow(self) -> Workflow:
+        """The workflow that makes a picture from a picture."""
+        for workflow in self._workflows.values():
+            if workflow.role is Role.EDIT and workflow.images:
+                return workflow
+        raise NotAllowed("No workflow here takes a picture. Ask the owner to add one with the role edit.")
+
+    async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
+        """The same once more, with another seed."""
+        workflow = self._workflows.get(view.job.workflow)
+        if workflow is None:
+            raise Stale(f"The workflow {view.job.workflow} is not here any more.")
+        invocation = Invocation(
+            event_key=press.event_key,
+            actor=press.actor,
+            place=press.place,
+            command=workflow.name,
+            address=press.address,
+            values=_repeatable(workflow, view),
+        )
+        return await self._submit.submit(invocation, workflow, adapter, kept=view.job.inputs)
+
+    async def _delete(self, actor: Actor, view: MessageView) -> Answer:
+        _own(actor, view)
+        if view.job.state not in ENDS:
+            raise NotAllowed("That is not finished yet. Cancel it first.")
+        unused = await self._store.messages.remove(view.id, view.job.id)
+        for sha256 in unused:
+            await self._spool.drop(sha256)
+        self._feed.changed(view.job.id)
+        return Accepted()
+
+    async def _end(self, view: MessageView) -> None:
+        await self._store.queue.cancel(view.job.id, now=time.time())
+        self._feed.changed(view.job.id)
+
+
+def _own(actor: Actor, view: MessageView) -> None:
+    same = (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id)
+    if not same:
+        raise NoSuchJob
+
+
+def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
+    """A job's values as far as the workflow still has them, without its seed."""
+    kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
+    return {
+        name: value
+        for name, value in view.job.values.items()
+        if name in kinds and kinds[name] is not ParameterType.SEED
+    }

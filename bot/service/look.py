@@ -1,0 +1,116 @@
+"""Looking at jobs. Everything is seen from its own place only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from bot.cards.board import Board
+from bot.contract.card import Media, Preview
+from bot.contract.values import (
+    BackendStatus,
+    JobId,
+    JobState,
+    JobStatus,
+    OutputRef,
+    Place,
+    PlacedCard,
+    QueueStatus,
+)
+from bot.errors import NoSuchJob, Stale
+from bot.feed import Feed
+from bot.jobs.models import MessageView
+from bot.jobs.states import outside
+from bot.service.servers import Servers
+from bot.store.store import Store
+
+SHOWN_MESSAGES = 50
+LOOK_SECONDS = 1.0
+"""How often a watched job is looked at when nothing is heard: another process may be running it."""
+
+
+class Look:
+    """Reads; changes nothing."""
+
+    def __init__(self, store: Store, board: Board, feed: Feed, servers: Servers) -> None:
+        self._store = store
+        self._board = board
+        self._feed = feed
+        self._servers = servers
+
+    async def view(self, place: Place, job: JobId) -> MessageView:
+        """A job's message. Raises `NoSuchJob` if it is unknown or of another place."""
+        view = await self._store.messages.of_job(job)
+        if view is None or view.place != place:
+            raise NoSuchJob
+        return view
+
+    async def job(self, place: Place, job: JobId) -> JobStatus:
+        """How a job stands."""
+        return await self._status(await self.view(place, job))
+
+    async def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
+        """How a job stands now and whenever that changed, and its previews; ends with its final state."""
+        last: JobStatus | None = None
+        picture: Preview | None = None
+        with self._feed.ear(progress=True) as ear:
+            while True:
+                status = await self.job(place, job)
+                if status != last:
+                    yield status
+                if status.state.final:
+                    return
+                last, live = status, self._feed.live(job)
+                if live is not None and live.preview is not None and live.preview is not picture:
+                    picture = live.preview
+                    yield picture
+                while (heard := await ear.news(LOOK_SECONDS)) and job not in heard:
+                    pass
+
+    async def cards(self, place: Place) -> Sequence[PlacedCard]:
+        """The newest messages of a place as they stand."""
+        views = await self._store.messages.of_place(place, SHOWN_MESSAGES)
+        return [PlacedCard(message=v.id, address=v.address, card=await self._board.card(v)) for v in views]
+
+    async def output(self, place: Place, ref: OutputRef) -> Media:
+        """A finished output."""
+        view = await self.view(place, ref.job)
+        if view.removed:
+            raise Stale("That picture was deleted.")
+        for output in view.outputs:
+            if output.index == ref.index:
+                return self._board.media(view, output)
+        raise Stale("There is no such picture. It may not be finished yet.")
+
+    async def queue(self) -> QueueStatus:
+        """The queue in numbers."""
+        waiting, running = await self._store.messages.totals()
+        backends = [
+            BackendStatus(
+                name=backend.name,
+                up=backend.up,
+                version=backend.version,
+                running=await self._store.messages.running_on(f"backend:{backend.url}"),
+            )
+            for backend in self._servers.backends
+        ]
+        return QueueStatus(waiting=waiting, running=running, backends=tuple(backends))
+
+    async def ended(self) -> dict[JobState, int]:
+        """How many jobs have ended so far, by how."""
+        return {outside(state): count for state, count in (await self._store.messages.ended()).items()}
+
+    async def _status(self, view: MessageView) -> JobStatus:
+        ahead = await self._board.ahead(view)
+        fraction, node = self._board.fraction(view)
+        media = () if view.removed else tuple(self._board.media(view, output) for output in view.outputs)
+        return JobStatus(
+            job=view.job.id,
+            message=view.id,
+            actor=view.actor,
+            state=outside(view.job.state),
+            fraction=fraction,
+            position=None if ahead is None else ahead + 1,
+            node=node,
+            outputs=media,
+            error=view.job.error,
+        )

@@ -1,0 +1,166 @@
+"""A command becomes a stored request, or an error and nothing at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from uuid import uuid4
+
+from bot.contract.values import (
+    Attachment,
+    Invocation,
+    JobId,
+    MessageId,
+    OutputRef,
+    RequestId,
+    Started,
+)
+from bot.errors import InvalidValue, MediaRejected, Stale
+from bot.feed import Feed
+from bot.jobs.models import Added, InputImage, NewRequest
+from bot.media.pictures import LIMIT_BYTES, check_picture
+from bot.media.spool import Spool
+from bot.service.look import Look
+from bot.service.servers import Servers
+from bot.store.store import Store
+from bot.workflow.model import Parameter, Workflow
+from bot.workflow.patch import bind
+
+SEED_BITS = 53
+"""Seeds that we draw are exact in every program that may read them, JavaScript's numbers included."""
+
+
+class Submit:
+    """Checks and stores requests."""
+
+    def __init__(self, store: Store, spool: Spool, feed: Feed, servers: Servers, look: Look) -> None:
+        self._store = store
+        self._spool = spool
+        self._feed = feed
+        self._servers = servers
+        self._look = look
+
+    async def submit(
+        self, invocation: Invocation, workflow: Workflow, adapter: str, kept: tuple[InputImage, ...] = ()
+    ) -> Started:
+        """Queue one run of a workflow. `kept` are pictures that an earlier job had for the same parameters.
+
+        Raises `UserError`; then nothing is stored.
+        """
+        fingerprint = _fingerprint(invocation)
+        known = await self._store.requests.find(invocation.event_key)
+        if known is not None:
+            return _same(known, fingerprint)
+        await self._servers.require(workflow)
+        raw, seed = _without_images(workflow, invocation.values), secrets.randbits(SEED_BITS)
+        bound = bind(workflow, raw, self._servers.choices(workflow), seed)
+        inputs = await self._inputs(invocation, workflow, kept)
+        new = NewRequest(
+            request=RequestId(uuid4().hex),
+            event_key=invocation.event_key,
+            fingerprint=fingerprint,
+            actor=invocation.actor,
+            place=invocation.place,
+            command=workflow.name,
+            message=MessageId(uuid4().hex),
+            adapter=adapter,
+            address=invocation.address,
+            job=JobId(uuid4().hex),
+            workflow=workflow.name,
+            version=workflow.version,
+            graph=workflow.graph,
+            values=bound.values,
+            patch=bound.patch,
+            seed=bound.seed,
+            inputs=inputs,
+            parent=invocation.reply_to,
+            created=time.time(),
+        )
+        added = await self._store.requests.add(new)
+        self._feed.changed(added.job)
+        return _same(added, fingerprint)
+
+    async def _inputs(
+        self, invocation: Invocation, workflow: Workflow, kept: tuple[InputImage, ...]
+    ) -> tuple[InputImage, ...]:
+        """A picture for every image parameter: named, then attached in order, then the one replied to, then kept."""
+        found: list[InputImage] = []
+        loose = list(invocation.attachments)
+        reply = invocation.reply_to
+        earlier = {image.parameter: image.sha256 for image in kept}
+        for parameter in workflow.images:
+            name = parameter.spec.name
+            if name in invocation.images:
+                sha256 = await self._upload(invocation.images[name])
+            elif loose:
+                sha256 = await self._upload(loose.pop(0))
+            elif name in earlier:
+                sha256 = earlier[name]
+            elif reply is not None:
+                sha256, reply = await self._replied(invocation, reply), None
+            elif parameter.spec.required:
+                raise InvalidValue(name, f"{parameter.spec.title} is missing: attach one, or reply to one.")
+            else:
+                continue
+            found += _inputs(parameter, sha256)
+        _nothing_left(workflow, invocation, loose)
+        return tuple(found)
+
+    async def _upload(self, attachment: Attachment) -> str:
+        picture = await check_picture(await attachment.read(LIMIT_BYTES))
+        blob = await self._spool.keep(picture.png)
+        await self._store.requests.keep_blob(blob)
+        return blob.sha256
+
+    async def _replied(self, invocation: Invocation, ref: OutputRef) -> str:
+        """The picture that is replied to. Its own place only."""
+        media = await self._look.output(invocation.place, ref)
+        if not media.media_type.startswith("image/"):
+            raise MediaRejected("That is not a picture. Reply to one, or attach one.")
+        try:
+            data = await self._spool.read(media.path.name)
+        except FileNotFoundError as error:
+            raise Stale("That picture is gone. Attach it instead.") from error
+        blob = await self._spool.keep((await check_picture(data)).png)
+        await self._store.requests.keep_blob(blob)
+        return blob.sha256
+
+
+def _inputs(parameter: Parameter, sha256: str) -> list[InputImage]:
+    return [
+        InputImage(parameter=parameter.spec.name, node=target.node, input=target.input, sha256=sha256)
+        for target in parameter.targets
+    ]
+
+
+def _without_images(workflow: Workflow, values: Mapping[str, object]) -> dict[str, object]:
+    """Image parameters are filled by pictures alone; text for one is an error that `bind` words."""
+    names = {parameter.spec.name for parameter in workflow.images}
+    return {name: value for name, value in values.items() if name not in names or value not in (None, "")}
+
+
+def _nothing_left(workflow: Workflow, invocation: Invocation, loose: list[Attachment]) -> None:
+    known = {parameter.spec.name for parameter in workflow.images}
+    unknown = [name for name in invocation.images if name not in known]
+    if unknown:
+        raise InvalidValue(unknown[0], f'/{workflow.name} takes no picture "{unknown[0]}".')
+    if loose:
+        raise MediaRejected(
+            f"/{workflow.name} takes {len(known) or 'no'} picture{'' if len(known) == 1 else 's'}."
+        )
+
+
+def _fingerprint(invocation: Invocation) -> str:
+    """What must be the same when the same event comes again."""
+    reply = [invocation.reply_to.job, invocation.reply_to.index] if invocation.reply_to else None
+    facts = [invocation.command, dict(invocation.values), sorted(invocation.images), reply]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _same(added: Added, fingerprint: str) -> Started:
+    if added.fingerprint != fingerprint:
+        raise InvalidValue("Idempotency-Key", "That key was used for another request. Use a new one.")
+    return Started(request=added.request, job=added.job, message=added.message, existing=added.existing)

@@ -1,0 +1,73 @@
+"""The core's settings, from the environment or a file `.env`. Each adapter brings its own beside these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from yarl import URL
+
+from bot.errors import ConfigError
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """What the core reads. Names are those of the environment, in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    comfyui_urls: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=("http://127.0.0.1:8188",),
+        min_length=1,
+        description="The ComfyUI servers, comma separated.",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("muralist", appauthor=False),
+        description="Where the database, the pictures and the owner's workflows lie.",
+    )
+    database_url: str | None = Field(
+        default=None, description="The database. Without it: SQLite in DATA_DIR."
+    )
+    workflows_dir: Path | None = Field(
+        default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="How logs are written: console or json."
+    )
+
+    @field_validator("comfyui_urls")
+    @classmethod
+    def _http(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for text in urls:
+            url = URL(text)
+            if url.scheme not in ("http", "https") or not url.host:
+                raise ValueError("each must look like http://127.0.0.1:8188")
+        return urls
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy's URL of the database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'muralist.db'}"
+
+    @property
+    def own_workflows(self) -> Path:
+        """The folder of the owner's workflows."""
+        return self.workflows_dir or self.data_dir / "workflows"
+
+
+def read_settings() -> Settings:
+    """The settings as they are now. Raises `ConfigError` that names the one that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper()
+        raise ConfigError(f"{name}: {first['msg']}. See .env.example.") from error

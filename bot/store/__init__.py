@@ -1,0 +1,1 @@
+"""The durable rest: tables, queries, migrations. SQL stands nowhere else."""

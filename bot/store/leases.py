@@ -1,0 +1,88 @@
+"""Leases: one process at a time holds a backend, or an adapter.
+
+A lease is (owner, epoch, beat). Its holder raises `beat`; an observer calls it dead when its own monotonic
+clock saw no new beat for long enough, so no two machines' clocks are ever compared. Whoever takes it raises
+`epoch`, and every write of an earlier holder then fits no row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import LeaseLost
+from bot.store.database import Database
+from bot.store.tables import lease
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A lease that this process holds, or held once."""
+
+    name: str
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """A lease as somebody else holds it."""
+
+    owner: str | None
+    epoch: int
+    beat: int
+
+
+class Leases:
+    """Takes, keeps and gives back leases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self, name: str) -> Seen | None:
+        """The lease as it is now; None if nobody ever held it."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(lease).where(lease.c.name == name))).one_or_none()
+        return Seen(owner=row.owner, epoch=row.epoch, beat=row.beat) if row is not None else None
+
+    async def take(self, name: str, owner: str, seen: Seen | None) -> Held | None:
+        """Take the lease if it still is as it was `seen`; None if somebody was quicker."""
+        async with self._database.write() as connection:
+            if seen is None:
+                return await _first(connection, name, owner)
+            unchanged = (lease.c.name == name) & (lease.c.epoch == seen.epoch) & (lease.c.beat == seen.beat)
+            changed = await connection.execute(
+                update(lease).where(unchanged).values(owner=owner, epoch=seen.epoch + 1, beat=0)
+            )
+        return Held(name=name, owner=owner, epoch=seen.epoch + 1) if changed.rowcount == 1 else None
+
+    async def beat(self, held: Held) -> None:
+        """Show that the holder lives. Raises `LeaseLost` if it is the holder no more."""
+        async with self._database.write() as connection:
+            changed = await connection.execute(update(lease).where(_is(held)).values(beat=lease.c.beat + 1))
+        if changed.rowcount != 1:
+            raise LeaseLost(f"the lease of {held.name} is somebody else's now")
+
+    async def give_back(self, held: Held) -> None:
+        """Let the next one take it at once."""
+        async with self._database.write() as connection:
+            await connection.execute(update(lease).where(_is(held)).values(owner=None))
+
+
+async def hold_or_raise(connection: AsyncConnection, held: Held) -> None:
+    """Raise `LeaseLost` unless `held` is valid in this transaction."""
+    if await connection.scalar(select(lease.c.name).where(_is(held))) is None:
+        raise LeaseLost(f"the lease of {held.name} is somebody else's now")
+
+
+def _is(held: Held) -> ColumnElement[bool]:
+    return (lease.c.name == held.name) & (lease.c.owner == held.owner) & (lease.c.epoch == held.epoch)
+
+
+async def _first(connection: AsyncConnection, name: str, owner: str) -> Held | None:
+    if await connection.scalar(select(lease.c.name).where(lease.c.name == name)) is not None:
+        return None
+    await connection.execute(insert(lease).values(name=name, owner=owner, epoch=1, beat=0))
+    return Held(name=name, owner=owner, epoch=1)

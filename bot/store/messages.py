@@ -1,0 +1,185 @@
+"""Messages: what each should show, what it shows, and who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.contract.values import AccountId, Actor, JobId, MessageId, Place
+from bot.jobs.models import MessageView
+from bot.jobs.states import LIVE, State
+from bot.scheduling.fairness import Flow
+from bot.store.database import Database
+from bot.store.rows import inputs_of, job_record, outputs_of
+from bot.store.tables import flow, identity, input_, job, message, output, place, request
+
+
+class Messages:
+    """Reads messages with all that their cards are made of, and keeps the outbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_job(self, job_id: JobId) -> MessageView | None:
+        """The message that shows a job."""
+        views = await self.of_jobs([job_id])
+        return views[0] if views else None
+
+    async def of_jobs(self, job_ids: Sequence[JobId]) -> list[MessageView]:
+        """The messages that show these jobs."""
+        return await self._views(_query().where(job.c.id.in_(job_ids)))
+
+    async def of_place(self, where: Place, limit: int) -> list[MessageView]:
+        """The newest messages of a place that were not removed, oldest first."""
+        query = (
+            _query()
+            .where(
+                place.c.platform == where.platform,
+                place.c.external_id == where.external_id,
+                message.c.removed.is_(False),
+            )
+            .order_by(message.c.number.desc())
+            .limit(limit)
+        )
+        return (await self._views(query))[::-1]
+
+    async def due(self, adapter: str, limit: int) -> list[MessageView]:
+        """Messages of an adapter that do not show yet what they should, oldest first."""
+        query = (
+            _query()
+            .where(
+                message.c.adapter == adapter, message.c.dead.is_(False), message.c.wanted > message.c.shown
+            )
+            .order_by(message.c.number)
+            .limit(limit)
+        )
+        return await self._views(query)
+
+    async def waiting(self, adapter: str, limit: int) -> list[MessageView]:
+        """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
+        query = (
+            _query()
+            .where(message.c.adapter == adapter, message.c.dead.is_(False), job.c.state == State.QUEUED)
+            .order_by(message.c.number)
+            .limit(limit)
+        )
+        return await self._views(query)
+
+    async def shown(self, view: MessageView) -> None:
+        """Note that a message shows what `view` wanted."""
+        which = (message.c.id == view.id) & (message.c.shown < view.wanted)
+        async with self._database.write() as connection:
+            await connection.execute(update(message).where(which).values(shown=view.wanted))
+
+    async def give_up(self, message_id: MessageId) -> None:
+        """Note that a message can never be shown again; its job and outputs stay."""
+        async with self._database.write() as connection:
+            await connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
+
+    async def remove(self, message_id: MessageId, job_id: JobId) -> list[str]:
+        """Ask for a message to be taken away and forget its outputs. Says which bytes nobody needs any more."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(message)
+                .where(message.c.id == message_id, message.c.removed.is_(False))
+                .values(removed=True, wanted=message.c.wanted + 1)
+            )
+            had = select(output.c.sha256).where(output.c.job == job_id)
+            hashes = set(await connection.scalars(had))
+            await connection.execute(delete(output).where(output.c.job == job_id))
+            still = select(output.c.sha256).union(select(input_.c.sha256)).subquery()
+            used = set(await connection.scalars(select(still.c.sha256).where(still.c.sha256.in_(hashes))))
+            return sorted(hashes - used)
+
+    async def line(self, view: MessageView) -> tuple[Flow, int, list[Flow]]:
+        """Where a waiting job stands: its flow, how many of its own are before it, the others that wait."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(flow).where(flow.c.waiting > 0))).all()
+            before = await connection.scalar(_own_before(view.job.id, view.job.account))
+        flows = [Flow(account=AccountId(r.account), vtime=r.vtime, waiting=r.waiting) for r in rows]
+        mine = next((f for f in flows if f.account == view.job.account), None)
+        empty = Flow(account=view.job.account, vtime=0.0, waiting=0)
+        return mine or empty, before or 0, [f for f in flows if f.account != view.job.account]
+
+    async def totals(self) -> tuple[int, int]:
+        """How many jobs wait and how many a backend has in hand."""
+        query = select(func.coalesce(func.sum(flow.c.waiting), 0), func.coalesce(func.sum(flow.c.running), 0))
+        async with self._database.read() as connection:
+            waiting, running = (await connection.execute(query)).one()
+        return int(waiting), int(running)
+
+    async def ended(self) -> dict[State, int]:
+        """How many jobs have ended, by how."""
+        query = select(job.c.state, func.count()).where(job.c.finished.is_not(None)).group_by(job.c.state)
+        async with self._database.read() as connection:
+            return {State(state): count for state, count in await connection.execute(query)}
+
+    async def running_on(self, backend: str) -> int:
+        """How many jobs a backend has in hand."""
+        query = select(func.count()).where(job.c.backend == backend, job.c.state.in_(LIVE))
+        async with self._database.read() as connection:
+            return await connection.scalar(query) or 0
+
+    async def _views(self, query: Select[Any]) -> list[MessageView]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            return await _records(connection, rows)
+
+
+def _query() -> Select[Any]:
+    who = (identity.c.platform == request.c.actor_platform) & (
+        identity.c.external_id == request.c.actor_external_id
+    )
+    return (
+        select(
+            job,
+            message.c.id.label("message"),
+            message.c.adapter,
+            message.c.address,
+            message.c.wanted,
+            message.c.shown,
+            message.c.removed,
+            request.c.command,
+            identity.c.platform.label("actor_platform"),
+            identity.c.external_id.label("actor_external_id"),
+            identity.c.name.label("actor_name"),
+            place.c.platform.label("place_platform"),
+            place.c.external_id.label("place_external_id"),
+        )
+        .join(request, request.c.id == job.c.request)
+        .join(message, message.c.request == request.c.id)
+        .join(place, place.c.id == message.c.place)
+        .join(identity, who)
+    )
+
+
+async def _records(connection: AsyncConnection, rows: Sequence[Any]) -> list[MessageView]:
+    ids = [row.id for row in rows]
+    inputs = await inputs_of(connection, ids)
+    outputs = await outputs_of(connection, ids)
+    return [
+        MessageView(
+            id=MessageId(row.message),
+            adapter=row.adapter,
+            address=row.address,
+            actor=Actor(platform=row.actor_platform, external_id=row.actor_external_id, name=row.actor_name),
+            place=Place(platform=row.place_platform, external_id=row.place_external_id),
+            command=row.command,
+            wanted=row.wanted,
+            shown=row.shown,
+            removed=row.removed,
+            job=job_record(row, inputs.get(row.id, [])),
+            outputs=tuple(outputs.get(row.id, [])),
+        )
+        for row in rows
+    ]
+
+
+def _own_before(job_id: JobId, owner: AccountId) -> Select[Any]:
+    number = select(job.c.number).where(job.c.id == job_id).scalar_subquery()
+    return select(func.count()).where(
+        job.c.state == State.QUEUED, job.c.account == owner, job.c.number < number
+    )

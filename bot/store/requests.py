@@ -1,0 +1,206 @@
+"""Accepting requests: one transaction a request, and each event at most once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from uuid import uuid4
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
+from bot.jobs.models import Added, Blob, NewRequest
+from bot.jobs.states import State
+from bot.scheduling.fairness import wake
+from bot.store.database import Database
+from bot.store.tables import (
+    account,
+    blob,
+    flow,
+    identity,
+    input_,
+    job,
+    message,
+    place,
+    request,
+    workflow_version,
+)
+
+
+class Requests:
+    """Stores new requests with their message and job."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, new: NewRequest) -> Added:
+        """Store a request, unless its event key is known: then say what the first one made."""
+        async with self._database.write() as connection:
+            known = await _find(connection, new.event_key)
+            if known is not None:
+                return known
+            owner = await _account(connection, new.actor, new.created)
+            await _insert_request(connection, new, owner)
+            await _insert_job(connection, new, owner)
+            await _insert_message(connection, new)
+            await _count_waiting(connection, owner)
+        return Added(
+            request=new.request,
+            job=new.job,
+            message=new.message,
+            fingerprint=new.fingerprint,
+            existing=False,
+        )
+
+    async def find(self, event_key: str) -> Added | None:
+        """What an event made earlier, or None if it is new."""
+        async with self._database.read() as connection:
+            return await _find(connection, event_key)
+
+    async def account(self, actor: Actor) -> AccountId | None:
+        """The account of a person who has asked before."""
+        async with self._database.read() as connection:
+            return await _known_account(connection, actor)
+
+    async def keep_blob(self, kept: Blob) -> None:
+        """Note that the spool holds these bytes, before a job refers to them."""
+        async with self._database.write() as connection:
+            await connection.execute(upsert(blob).values(asdict(kept)).on_conflict_do_nothing())
+
+
+async def _find(connection: AsyncConnection, event_key: str) -> Added | None:
+    query = (
+        select(request.c.id, request.c.fingerprint, job.c.id.label("job"), message.c.id.label("message"))
+        .join(job, job.c.request == request.c.id)
+        .join(message, message.c.request == request.c.id)
+        .where(request.c.event_key == event_key)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return Added(
+        request=RequestId(row.id),
+        job=JobId(row.job),
+        message=MessageId(row.message),
+        fingerprint=row.fingerprint,
+        existing=True,
+    )
+
+
+async def _known_account(connection: AsyncConnection, actor: Actor) -> AccountId | None:
+    query = select(identity.c.account).where(
+        identity.c.platform == actor.platform, identity.c.external_id == actor.external_id
+    )
+    found: str | None = await connection.scalar(query)
+    return AccountId(found) if found is not None else None
+
+
+async def _account(connection: AsyncConnection, actor: Actor, now: float) -> AccountId:
+    known = await _known_account(connection, actor)
+    if known is not None:
+        await connection.execute(
+            update(identity)
+            .where(identity.c.platform == actor.platform, identity.c.external_id == actor.external_id)
+            .values(name=actor.name)
+        )
+        return known
+    new = AccountId(uuid4().hex)
+    await connection.execute(insert(account).values(id=new, created=now))
+    await connection.execute(insert(identity).values(**asdict(actor), account=new))
+    await connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
+    return new
+
+
+async def _place(connection: AsyncConnection, where: Place) -> str:
+    query = select(place.c.id).where(
+        place.c.platform == where.platform, place.c.external_id == where.external_id
+    )
+    known: str | None = await connection.scalar(query)
+    if known is not None:
+        return known
+    new = uuid4().hex
+    await connection.execute(insert(place).values(id=new, **asdict(where)))
+    return new
+
+
+async def _insert_request(connection: AsyncConnection, new: NewRequest, owner: AccountId) -> None:
+    await connection.execute(
+        insert(request).values(
+            id=new.request,
+            event_key=new.event_key,
+            account=owner,
+            actor_platform=new.actor.platform,
+            actor_external_id=new.actor.external_id,
+            place=await _place(connection, new.place),
+            command=new.command,
+            fingerprint=new.fingerprint,
+            created=new.created,
+        )
+    )
+
+
+async def _insert_job(connection: AsyncConnection, new: NewRequest, owner: AccountId) -> None:
+    version = {"version": new.version, "name": new.workflow, "graph": new.graph}
+    await connection.execute(upsert(workflow_version).values(version).on_conflict_do_nothing())
+    await connection.execute(
+        insert(job).values(
+            id=new.job,
+            number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery(),
+            request=new.request,
+            account=owner,
+            parent_job=new.parent.job if new.parent else None,
+            parent_output=new.parent.index if new.parent else None,
+            workflow=new.workflow,
+            version=new.version,
+            values=dict(new.values),
+            patch=[asdict(setting) for setting in new.patch],
+            seed=str(new.seed) if new.seed is not None else None,
+            state=State.QUEUED,
+            attempt=0,
+            failures=0,
+            cancel_requested=False,
+            fraction=0.0,
+            created=new.created,
+        )
+    )
+    if new.inputs:
+        await connection.execute(insert(input_), [{"job": new.job, **asdict(image)} for image in new.inputs])
+
+
+async def _insert_message(connection: AsyncConnection, new: NewRequest) -> None:
+    place_id = select(request.c.place).where(request.c.id == new.request).scalar_subquery()
+    await connection.execute(
+        insert(message).values(
+            id=new.message,
+            number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery(),
+            request=new.request,
+            place=place_id,
+            adapter=new.adapter,
+            address=dict(new.address),
+            wanted=1,
+            shown=0,
+            removed=False,
+            dead=False,
+        )
+    )
+
+
+async def _count_waiting(connection: AsyncConnection, owner: AccountId) -> None:
+    mine = (await connection.execute(select(flow).where(flow.c.account == owner))).one()
+    vtime = mine.vtime
+    if mine.waiting == 0 and mine.running == 0:
+        vtime = wake(vtime, await _virtual_now(connection, owner))
+    await connection.execute(
+        update(flow).where(flow.c.account == owner).values(waiting=flow.c.waiting + 1, vtime=vtime)
+    )
+
+
+async def _virtual_now(connection: AsyncConnection, owner: AccountId) -> float:
+    """The least virtual time among the others that are active; with nobody active, the greatest of all."""
+    others = flow.c.account != owner
+    active = (flow.c.waiting > 0) | (flow.c.running > 0)
+    least = await connection.scalar(select(func.min(flow.c.vtime)).where(others, active))
+    if least is None:
+        least = await connection.scalar(select(func.max(flow.c.vtime)).where(others))
+    return float(least) if least is not None else 0.0

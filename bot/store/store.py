@@ -1,0 +1,40 @@
+"""The store: one database, opened, brought up to date, and grouped by what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.store.backends import Backends
+from bot.store.database import Database
+from bot.store.leases import Leases
+from bot.store.messages import Messages
+from bot.store.queue import Queue
+from bot.store.requests import Requests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """All that is durable but the bytes of files."""
+
+    requests: Requests
+    queue: Queue
+    messages: Messages
+    leases: Leases
+    backends: Backends
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """Open the database at SQLAlchemy's `url`, its tables brought to the newest revision."""
+    async with Database(url) as database:
+        await database.upgrade()
+        store = Store(
+            requests=Requests(database),
+            queue=Queue(database),
+            messages=Messages(database),
+            leases=Leases(database),
+            backends=Backends(database),
+        )
+        yield store

@@ -1,0 +1,192 @@
+"""The tables. The database is the memory: nothing that matters lives only in a process."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created", Float, nullable=False),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("external_id", String, primary_key=True),
+    Column("account", ForeignKey("account.id"), nullable=False),
+    Column("name", String, nullable=False),
+)
+
+place = Table(
+    "place",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    UniqueConstraint("platform", "external_id"),
+)
+
+# One per account. `waiting` and `running` are derived from job.state and rebuilt at every start.
+flow = Table(
+    "flow",
+    metadata,
+    Column("account", ForeignKey("account.id"), primary_key=True),
+    Column("vtime", Float, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Index(None, "waiting", "vtime"),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("event_key", String, nullable=False, unique=True),
+    Column("account", ForeignKey("account.id"), nullable=False),
+    Column("actor_platform", String, nullable=False),
+    Column("actor_external_id", String, nullable=False),
+    Column("place", ForeignKey("place.id"), nullable=False),
+    Column("command", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+# A workflow's graph as it was when a job was made, so that editing the file changes no job that waits.
+workflow_version = Table(
+    "workflow_version",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("graph", JSON, nullable=False),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("request", ForeignKey("request.id"), nullable=False, index=True),
+    Column("account", ForeignKey("account.id"), nullable=False),
+    Column("parent_job", String),
+    Column("parent_output", Integer),
+    Column("workflow", String, nullable=False),
+    Column("version", ForeignKey("workflow_version.version"), nullable=False),
+    Column("values", JSON, nullable=False),
+    Column("patch", JSON, nullable=False),
+    Column("seed", String),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("backend", String),
+    Column("epoch", Integer),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("fraction", Float, nullable=False),
+    Column("node", String),
+    Column("error", JSON),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("finished", Float),
+    Index(None, "state", "account", "number"),
+    Index(None, "backend", "state"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("job", ForeignKey("job.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("prompt_id", String, nullable=False, unique=True),
+    Column("backend", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("outcome", String),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("size", Integer, nullable=False),
+)
+
+input_ = Table(
+    "input",
+    metadata,
+    Column("job", ForeignKey("job.id"), primary_key=True),
+    Column("parameter", String, primary_key=True),
+    Column("node", String, nullable=False),
+    Column("input", String, nullable=False),
+    Column("sha256", ForeignKey("blob.sha256"), nullable=False),
+)
+
+output = Table(
+    "output",
+    metadata,
+    Column("job", ForeignKey("job.id"), primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("sha256", ForeignKey("blob.sha256"), nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("node", String, nullable=False),
+)
+
+# The outbox is the pair of revisions: whatever changes durably raises `wanted`, and whoever shows the card as
+# it then stands raises `shown` to the `wanted` it had read. Showing is an edit, so showing twice is harmless.
+message = Table(
+    "message",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("request", ForeignKey("request.id"), nullable=False, unique=True),
+    Column("place", ForeignKey("place.id"), nullable=False),
+    Column("adapter", String, nullable=False),
+    Column("address", JSON, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("shown", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    Column("dead", Boolean, nullable=False),
+    Index(None, "place", "number"),
+    Index(None, "adapter", "dead", "wanted", "shown"),
+)
+
+# What this installation remembers of a server between runs: the websocket's client id, so that a restarted
+# bot hears the rest of what it had begun.
+backend = Table(
+    "backend",
+    metadata,
+    Column("url", String, primary_key=True),
+    Column("client_id", String, nullable=False),
+)
+
+# Dead when an observer's own monotonic clock saw no new beat for long enough: no wall clock decides.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("owner", String),
+    Column("epoch", Integer, nullable=False),
+    Column("beat", Integer, nullable=False),
+)

@@ -1,0 +1,298 @@
+"""One attempt on one backend, from its upload to its end in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import structlog
+
+from bot.comfy.backend import ComfyBackend
+from bot.comfy.follow import Follow
+from bot.comfy.located import Absent, Executing, Over, Waiting
+from bot.contract import card
+from bot.contract.values import Trouble
+from bot.errors import BackendError, CannotConnect, Lost
+from bot.feed import Feed, Live
+from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Started
+from bot.jobs.models import Attempt, Output, Setting
+from bot.jobs.states import State
+from bot.media.spool import Spool
+from bot.store.store import Store
+from bot.worker.collect import collect
+from bot.workflow.patch import apply
+
+log = structlog.get_logger(__name__)
+
+MOST_FAILURES = 3
+"""A job on which servers died so often ends: it may be what kills them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """What every run of a worker uses."""
+
+    backend: ComfyBackend
+    store: Store
+    spool: Spool
+    feed: Feed
+
+
+class Run:
+    """Carries an attempt through. Whatever state the store says it is in, it goes on from there."""
+
+    def __init__(self, tools: Tools, mine: Attempt, executed: Callable[[], None]) -> None:
+        """`executed` is called once the backend is done with it and could run the next."""
+        self.attempt = mine
+        self.live: Live | None = None
+        self._tools = tools
+        self._executed = executed
+        self._state = mine.job.state
+        self._failures = mine.job.failures
+        self._cancel = asyncio.Event()
+        self._gone = asyncio.Event()
+
+    async def carry(self) -> None:
+        """Run it to its end in the store. Raises `LeaseLost` if it is somebody else's now."""
+        structlog.contextvars.bind_contextvars(
+            job=self.attempt.job.id, attempt=self.attempt.number, backend=self._tools.backend.name
+        )
+        if self.attempt.job.cancel_requested:
+            self._cancel.set()
+        try:
+            await self._conclude(await self._execute())
+        except CannotConnect as error:
+            log.warning("backend does not answer, the job goes back", detail=str(error))
+            await self._tools.backend.probe()
+            await self._tools.store.queue.requeue(self.attempt, "no answer", failed=False)
+        finally:
+            self._executed()
+            self._tools.feed.over(self.attempt.job.id)
+
+    async def stumble(self) -> None:
+        """Something unforeseen happened to it here: try again a few times, then end it."""
+        trouble = Trouble(code="internal", message="Something went wrong here. Try again; the log says more.")
+        await self._again_or_fail("unforeseen", trouble)
+
+    async def cancel(self) -> None:
+        """Stop it on the server. If the server answers no more, the job ends without it."""
+        if self._cancel.is_set():
+            return
+        self._cancel.set()
+        if self._state in (State.CLAIMED, State.POSTING):
+            return  # the run itself sees it, before or right after the POST
+        await self._stop_there()
+
+    async def _stop_there(self) -> None:
+        backend, prompt_id = self._tools.backend, self.attempt.prompt_id
+        try:
+            await backend.cancel(prompt_id)
+            if isinstance(await backend.locate(prompt_id), Absent):
+                self._gone.set()
+        except BackendError as error:
+            log.info("cancelled without the server", detail=str(error))
+            self._gone.set()
+
+    async def _execute(self) -> Ended:
+        """Until the backend is done with it: posted again, under the same id, if a restart forgot it."""
+        while True:
+            try:
+                ended = await self._once()
+            except BackendError as error:
+                if isinstance(error, CannotConnect):
+                    raise
+                ended = Broke(error=error)
+            lost = isinstance(ended, Broke) and isinstance(ended.error, Lost)
+            if not lost or self._cancel.is_set():
+                return ended
+            self._failures += 1 if self._state in (State.RUNNING, State.FETCHING) else 0
+            if self._failures >= MOST_FAILURES:
+                return ended
+            log.warning("the server forgot the job, it is posted again", failures=self._failures)
+            await self._advance(State.POSTING, failures=self._failures, fraction=0.0, node=None)
+            self._state = State.CLAIMED  # known not to be there: nothing to look for first
+
+    async def _once(self) -> Ended:
+        graph = apply(self.attempt.graph, self.attempt.job.patch)
+        async with self._tools.backend.follow(self.attempt.prompt_id, graph) as follow:
+            if self._state is State.CLAIMED:
+                known: Ended | None = await self._post(follow, graph)
+            else:
+                known = await self._find(follow, graph)
+            return known if known is not None else await self._until_end(follow)
+
+    async def _post(self, follow: Follow, graph: dict[str, dict[str, object]]) -> Ended | None:
+        """Upload what it starts from and post it. Interrupted if it was cancelled before that."""
+        await self._upload(graph)
+        if self._cancel.is_set():
+            return Interrupted()
+        await self._advance(State.POSTING)
+        tag = {"job": self.attempt.job.id, "attempt": self.attempt.number}
+        try:
+            await self._tools.backend.post(follow, graph, tag=tag)
+        except CannotConnect as error:
+            if not error.maybe_sent:
+                raise
+            log.warning("the post was not answered", detail=str(error))
+            return await self._find(follow, graph)
+        await self._advance(State.WAITING)
+        return None
+
+    async def _upload(self, graph: dict[str, dict[str, object]]) -> None:
+        """Put the input pictures on the server and their names there into the graph."""
+        for image in self.attempt.job.inputs:
+            data = await self._tools.spool.read(image.sha256)
+            name = await self._tools.backend.upload(f"{image.sha256}.png", data)
+            where = Setting(node=image.node, input=image.input, value=name)
+            graph[where.node] = apply(graph, (where,))[where.node]
+
+    async def _find(self, follow: Follow, graph: dict[str, dict[str, object]]) -> Ended | None:
+        """Look for an attempt that the server may have. Its end if it is over, None if it is there.
+
+        One that may just have been posted and is not there is looked for again after longer than a POST may
+        take, and then posted under the same id.
+        """
+        backend = self._tools.backend
+        maybe_on_its_way = self._state is State.POSTING
+        while True:
+            match await self._locate():
+                case Over(end=end):
+                    return end
+                case Waiting() | Executing():
+                    follow.acknowledge()
+                    if self._state is State.POSTING:
+                        await self._advance(State.WAITING)
+                    return None
+                case Absent():
+                    if not maybe_on_its_way:
+                        return (
+                            await self._post(follow, graph) if self._state is State.POSTING else _forgotten()
+                        )
+                    maybe_on_its_way = False
+                    await self._pause_or_cancel(backend.timing.answer + 1)
+                case _ as never:
+                    assert_never(never)
+
+    async def _pause_or_cancel(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._cancel.wait()
+        except TimeoutError:
+            pass
+
+    async def _locate(self) -> Absent | Waiting | Executing | Over:
+        while True:
+            await self._tools.backend.wait_up()
+            try:
+                return await self._tools.backend.locate(self.attempt.prompt_id)
+            except CannotConnect as error:
+                log.info("not found out yet where the job is", detail=str(error))
+                await self._tools.backend.probe()
+
+    async def _until_end(self, follow: Follow) -> Ended:
+        """Listen to its end, or until a cancelled attempt is known to be gone."""
+        if self._cancel.is_set():
+            await self._stop_there()
+        listening = asyncio.ensure_future(self._listen(follow))
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait({listening, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return listening.result() if listening.done() else Interrupted()
+        finally:
+            for task in (listening, gone):
+                task.cancel()
+            await asyncio.gather(listening, gone, return_exceptions=True)
+
+    async def _listen(self, follow: Follow) -> Ended:
+        async for event in follow:
+            match event:
+                case Started():
+                    await self._advance(State.RUNNING, started=time.time())
+                case Progress(fraction=fraction, node=node):
+                    preview = self.live.preview if self.live else None
+                    self._show(Live(fraction=fraction, node=node, preview=preview))
+                case Preview(data=data, media_type=kind):
+                    before = self.live or Live(fraction=0.0, node=None)
+                    picture = card.Preview(data=data, media_type=kind)
+                    self._show(Live(fraction=before.fraction, node=before.node, preview=picture))
+                case Finished() | Broke() | Interrupted():
+                    return event
+                case _ as never:
+                    assert_never(never)
+        return _forgotten()
+
+    def _show(self, live: Live) -> None:
+        self.live = live
+        self._tools.feed.progress(self.attempt.job.id, live)
+
+    async def _conclude(self, ended: Ended) -> None:
+        """Write its end into the store."""
+        match ended:
+            case Finished(files=files):
+                self._executed()
+                await self._advance(State.FETCHING)
+                try:
+                    stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
+                    outputs = await collect(self._tools.backend, self._tools.spool, files, stem)
+                except Lost as error:
+                    log.warning("results are gone", error=str(error))
+                    trouble = Trouble(code=error.code, message=error.sentence)
+                    await self._again_or_fail("files gone", trouble)
+                    return
+                if outputs:
+                    await self._finish(State.DONE, outputs=outputs)
+                else:
+                    await self._finish(State.FAILED, error=_no_output())
+            case Interrupted():
+                if self._cancel.is_set():
+                    await self._finish(State.CANCELLED)
+                else:
+                    await self._finish(State.FAILED, error=_stopped_there())
+            case Broke(error=error):
+                if self._cancel.is_set() and isinstance(error, Lost):
+                    await self._finish(State.CANCELLED)
+                else:
+                    log.warning("job failed", error=str(error))
+                    await self._finish(State.FAILED, error=Trouble(code=error.code, message=error.sentence))
+            case _ as never:
+                assert_never(never)
+
+    async def _again_or_fail(self, outcome: str, trouble: Trouble) -> None:
+        """Another attempt, unless there were enough."""
+        if self._failures + 1 < MOST_FAILURES:
+            await self._tools.store.queue.requeue(self.attempt, outcome, failed=True)
+        else:
+            await self._finish(State.FAILED, error=trouble)
+
+    async def _advance(self, to: State, **columns: object) -> None:
+        await self._tools.store.queue.advance(self.attempt, to, **columns)
+        self._state = to
+        self._tools.feed.changed(self.attempt.job.id)
+
+    async def _finish(
+        self, state: State, *, outputs: Sequence[Output] = (), error: Trouble | None = None
+    ) -> None:
+        await self._tools.store.queue.finish(
+            self.attempt, state, now=time.time(), outputs=outputs, error=error
+        )
+        log.info("job ended", state=state)
+
+
+def _forgotten() -> Broke:
+    return Broke(error=Lost("ComfyUI lost this picture while it was being made. Send the command again."))
+
+
+def _no_output() -> Trouble:
+    return Trouble(
+        code="no_output",
+        message="ComfyUI finished without a picture. The workflow needs a node that saves one.",
+    )
+
+
+def _stopped_there() -> Trouble:
+    return Trouble(
+        code="interrupted", message="Somebody stopped this at the ComfyUI itself. Send the command again."
+    )

@@ -1,0 +1,113 @@
+"""The worker of one backend."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import structlog
+
+from bot.contract.values import Actor, JobId
+from bot.errors import LeaseLost
+from bot.feed import Live
+from bot.jobs.models import Attempt
+from bot.scheduling.fairness import next_flow
+from bot.store.holding import LeaseTiming, while_held
+from bot.store.leases import Held
+from bot.worker.run import Run, Tools
+
+log = structlog.get_logger(__name__)
+
+COMMITTED = 2
+"""Attempts that a backend has at once: one runs, one waits there so that the GPU never does."""
+
+LOOK_SECONDS = 1.0
+"""How often the store is looked at for what another process wrote."""
+
+
+class Worker:
+    """Holds one backend's lease and keeps the backend busy. `only` leaves other people's jobs alone."""
+
+    def __init__(self, tools: Tools, owner: str, timing: LeaseTiming, *, only: Actor | None = None) -> None:
+        self._tools = tools
+        self._owner = owner
+        self._timing = timing
+        self._only = only
+        self._runs: dict[JobId, Run] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled, whatever happens."""
+        name = f"backend:{self._tools.backend.url}"
+        while True:
+            try:
+                await while_held(self._tools.store.leases, name, self._owner, self._timing, self._serve)
+            except Exception:  # a worker's loop: it logs and goes on
+                log.exception("worker failed", backend=self._tools.backend.name)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _serve(self, held: Held) -> None:
+        self._runs.clear()
+        slots = asyncio.Semaphore(COMMITTED)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch(held))
+            for attempt in await self._tools.store.queue.adopt(held):
+                log.info("job taken over", job=attempt.job.id, state=attempt.job.state)
+                await slots.acquire()
+                group.create_task(self._carry(attempt, slots))
+            await self._claim(held, slots, group)
+
+    async def _claim(self, held: Held, slots: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
+        queue, feed = self._tools.store.queue, self._tools.feed
+        with feed.ear() as ear:
+            while True:
+                await slots.acquire()
+                await self._tools.backend.wait_up()
+                attempt = await queue.claim(held, str(uuid4()), next_flow, self._only)
+                if attempt is not None:
+                    group.create_task(self._carry(attempt, slots))
+                else:
+                    slots.release()
+                    await ear.news(LOOK_SECONDS)
+
+    async def _carry(self, attempt: Attempt, slots: asyncio.Semaphore) -> None:
+        released = False
+
+        def executed() -> None:
+            nonlocal released
+            if not released:
+                released = True
+                slots.release()
+
+        run = Run(self._tools, attempt, executed)
+        self._runs[attempt.job.id] = run
+        try:
+            await run.carry()
+        except LeaseLost:
+            raise
+        except Exception:  # a worker's loop: one job's trouble must not be the others'
+            log.exception("a job could not be carried through", job=attempt.job.id)
+            await run.stumble()
+        finally:
+            self._runs.pop(attempt.job.id, None)
+
+    async def _watch(self, held: Held) -> None:
+        """Keep progress in the store, and stop what somebody asked to stop."""
+        saved: dict[JobId, Live] = {}
+        with self._tools.feed.ear() as ear:
+            while True:
+                await self._save_progress(saved)
+                for job in await self._tools.store.queue.to_cancel(held):
+                    if job in self._runs:
+                        await self._runs[job].cancel()
+                await ear.news(LOOK_SECONDS)
+
+    async def _save_progress(self, saved: dict[JobId, Live]) -> None:
+        moved = [
+            (run.attempt, run.live.fraction, run.live.node)
+            for job, run in self._runs.items()
+            if run.live is not None and run.live is not saved.get(job)
+        ]
+        if moved:
+            await self._tools.store.queue.progress(moved)
+        saved.clear()
+        saved.update({job: run.live for job, run in self._runs.items() if run.live is not None})

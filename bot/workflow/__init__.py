@@ -1,0 +1,1 @@
+"""Workflows: load them, check what people ask of them, patch their graphs."""

@@ -1,0 +1,166 @@
+"""Reads workflow folders: `graph.json` (ComfyUI's API format) with `workflow.toml` beside it.
+
+Whatever is wrong in them is a `ConfigError` that names the file, the parameter and the node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.contract.values import ParameterSpec, ParameterType
+from bot.errors import ConfigError
+from bot.jobs.models import Graph
+from bot.workflow.model import Parameter, Role, Target, Workflow
+
+SEED_MAXIMUM = 2**64 - 1
+"""ComfyUI's own bound for seeds."""
+
+Folder = Traversable
+
+
+class _ParameterFile(BaseModel):
+    """One `[parameters.NAME]` table."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["text", "integer", "number", "boolean", "choice", "seed", "image"]
+    to: list[str] = Field(min_length=1)
+    title: str | None = None
+    description: str = ""
+    required: bool = False
+    default: str | int | float | bool | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float | None = None
+    max_length: int | None = None
+    choices: list[str] = Field(default_factory=list)
+    fallback: Literal["first"] | None = None
+
+
+class _WorkflowFile(BaseModel):
+    """The whole of `workflow.toml`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    title: str
+    description: str
+    role: Literal["imagine", "edit", "animate", "upscale", "describe"] = "imagine"
+    parameters: dict[str, _ParameterFile]
+
+
+def load_workflows(folders: Iterable[Folder]) -> dict[str, Workflow]:
+    """All workflows of some folders by name; a later folder's workflow replaces an earlier one's."""
+    found: dict[str, Workflow] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+            if entry.is_dir() and (entry / "graph.json").is_file():
+                found[entry.name] = load_workflow(entry)
+    return found
+
+
+def load_workflow(folder: Folder) -> Workflow:
+    """One workflow. Raises `ConfigError`."""
+    graph = _read_graph(folder)
+    file = _read_toml(folder)
+    parameters = tuple(_parameter(folder, graph, name, entry) for name, entry in file.parameters.items())
+    return Workflow(
+        name=folder.name,
+        title=file.title,
+        description=file.description,
+        role=Role(file.role),
+        graph=graph,
+        version=_version(graph),
+        parameters=parameters,
+    )
+
+
+def _version(graph: Graph) -> str:
+    return hashlib.sha256(json.dumps(graph, sort_keys=True).encode()).hexdigest()
+
+
+def _read_graph(folder: Folder) -> Graph:
+    where = f"{folder.name}/graph.json"
+    try:
+        graph = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{where} is not JSON: {error}. Export the workflow again.") from error
+    if isinstance(graph, dict) and "nodes" in graph and "links" in graph:
+        raise ConfigError(f"{where} is in ComfyUI's UI format. Export it with Workflow > Export (API).")
+    if not isinstance(graph, dict) or not graph or not all(_is_node(node) for node in graph.values()):
+        raise ConfigError(f"{where} is not a graph in API format. Export it with Workflow > Export (API).")
+    return graph
+
+
+def _is_node(node: Any) -> bool:
+    return (
+        isinstance(node, dict)
+        and isinstance(node.get("class_type"), str)
+        and isinstance(node.get("inputs"), dict)
+    )
+
+
+def _read_toml(folder: Folder) -> _WorkflowFile:
+    where = f"{folder.name}/workflow.toml"
+    path = folder / "workflow.toml"
+    if not path.is_file():
+        raise ConfigError(f"{where} is missing. It names the workflow's parameters; see docs/workflows.md.")
+    try:
+        return _WorkflowFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{where}: {field}: {first['msg']}.") from error
+
+
+def _parameter(folder: Folder, graph: Graph, name: str, file: _ParameterFile) -> Parameter:
+    where = f"{folder.name}/workflow.toml, parameter {name}"
+    targets = tuple(_target(where, graph, text) for text in file.to)
+    kind = ParameterType(file.type)
+    default = file.default
+    if default is None and not file.required and kind not in (ParameterType.SEED, ParameterType.IMAGE):
+        default = _literal(where, graph, targets[0])
+    spec = ParameterSpec(
+        name=name,
+        type=kind,
+        title=file.title or name.replace("_", " ").capitalize(),
+        description=file.description,
+        required=file.required,
+        default=default,
+        minimum=0 if kind is ParameterType.SEED else file.minimum,
+        maximum=SEED_MAXIMUM if kind is ParameterType.SEED else file.maximum,
+        step=file.step,
+        max_length=file.max_length,
+        choices=tuple(file.choices),
+    )
+    return Parameter(spec=spec, targets=targets, fallback=file.fallback is not None)
+
+
+def _target(where: str, graph: Graph, text: str) -> Target:
+    """`NODE.INPUT`; a node's id has no dot in an exported file, an input's name may have some."""
+    node, _, name = text.partition(".")
+    if node not in graph:
+        raise ConfigError(f'{where}: there is no node "{node}" in graph.json (to = "{text}").')
+    if name not in graph[node]["inputs"]:
+        class_type = graph[node]["class_type"]
+        known = ", ".join(graph[node]["inputs"])
+        raise ConfigError(f'{where}: node {node} ({class_type}) has no input "{name}". It has: {known}.')
+    return Target(node=node, input=name)
+
+
+def _literal(where: str, graph: Graph, target: Target) -> str | int | float | bool:
+    """What the graph itself has there: the default if the file names none."""
+    value = graph[target.node]["inputs"][target.input]
+    if not isinstance(value, str | int | float | bool):
+        raise ConfigError(f"{where}: {target} is a link in graph.json, so the parameter needs a default.")
+    return value

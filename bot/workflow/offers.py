@@ -1,0 +1,66 @@
+"""What a workflow needs against what a ComfyUI offers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from bot.comfy.schemas import NodeSchemas
+from bot.contract.values import ParameterType
+from bot.workflow.model import Workflow
+from bot.workflow.patch import Choices
+
+
+def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
+    """What the servers together offer for a workflow's choices; nothing for those that no server knows."""
+    known = list(schemas)
+    offers: dict[str, tuple[str, ...]] = {}
+    for parameter in workflow.parameters:
+        if parameter.spec.type is not ParameterType.CHOICE or parameter.spec.choices:
+            continue
+        target = parameter.targets[0]
+        class_type = workflow.graph[target.node]["class_type"]
+        lists = [found for one in known if (found := one.choices(class_type, target.input)) is not None]
+        if lists:
+            offers[parameter.spec.name] = tuple(dict.fromkeys(name for found in lists for name in found))
+    return offers
+
+
+def problems(workflow: Workflow, schemas: NodeSchemas) -> list[str]:
+    """Why one server can't run a workflow as it is, a sentence each; empty if it can."""
+    missing = sorted(
+        {node["class_type"] for node in workflow.graph.values() if not schemas.has(node["class_type"])}
+    )
+    if missing:
+        names = ", ".join(f'"{name}"' for name in missing)
+        return [f"ComfyUI lacks the node {names}. Install the custom node that brings it, then try again."]
+    return [*_empty_choices(workflow, schemas), *_missing_files(workflow, schemas)]
+
+
+def _empty_choices(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
+    for name, listed in choices(workflow, [schemas]).items():
+        if not listed:
+            yield f"ComfyUI has no {name} yet. Put one into its models folder, then try again."
+
+
+def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
+    """Choices that the graph fixes and no parameter sets."""
+    settable = {
+        (target.node, target.input) for parameter in workflow.parameters for target in parameter.targets
+    }
+    for node, body in workflow.graph.items():
+        for name, value in body["inputs"].items():
+            listed = _listed(schemas, body["class_type"], name)
+            if (node, name) in settable or listed is None or not isinstance(value, str):
+                continue
+            if value not in listed:
+                yield (
+                    f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. '
+                    "Put it into its models folder, or choose another in graph.json."
+                )
+
+
+def _listed(schemas: NodeSchemas, class_type: str, name: str) -> Sequence[str] | None:
+    """What may be chosen there; None for anything but a choice of things that lie on the server."""
+    if schemas.upload_kind(class_type, name) is not None:
+        return None
+    return schemas.choices(class_type, name)

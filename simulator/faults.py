@@ -1,0 +1,185 @@
+"""Faults on demand: what real servers and the networks before them were seen to do, when a test asks."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from simulator.nodes import OUT_OF_MEMORY, NodeFailed
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Target(Protocol):
+    """What faults are done to."""
+
+    def drop_sockets(self) -> None:
+        """Cut all websockets."""
+
+    def deafen(self) -> None:
+        """Make all open websockets deaf."""
+
+    def send_raw(self, payload: str | bytes) -> None:
+        """Send a frame to all websockets."""
+
+    def clear_history(self) -> None:
+        """Forget finished prompts."""
+
+    async def restart(self, downtime: float) -> None:
+        """Die and come back after `downtime` seconds."""
+
+    def restart_soon(self, downtime: float) -> None:
+        """The same without waiting for it."""
+
+
+@dataclass(kw_only=True)
+class _Rule:
+    """What happens to the next `times` requests below a path."""
+
+    prefix: str
+    method: str | None
+    times: int
+    status: int | None = None
+    body: str = ""
+    content_type: str = "text/plain"
+    delay: float = 0.0
+    swallow: bool = False
+
+    def fits(self, request: web.Request) -> bool:
+        if self.times <= 0 or self.method not in (None, request.method):
+            return False
+        path = request.path
+        return path.startswith(self.prefix) or path.removeprefix("/api").startswith(self.prefix)
+
+
+class Faults:
+    """Each method starts or arms one fault; seconds for times.
+
+    Path prefixes fit a route with and without `/api`; a `method` narrows them to, say, POST.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.history_gap = 0.0
+        self._target = target
+        self._rules: list[_Rule] = []
+        self._going = asyncio.Event()
+        self._going.set()
+        self._oom = False
+        self._node_error: tuple[str, str | None] | None = None
+
+    def deafen(self) -> None:
+        """All sockets stay open and answer pings, but never get another message; new ones work."""
+        self._target.deafen()
+
+    def drop_sockets(self) -> None:
+        """Cut all sockets without a closing handshake."""
+        self._target.drop_sockets()
+
+    def fail_next(
+        self,
+        path_prefix: str,
+        status: int,
+        times: int = 1,
+        method: str | None = None,
+        body: str = "",
+        content_type: str = "text/plain",
+    ) -> None:
+        """Answer the next requests with this status, unprocessed, as a proxy in front would."""
+        self._rules.append(
+            _Rule(
+                prefix=path_prefix,
+                method=method,
+                times=times,
+                status=status,
+                body=body,
+                content_type=content_type,
+            )
+        )
+
+    def delay_answer(
+        self, path_prefix: str, seconds: float, times: int = 1, method: str | None = None
+    ) -> None:
+        """Process the next requests at once but answer late; infinity never answers."""
+        self._rules.append(_Rule(prefix=path_prefix, method=method, times=times, delay=seconds))
+
+    def swallow_answer(self, path_prefix: str, times: int = 1, method: str | None = None) -> None:
+        """Process the next requests, then cut the connection instead of answering."""
+        self._rules.append(_Rule(prefix=path_prefix, method=method, times=times, swallow=True))
+
+    def oom_next(self) -> None:
+        """The next sampler runs out of memory at its first step."""
+        self._oom = True
+
+    def node_error_next(self, message: str, class_type: str | None = None) -> None:
+        """The next node that runs (of that class, if given) raises a RuntimeError."""
+        self._node_error = (message, class_type)
+
+    def send_unknown(self) -> None:
+        """Send every socket a message type, a binary event and a text that no client knows."""
+        self._target.send_raw(json.dumps({"type": "custom_pack.gossip", "data": {"prompt_id": 7}}))
+        self._target.send_raw(b"\x00\x00\x00\x63unknown")
+        self._target.send_raw('{"type": "progress", "data": {')
+
+    def hang(self) -> None:
+        """The worker makes no more progress and does not see interrupts; HTTP goes on."""
+        self._going.clear()
+
+    def unhang(self) -> None:
+        """End a hang."""
+        self._going.set()
+
+    def clear_history(self) -> None:
+        """Forget all finished prompts, as somebody's "clear history" in the browser does."""
+        self._target.clear_history()
+
+    def delay_history(self, seconds: float) -> None:
+        """From now on let this time pass between execution_success and the entry in the history."""
+        self.history_gap = seconds
+
+    async def restart(self, downtime: float = 0.0) -> None:
+        """Kill the server and start it again at the same port: only the disk survives."""
+        await self._target.restart(downtime)
+
+    def restart_soon(self, downtime: float = 0.0) -> None:
+        """`restart` from within a request, which it kills."""
+        self._target.restart_soon(downtime)
+
+    async def going(self) -> None:
+        """Return at once unless the worker hangs."""
+        await self._going.wait()
+
+    def before_node(self, class_type: str) -> None:
+        """Raise the armed error if this node is the one it is for."""
+        if self._node_error is not None and self._node_error[1] in (None, class_type):
+            message, self._node_error = self._node_error[0], None
+            raise NodeFailed("RuntimeError", message)
+
+    def sampling(self) -> None:
+        """Raise the armed out-of-memory error."""
+        if self._oom:
+            self._oom = False
+            raise NodeFailed("torch.OutOfMemoryError", OUT_OF_MEMORY)
+
+    async def on_request(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request as the first rule that fits it says."""
+        rule = next((rule for rule in self._rules if rule.fits(request)), None)
+        if rule is None or request.path.startswith("/simulator/"):
+            return await handler(request)
+        rule.times -= 1
+        if rule.status is not None:
+            return web.Response(status=rule.status, text=rule.body, content_type=rule.content_type)
+        response = await handler(request)
+        await asyncio.sleep(rule.delay)
+        if rule.swallow and request.transport is not None:
+            request.transport.abort()
+        return response
+
+
+# The faults that POST /simulator/faults reaches by name.
+BY_NAME = frozenset({
+    "deafen", "drop_sockets", "fail_next", "delay_answer", "swallow_answer", "oom_next",
+    "node_error_next", "send_unknown", "hang", "unhang", "clear_history", "delay_history", "restart",
+})  # fmt: skip

@@ -1,0 +1,86 @@
+"""The server's disk: input, output and temp folders, and the names files get there."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+
+class OutsideFolder(Exception):
+    """A name that leads out of the folder it belongs to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavePlace:
+    """Where the next files of a prefix go; `counter` is the first free number."""
+
+    folder: Path
+    stem: str
+    subfolder: str
+    counter: int
+
+
+class Folders:
+    """The three folders below one root."""
+
+    def __init__(self, root: Path) -> None:
+        # Compared with what os.path makes of names, so it must be absolute and without links.
+        self.root = root.resolve()
+        self._kinds = {kind: self.root / kind for kind in ("input", "output", "temp")}
+
+    def prepare(self) -> None:
+        """Make the folders and wipe temp, as every start of ComfyUI does."""
+        shutil.rmtree(self._kinds["temp"], ignore_errors=True)
+        for folder in self._kinds.values():
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def of(self, kind: str) -> Path | None:
+        """The folder called input, output or temp; None for any other name."""
+        return self._kinds.get(kind)
+
+    def annotated(self, name: str) -> tuple[str, Path | None]:
+        """Split `a.png [temp]` into the name and its folder; the folder is None when not named."""
+        for kind, folder in self._kinds.items():
+            if name.endswith(f"[{kind}]"):
+                return name[: -len(kind) - 3], folder
+        return name, None
+
+    def input_file(self, name: str) -> Path | None:
+        """The file that a LoadImage value names (input unless annotated), or None if there is none."""
+        plain, folder = self.annotated(name)
+        base = folder or self._kinds["input"]
+        path = Path(os.path.normpath(base / plain))
+        return path if path.is_relative_to(base) and path.is_file() else None
+
+    def input_pictures(self) -> list[str]:
+        """Names that LoadImage offers: picture files at the top level of input, sorted."""
+        files = self._kinds["input"].iterdir()
+        return sorted(f.name for f in files if f.is_file() and f.suffix.lower() in IMAGE_SUFFIXES)
+
+    def save_place(self, prefix: str, kind: str) -> SavePlace:
+        """Where files of `prefix` go: numbers go on from the highest on disk, so deleted ones come back.
+
+        Raises OutsideFolder for prefixes with `..` or a root.
+        """
+        base = self._kinds[kind]
+        subfolder, stem = os.path.split(os.path.normpath(prefix))
+        folder = Path(os.path.normpath(base / subfolder))
+        if not folder.is_relative_to(base):
+            raise OutsideFolder(
+                "**** ERROR: Saving image outside the output folder is not allowed."
+                f"\n full_output_folder: {folder}\n         output_dir: {base}"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers = [_number(file.name, stem) for file in folder.iterdir()]
+        return SavePlace(folder=folder, stem=stem, subfolder=subfolder, counter=max(numbers, default=0) + 1)
+
+
+def _number(name: str, stem: str) -> int:
+    """The counter in `stem_00012_.png`; 0 for files that are not of this stem."""
+    head, rest = name[: len(stem)], name[len(stem) :]
+    if os.path.normcase(head) != os.path.normcase(stem) or not rest.startswith("_"):
+        return 0
+    digits = rest[1:].split(".")[0].split("_")[0]
+    return int(digits) if digits.isdecimal() else 0

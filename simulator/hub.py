@@ -1,0 +1,133 @@
+"""The sockets of the server: who is registered under which client id, and one loop that sends.
+
+Faithful to two faults of real servers. Registration is by id alone, so when an old socket ends, it
+takes the registration of a newer one with the same id along; and sending is one socket after the
+other from one task, so one reader that stops holds up all of them.
+"""
+
+import asyncio
+import json
+import logging
+import struct
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+log = logging.getLogger(__name__)
+
+PREVIEW = 1
+PREVIEW_WITH_METADATA = 4
+JPEG = 1
+
+
+class Hub:
+    """All sockets of one server; `client_id` and `last_node` tell whose prompt runs, and where it is."""
+
+    def __init__(self, features: Mapping[str, Any]) -> None:
+        self.client_id: object = None
+        self.last_node: str | None = None
+        self._features = features
+        self._registered: dict[str, web.WebSocketResponse] = {}
+        self._flags: dict[str, Mapping[str, Any]] = {}
+        self._open: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
+        self._outgoing: asyncio.Queue[tuple[str | bytes, object]] = asyncio.Queue()
+
+    def post(self, event: str, data: Mapping[str, Any], client_id: object = None) -> None:
+        """Queue a message for one client; None is everybody. Nobody there means it is lost."""
+        self._outgoing.put_nowait((_message(event, data), client_id))
+
+    def post_preview(self, jpeg: bytes, client_id: object) -> None:
+        """Queue a preview of the old kind, which does not say whose it is."""
+        self._outgoing.put_nowait((struct.pack(">II", PREVIEW, JPEG) + jpeg, client_id))
+
+    def post_preview_of(self, metadata: Mapping[str, Any], jpeg: bytes, client_id: object) -> None:
+        """Queue a preview with its metadata."""
+        head = json.dumps({**metadata, "image_type": "image/jpeg"}).encode()
+        frame = struct.pack(">II", PREVIEW_WITH_METADATA, len(head)) + head + jpeg
+        self._outgoing.put_nowait((frame, client_id))
+
+    def post_raw(self, payload: str | bytes) -> None:
+        """Queue any frame for everybody."""
+        self._outgoing.put_nowait((payload, None))
+
+    def wants_metadata(self, client_id: object) -> bool:
+        """Whether that client's connection asked for previews with metadata."""
+        flags = self._flags.get(client_id) if isinstance(client_id, str) else None
+        return flags is not None and flags.get("supports_preview_metadata") is True
+
+    async def publish(self) -> None:
+        """Send what is queued, one frame to one socket at a time, until cancelled."""
+        while True:
+            payload, client_id = await self._outgoing.get()
+            await self._send(payload, client_id)
+
+    async def serve(self, request: web.Request, queue_info: Mapping[str, Any]) -> web.WebSocketResponse:
+        """Own one socket from its handshake to its end."""
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        sid = request.query.get("clientId", "") or uuid.uuid4().hex
+        self._open[ws] = request.transport
+        self._registered[sid] = ws
+        self._flags[sid] = {}
+        try:
+            await self._send(_message("status", {"status": queue_info, "sid": sid}), sid)
+            if self.client_id == sid and self.last_node is not None:
+                await self._send(_message("executing", {"node": self.last_node}), sid)
+            await self._listen(ws, sid)
+        finally:
+            # By id, not by socket: this is the fault described above.
+            self._registered.pop(sid, None)
+            self._flags.pop(sid, None)
+            del self._open[ws]
+        return ws
+
+    def deafen(self) -> None:
+        """Forget all registrations: open sockets stay open and answer pings, but hear nothing more."""
+        self._registered.clear()
+        self._flags.clear()
+
+    def drop(self) -> None:
+        """Cut all sockets without a closing handshake."""
+        for transport in self._open.values():
+            if transport is not None:
+                transport.abort()
+
+    async def _listen(self, ws: web.WebSocketResponse, sid: str) -> None:
+        first = True
+        async for message in ws:
+            if message.type is not WSMsgType.TEXT or not first:
+                continue
+            try:
+                said = json.loads(message.data)
+            except json.JSONDecodeError:
+                log.debug("Client %s sent text that is not JSON", sid)
+                continue
+            # Only the first JSON object of a connection counts; other JSON does not use the turn up.
+            if not isinstance(said, dict):
+                continue
+            first = False
+            if said.get("type") == "feature_flags" and sid in self._flags:
+                flags = said.get("data")
+                self._flags[sid] = flags if isinstance(flags, dict) else {}
+                await self._send(_message("feature_flags", self._features), sid)
+
+    async def _send(self, payload: str | bytes, client_id: object) -> None:
+        if client_id is None:
+            targets = list(self._registered.values())
+        else:
+            ws = self._registered.get(client_id) if isinstance(client_id, str) else None
+            targets = [] if ws is None else [ws]
+        for target in targets:
+            try:
+                if isinstance(payload, str):
+                    await target.send_str(payload)
+                else:
+                    await target.send_bytes(payload)
+            except ConnectionError as error:
+                log.debug("A socket was gone: %s", error)
+
+
+def _message(event: str, data: Mapping[str, Any]) -> str:
+    return json.dumps({"type": event, "data": data})
