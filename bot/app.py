@@ -30,6 +30,7 @@ from bot.service.submit import Submit
 from bot.settings import Settings
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
+from bot.worker.caretaker import take_back
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
 from bot.workflow.load import load_workflows
@@ -57,8 +58,7 @@ class App:
 
     def core(self, adapter: str) -> BoundCore:
         """The core as the adapter of this name sees it."""
-        board = self._board()
-        look = Look(self.store, board, self.feed, self.servers)
+        look = Look(self.store, self.board, self.feed, self.servers)
         submit = Submit(self.store, self.spool, self.feed, self.servers, look)
         return BoundCore(
             adapter=adapter,
@@ -72,9 +72,11 @@ class App:
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Work and serve until cancelled. Raises `ConfigError` once no adapter can run as it is set up."""
         await self.store.queue.rebuild_flows()
-        workers = [worker.run() for worker in self._workers()]
+        workers = self._workers()
         deliverers = [self._deliverer(adapter).run() for adapter in adapters]
-        async with _background(*workers, *deliverers):
+        served = [worker.lease for worker in workers]
+        caretaker = take_back(self.store, served, self.owner, self.timing)
+        async with _background(*(worker.run() for worker in workers), *deliverers, caretaker):
             fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
         raise refused[0]
@@ -93,9 +95,11 @@ class App:
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
 
     def _deliverer(self, adapter: Adapter) -> Deliverer:
-        return Deliverer(adapter, self.store, self._board(), self.feed, self.owner, self.timing)
+        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing)
 
-    def _board(self) -> Board:
+    @property
+    def board(self) -> Board:
+        """Draws the cards of jobs."""
         return Board(self.store, self.spool, self.feed, self.servers.answering)
 
 

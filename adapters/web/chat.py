@@ -45,8 +45,8 @@ class Chat:
         response = web.StreamResponse(headers=STREAM)
         await response.prepare(request)
         with self._rooms.listen(place.external_id) as listener:
+            # What changes while the cards are read is sent after them: it may be newer than what was read.
             cards = await self._core.cards(place)
-            listener.drop()  # what came while the cards were read is in them already
             standing = [card_json(placed.address["card"], placed.card) for placed in cards]
             await _send(response, "room", {"cards": standing})
             while True:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from adapters.web.openapi import specification
 from adapters.web.visitors import VISITOR, Gate, set_session
@@ -80,7 +83,8 @@ class Pages:
         headers = {
             "Content-Security-Policy": _POLICY,
             "Cache-Control": "no-cache",
-            "Referrer-Policy": "no-referrer",
+            # Not "no-referrer": browsers would send forms with `Origin: null`, and the login would be refused.
+            "Referrer-Policy": "same-origin",
         }
         return web.Response(
             body=known[name].read_bytes(), content_type=kind, charset="utf-8", headers=headers
@@ -103,7 +107,7 @@ class Pages:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Figures for Prometheus, read from the store at each scrape."""
-        registry = CollectorRegistry()
+        registry = CollectorRegistry(auto_describe=False)
         status = await self._core.queue()
         Gauge("muralist_jobs_waiting", "Jobs that wait for a backend", registry=registry).set(status.waiting)
         Gauge("muralist_jobs_running", "Jobs that a backend has in hand", registry=registry).set(
@@ -112,11 +116,22 @@ class Pages:
         up = Gauge("muralist_backend_up", "Whether a ComfyUI answers", ["backend"], registry=registry)
         for backend in status.backends:
             up.labels(backend.name).set(backend.up)
-        ended = Counter("muralist_jobs_ended", "Jobs that have ended", ["state"], registry=registry)
-        counts = await self._core.ended()
-        for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
-            ended.labels(state).inc(counts.get(state, 0))
+        registry.register(_Ended(await self._core.ended()))
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class _Ended(Collector):
+    """How jobs ended, as the store counts them: a counter that no restart sets back."""
+
+    def __init__(self, counts: Mapping[JobState, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The one family."""
+        family = CounterMetricFamily("muralist_jobs_ended", "Jobs that have ended", labels=["state"])
+        for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
+            family.add_metric([state], self._counts.get(state, 0))
+        yield family
 
 
 def _secure(request: web.Request) -> bool:

@@ -23,11 +23,6 @@ class Listener:
         self._pending[message] = card
         self._stirred.set()
 
-    def drop(self) -> None:
-        """Forget what has not been taken: the caller is about to send everything afresh."""
-        self._pending.clear()
-        self._stirred.clear()
-
     async def take(self, seconds: float) -> dict[str, Card | None]:
         """What changed since the last call; waits for the first change, at most `seconds`."""
         try:

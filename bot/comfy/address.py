@@ -12,13 +12,13 @@ from bot.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """Where a server is. Credentials are kept apart from `base`, so that nothing logs or shows them.
+    """Where a server is. A login and a query are kept apart from `base`, so that nothing logs or shows them.
 
-    `query` goes with every request: some login pages of ComfyUI take `?token=...`.
+    Both go with every request: some guards of ComfyUI take `?token=...`.
     """
 
     base: yarl.URL
-    auth: aiohttp.BasicAuth | None = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
     query: dict[str, str] = field(repr=False)
 
     @property
@@ -39,15 +39,17 @@ class Address:
 def parse_address(text: str) -> Address:
     """Read an address. Without a scheme it is http. Raises `ConfigError` if it leads nowhere."""
     written = text.strip() if "://" in text else f"http://{text.strip()}"
+    headers = {}
     try:
         url = yarl.URL(written)
         base = url.with_user(None).with_query(None).with_fragment(None)
-    except ValueError as error:
-        raise _useless() from error
+        if url.user is not None:
+            headers["Authorization"] = aiohttp.encode_basic_auth(url.user, url.password or "")
+    except ValueError:
+        raise _useless() from None
     if url.scheme not in ("http", "https") or not url.host or url.port is None:
         raise _useless()
-    auth = None if url.user is None else aiohttp.BasicAuth(url.user, url.password or "", encoding="utf-8")
-    return Address(base=base, auth=auth, query=dict(url.query))
+    return Address(base=base, headers=headers, query=dict(url.query))
 
 
 def _useless() -> ConfigError:

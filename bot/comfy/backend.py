@@ -106,6 +106,10 @@ class ComfyBackend:
         """Wait until it answers; `run` finds that out."""
         await self._up.wait()
 
+    async def wait_settled(self) -> None:
+        """Wait until the socket is open, or has been tried in vain: a POST before that is heard of late."""
+        await self._listener.settled()
+
     async def probe(self) -> bool:
         """Ask now whether it answers. Reads its schemas if they are not known, or when it came back."""
         async with self._probing:
@@ -136,7 +140,7 @@ class ComfyBackend:
         if self.up:
             with suppress(TimeoutError):  # a first message missed means polling, so better a moment now
                 async with asyncio.timeout(self.timing.deaf):
-                    await self._listener.settled()
+                    await self.wait_settled()
         body = {
             "prompt": graph,
             "client_id": self.client_id,

@@ -54,7 +54,7 @@ class Wire:
 
     async def open(self) -> None:
         """Open the session; it belongs to the running event loop."""
-        self._opened = aiohttp.ClientSession(auth=self._address.auth, headers={"User-Agent": "Muralist"})
+        self._opened = aiohttp.ClientSession(headers={"User-Agent": "Muralist", **self._address.headers})
 
     async def close(self) -> None:
         """Close the session and its connections."""

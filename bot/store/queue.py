@@ -155,6 +155,12 @@ class Queue:
         async with self._database.read() as connection:
             return {JobId(found) for found in await connection.scalars(query)}
 
+    async def backends_in_hand(self) -> set[str]:
+        """The backends that have jobs in hand."""
+        query = select(job.c.backend).where(job.c.state.in_(LIVE)).distinct()
+        async with self._database.read() as connection:
+            return {name for name in await connection.scalars(query) if name is not None}
+
     async def rebuild_flows(self) -> None:
         """Count again what flows keep as counters."""
         mine = job.c.account == flow.c.account

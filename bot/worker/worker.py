@@ -25,6 +25,11 @@ LOOK_SECONDS = 1.0
 """How often the store is looked at for what another process wrote."""
 
 
+def lease_name(url: str) -> str:
+    """The name of a backend's lease."""
+    return f"backend:{url}"
+
+
 class Worker:
     """Holds one backend's lease and keeps the backend busy. `only` leaves other people's jobs alone."""
 
@@ -35,12 +40,16 @@ class Worker:
         self._only = only
         self._runs: dict[JobId, Run] = {}
 
+    @property
+    def lease(self) -> str:
+        """The name under which the backend is held, and its jobs are noted."""
+        return lease_name(self._tools.backend.url)
+
     async def run(self) -> None:
         """Work until cancelled, whatever happens."""
-        name = f"backend:{self._tools.backend.url}"
         while True:
             try:
-                await while_held(self._tools.store.leases, name, self._owner, self._timing, self._serve)
+                await while_held(self._tools.store.leases, self.lease, self._owner, self._timing, self._serve)
             except Exception:  # a worker's loop: it logs and goes on
                 log.exception("worker failed", backend=self._tools.backend.name)
             await asyncio.sleep(LOOK_SECONDS)

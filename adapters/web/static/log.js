@@ -13,10 +13,11 @@ export class Log {
   #cards = new Map();
   #on;
   #atEnd = true;
+  #top = 0;
 
   constructor(on) {
     this.#on = on;
-    this.#scroller.addEventListener("scroll", () => (this.#atEnd = this.#isAtEnd()), { passive: true });
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     // Pictures that load and cards that grow push the end away from whoever reads there: follow it.
     const observer = new ResizeObserver(() => this.#atEnd && this.toEnd());
     observer.observe(this.#list);
@@ -77,13 +78,19 @@ export class Log {
   }
 
   #drop(id) {
-    this.#cards.get(id)?.remove();
+    const element = this.#cards.get(id);
+    // The focus would otherwise fall back to the top of the page.
+    if (element?.contains(document.activeElement)) this.#scroller.focus({ preventScroll: true });
+    element?.remove();
     this.#cards.delete(id);
   }
 
-  #isAtEnd() {
+  /** Only scrolling up leaves the end: it also moves away when a card comes just before the event. */
+  #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    if (near || scrollTop < this.#top) this.#atEnd = near;
+    this.#top = scrollTop;
   }
 
   #tellWhenEmpty() {

@@ -22,12 +22,12 @@ function altOf(card, place) {
   return card.media.length === 1 ? words : `${words} (${place + 1} of ${card.media.length})`;
 }
 
-/** The preview to show. The last one stays while the finished picture loads, so that nothing jumps. */
+/** The preview to show. The last one stays until the finished picture has loaded, so that nothing jumps. */
 function previewOf(box, card) {
   if (card.preview) return card.preview;
   const last = box.querySelector(".preview img");
-  const waits = card.state === "running" || (card.state === "done" && box.querySelector(".opens img") === null);
-  return last && waits ? last.src : null;
+  const loads = card.media.length > 0 && !box.querySelector(".opens img")?.complete;
+  return last && (card.state === "running" || loads) ? last.src : null;
 }
 
 function dropPreviewOnceLoaded(box) {

@@ -5,19 +5,21 @@ import { queue } from "./requests.js";
 
 const EVERY_MS = 5000;
 
-/** Keep the header's line up to date for as long as somebody can see it. */
-export function watchQueue() {
+/** Keep the header's line up to date for as long as somebody can see it. `cameBack` is called when a ComfyUI does. */
+export function watchQueue(cameBack) {
   const line = document.getElementById("queue");
-  const look = () => document.visibilityState === "visible" && show(line);
+  const look = () => document.visibilityState === "visible" && show(line, cameBack);
   document.addEventListener("visibilitychange", look);
   setInterval(look, EVERY_MS);
   look();
 }
 
-async function show(line) {
+async function show(line, cameBack) {
   try {
     const status = await queue();
-    line.dataset.up = status.backends.some((backend) => backend.up);
+    const up = status.backends.some((backend) => backend.up);
+    if (up && line.dataset.up === "false") cameBack();
+    line.dataset.up = up;
     write(line, inWords(status));
   } catch {
     line.dataset.up = "false";

@@ -1,0 +1,409 @@
+"""Sockets that break or go deaf, servers that restart, and things that only look like ComfyUI."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.comfy.backend import ComfyBackend
+from bot.comfy.discover import find_local
+from bot.errors import CannotConnect, ConfigError, Lost, Refused
+from bot.jobs.events import Broke, Finished, Interrupted, Progress, RunEvent, Started
+from simulator.server import Simulator
+from tests.comfy.conftest import (
+    CALM,
+    QUICK,
+    GraphDict,
+    Rig,
+    Start,
+    file,
+    flat,
+    new_id,
+    run_graph,
+    running,
+    serving,
+    txt2img,
+    until_end,
+    went_down,
+)
+
+
+async def test_a_socket_lost_in_mid_run(rig: Rig) -> None:
+    """It is opened again; what was missed is read from the history."""
+    graph = txt2img(steps=20)
+    async with running(rig.simulator.url, QUICK) as backend, backend.follow(new_id(), graph) as follow:
+        await backend.post(follow, graph, tag={})
+        events = aiter(follow)
+        while not isinstance(await anext(events), Progress):
+            pass
+        rig.simulator.faults.drop_sockets()
+        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+    assert rig.requests.count("GET /ws") == 2
+    assert rig.ran() == ["success"]
+
+
+async def test_a_deaf_socket(rig: Rig) -> None:
+    """It is noticed after a POST and replaced under the same id; the attempt ends all the same."""
+    async with running(rig.simulator.url, QUICK) as backend:
+        client_id = backend.client_id
+        rig.simulator.faults.deafen()
+        assert await run_graph(backend, txt2img(steps=60)) == Finished(files=(file("fox_00001_.png"),))
+        seen: list[RunEvent] = []
+        await run_graph(backend, txt2img(2), seen)
+        assert (backend.client_id, rig.requests.count("GET /ws")) == (client_id, 2)
+    assert any(isinstance(event, Progress) for event in seen)
+
+
+async def test_a_socket_that_stays_deaf(rig: Rig) -> None:
+    """The second time the client takes a new id, and tells its owner."""
+    names: list[str] = []
+
+    async def remember(name: str) -> None:
+        names.append(name)
+
+    async with running(rig.simulator.url, QUICK, on_new_client_id=remember) as backend:
+        client_id = backend.client_id
+        for seed in (1, 2):
+            rig.simulator.faults.deafen()
+            assert isinstance(await run_graph(backend, txt2img(seed, steps=60)), Finished)
+        assert (names, names[0] == client_id) == ([backend.client_id], False)
+
+
+async def test_a_restart_in_mid_run_loses_the_attempt(rig: Rig) -> None:
+    """Absent twice, so it is lost; the backend is up again and runs the next one."""
+    graph = txt2img(steps=1000)
+    async with running(rig.simulator.url, QUICK) as backend:
+        async with backend.follow(new_id(), graph) as follow:
+            await backend.post(follow, graph, tag={})
+            assert await anext(aiter(follow)) == Started()
+            await rig.simulator.faults.restart()
+            end = await until_end(follow)
+        assert isinstance(end, Broke)
+        assert isinstance(end.error, Lost)
+        await backend.wait_up()
+        assert isinstance(await run_graph(backend, flat()), Finished)
+    assert rig.ran() == ["lost", "success"]
+
+
+async def test_nothing_is_decided_while_the_server_is_down(start: Start) -> None:
+    """Down is no reason to call an attempt lost."""
+    rig = await start()
+    graph = txt2img(steps=1000)
+    async with running(rig.simulator.url, QUICK) as backend, backend.follow(new_id(), graph) as follow:
+        await backend.post(follow, graph, tag={})
+        restart = asyncio.create_task(rig.simulator.faults.restart(1.0))
+        end = asyncio.create_task(until_end(follow))
+        await went_down(backend)
+        assert (end.done(), await backend.probe(), backend.trouble) == (
+            False,
+            False,
+            f"ComfyUI at {backend.name} can't be reached. Check that it runs.",
+        )
+        await restart
+        assert isinstance(await end, Broke)
+
+
+async def test_somebody_deletes_it_from_the_queue(rig: Rig) -> None:
+    """Without our asking, that is a loss."""
+    first, second = txt2img(1, steps=30), txt2img(2)
+    async with (
+        running(rig.simulator.url, QUICK) as backend,
+        running(rig.simulator.url, QUICK) as other,
+        backend.follow(new_id(), first) as one,
+        backend.follow(new_id(), second) as two,
+    ):
+        await backend.post(one, first, tag={})
+        await backend.post(two, second, tag={})
+        await other.cancel(two.prompt_id)
+        end = await until_end(two)
+    assert isinstance(end, Broke)
+    assert isinstance(end.error, Lost)
+
+
+async def test_somebody_interrupts_it(rig: Rig) -> None:
+    """That is told as it is."""
+    graph = txt2img(steps=1000)
+    async with (
+        running(rig.simulator.url, CALM) as backend,
+        running(rig.simulator.url, CALM) as other,
+        backend.follow(new_id(), graph) as follow,
+    ):
+        await backend.post(follow, graph, tag={})
+        assert await anext(aiter(follow)) == Started()
+        await other.cancel(follow.prompt_id)
+        assert await until_end(follow) == Interrupted()
+
+
+async def test_unknown_messages_are_ignored(rig: Rig) -> None:
+    """Types, frames and broken JSON that no client knows."""
+    graph = txt2img(steps=10)
+    async with running(rig.simulator.url, CALM) as backend, backend.follow(new_id(), graph) as follow:
+        rig.simulator.faults.send_unknown()
+        await backend.post(follow, graph, tag={})
+        rig.simulator.faults.send_unknown()
+        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+    assert rig.requests.count("GET /ws") == 1
+
+
+async def test_history_that_comes_late(rig: Rig) -> None:
+    """The success is told before the history has it; a socket that missed files waits for it."""
+    rig.simulator.faults.delay_history(0.2)
+    graph = txt2img(steps=20)
+    async with running(rig.simulator.url, CALM) as backend, backend.follow(new_id(), graph) as follow:
+        await backend.post(follow, graph, tag={})
+        assert await anext(aiter(follow)) == Started()
+        rig.simulator.faults.drop_sockets()
+        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+
+
+async def test_history_that_is_cleared(rig: Rig) -> None:
+    """What was heard over an unbroken socket needs no history."""
+    graph = txt2img(steps=10)
+    async with running(rig.simulator.url, CALM) as backend, backend.follow(new_id(), graph) as follow:
+        await backend.post(follow, graph, tag={})
+        end = await until_end(follow)
+        rig.simulator.faults.clear_history()
+    assert end == Finished(files=(file("fox_00001_.png"),))
+
+
+async def test_part_of_a_graph_is_not_enough(rig: Rig) -> None:
+    """A 200 that drops half of it is refused, and the accepted half cancelled."""
+    graph: GraphDict = {
+        **txt2img(steps=1000),
+        "20": {
+            "class_type": "ImageScale",
+            "inputs": {
+                "image": ["8", 0],
+                "upscale_method": "nope",
+                "width": 8,
+                "height": 8,
+                "crop": "disabled",
+            },
+        },
+        "21": {"class_type": "SaveImage", "inputs": {"images": ["20", 0], "filename_prefix": "b"}},
+    }
+    async with running(rig.simulator.url, CALM) as backend, backend.follow(new_id(), graph) as follow:
+        with pytest.raises(Refused) as caught:
+            await backend.post(follow, graph, tag={})
+        assert caught.value.sentence == (
+            'ComfyUI has no upscale_method "nope". It has: lanczos, bilinear, area and 2 more.'
+        )
+        assert isinstance(await run_graph(backend, flat()), Finished)  # so the other one has ended
+    assert rig.ran() in (["interrupted", "success"], ["success"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"checkpoint": "sd_xl_base.safetensors"},
+            ('ComfyUI has no ckpt_name "sd_xl_base.safetensors". '
+            "It has: sd_xl_base_1.0.safetensors, dreamshaper_8.safetensors."),
+        ),
+        (
+            {"sampler_name": "eular"},
+            'ComfyUI has no sampler_name "eular". It has: euler, euler_cfg_pp, heun and 41 more.',
+        ),
+        ({"steps": 20000}, '"steps" of the node "The sampler" can\'t be 20000. It takes 10000 or less.'),
+        ({"seed": -1}, '"seed" of the node "The sampler" can\'t be -1. It takes 0 or more.'),
+        ({"cfg": "much"}, '"cfg" of the node "The sampler" takes a number, not "much".'),
+    ],
+)
+async def test_refused_values(rig: Rig, changes: dict[str, Any], sentence: str) -> None:
+    """Say what ComfyUI would take."""
+    async with running(rig.simulator.url, CALM) as backend:
+        with pytest.raises(Refused) as caught:
+            await run_graph(backend, txt2img(**changes))
+    assert caught.value.sentence == sentence
+
+
+async def test_refused_graphs(rig: Rig) -> None:
+    """Missing nodes, missing outputs, missing files."""
+    missing_node = {**txt2img(), "3": {"class_type": "NoSuchNode", "inputs": {}}}
+    no_output = {key: node for key, node in txt2img().items() if key != "9"}
+    no_file = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "muralist/nope.png"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    }
+    sentences = []
+    async with running(rig.simulator.url, CALM) as backend:
+        for graph in (missing_node, no_output, no_file):
+            with pytest.raises(Refused) as caught:
+                await run_graph(backend, graph)
+            sentences.append(caught.value.sentence)
+    assert sentences == [
+        'ComfyUI lacks the node "NoSuchNode". Install the custom node that brings it.',
+        "The workflow saves nothing. Add a Save Image node to it and export it again.",
+        'ComfyUI does not have the input file "nope.png". Send the file again.',
+    ]
+
+
+async def test_a_server_that_always_fails_is_a_refusal(rig: Rig) -> None:
+    """Real servers answer 500 to a workflow in UI format; asking for ever would help nobody."""
+    rig.simulator.faults.fail_next("/prompt", 500, times=100, method="POST")
+    async with running(rig.simulator.url, CALM) as backend:
+        with pytest.raises(Refused) as caught:
+            await run_graph(backend, flat())
+    assert (
+        caught.value.sentence
+        == f"ComfyUI at {backend.name} fails to take the workflow. Its console says why."
+    )
+
+
+async def test_too_large_an_upload(start: Start) -> None:
+    """The server's own limit."""
+    rig = await start(max_upload_size=1000)
+    async with running(rig.simulator.url, CALM) as backend:
+        with pytest.raises(Refused, match="too big"):
+            await backend.upload("x.png", b"x" * 5000)
+
+
+async def test_an_unreachable_server_was_not_sent_anything(rig: Rig) -> None:
+    """Then the job may go elsewhere at once."""
+    graph = flat()
+    async with running(rig.simulator.url, CALM) as backend, backend.follow(new_id(), graph) as follow:
+        await rig.simulator.__aexit__(None, None, None)
+        with pytest.raises(CannotConnect) as caught:
+            await backend.post(follow, graph, tag={})
+        assert caught.value.maybe_sent is False
+        await went_down(backend)
+
+
+async def test_a_page_is_not_comfyui() -> None:
+    """HTML instead of JSON."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="<html>Welcome</html>", content_type="text/html")
+
+    async with (
+        serving(web.get("/{path:.*}", page), web.post("/{path:.*}", page)) as url,
+        ComfyBackend(url, client_id=new_id()) as backend,
+    ):
+        assert (await backend.probe(), backend.up) == (False, False)
+        assert backend.trouble == f"Something else than ComfyUI answers at {backend.name}. Check the address."
+        with pytest.raises(CannotConnect, match="Something else"):
+            async with backend.fetch(file("x.png")):
+                pass
+
+
+@pytest.mark.parametrize("status", [302, 401, 403])
+async def test_a_login(status: int) -> None:
+    """Nothing is followed, and nothing was sent."""
+
+    async def guard(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": "/login"})
+
+    async with (
+        serving(web.get("/{path:.*}", guard), web.post("/{path:.*}", guard)) as url,
+        ComfyBackend(url, client_id=new_id()) as backend,
+        backend.follow(new_id(), flat()) as follow,
+    ):
+        with pytest.raises(CannotConnect, match="asks for a login") as caught:
+            await backend.post(follow, flat(), tag={})
+        assert (caught.value.maybe_sent, await backend.probe()) == (False, False)
+
+
+async def test_credentials_go_with_every_request_and_are_never_shown() -> None:
+    """A path prefix, a basic login and a token in the query, over HTTP and websocket alike."""
+    seen: set[tuple[str, str | None, str | None]] = set()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen.add((request.path, request.headers.get("Authorization"), request.query.get("token")))
+        if request.path.endswith("/ws"):
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            await socket.receive()
+            await socket.receive()
+            return socket
+        return web.json_response({"system": {"comfyui_version": "1"}})
+
+    async with serving(web.get("/{path:.*}", answer)) as url:
+        url = url.replace("http://", "http://me:secret@") + "/sub/?token=t"
+        async with running(url, CALM) as backend:
+            shown = backend.url + backend.name + (backend.trouble or "")
+            assert ("secret" in shown, "token" in shown, backend.url.endswith("/sub")) == (False, False, True)
+    login = "Basic bWU6c2VjcmV0"
+    assert seen == {(f"/sub/{path}", login, "t") for path in ("system_stats", "object_info", "ws")}
+
+
+async def test_a_server_too_old_for_own_ids() -> None:
+    """Its answer has another id: that prompt is cancelled there, the attempt refused."""
+    cancelled: list[Any] = []
+
+    async def take(request: web.Request) -> web.Response:
+        return web.json_response({"prompt_id": "theirs", "number": 1, "node_errors": {}})
+
+    async def queue(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            cancelled.append(await request.json())
+            return web.Response()
+        return web.json_response({"queue_running": [[1, "other", {}, {}, []]], "queue_pending": []})
+
+    routes = (web.post("/prompt", take), web.post("/queue", queue), web.get("/queue", queue))
+    async with (
+        serving(*routes) as url,
+        ComfyBackend(url, client_id=new_id()) as backend,
+        backend.follow(new_id(), flat()) as follow,
+    ):
+        with pytest.raises(Refused, match="too old"):
+            await backend.post(follow, flat(), tag={})
+    assert cancelled == [{"delete": ["theirs"]}]
+
+
+@pytest.mark.parametrize("url", ["", "ftp://x", "http://", "http://me:secret@:99999999", "http://["])
+def test_an_address_that_is_none(url: str) -> None:
+    """Says how one looks, and repeats no password."""
+    with pytest.raises(ConfigError) as caught:
+        ComfyBackend(url, client_id="c")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "name"),
+    [
+        ("127.0.0.1:8188", "http://127.0.0.1:8188", "127.0.0.1:8188"),
+        (" https://gpu.example/comfy/ ", "https://gpu.example/comfy", "gpu.example:443"),
+        ("http://[::1]:8188/", "http://[::1]:8188", "[::1]:8188"),
+    ],
+)
+def test_addresses(url: str, base: str, name: str) -> None:
+    """As people write them."""
+    backend = ComfyBackend(url, client_id="c")
+    assert (backend.url, backend.name, backend.up, backend.schemas) == (base, name, False, None)
+
+
+async def test_what_a_server_is(rig: Rig) -> None:
+    """Its version and its nodes."""
+    async with ComfyBackend(rig.simulator.url, client_id=new_id()) as backend:
+        assert await backend.probe()
+        assert (backend.up, backend.version, backend.trouble) == (True, "0.33.0", None)
+        assert backend.schemas is not None
+        assert backend.schemas.choices("CheckpointLoaderSimple", "ckpt_name") == (
+            "sd_xl_base_1.0.safetensors",
+            "dreamshaper_8.safetensors",
+        )
+
+
+async def test_an_idle_server_is_probed(rig: Rig) -> None:
+    """One that dies without a word is noticed, and one that comes back too."""
+    async with running(rig.simulator.url, replace(QUICK, probe=0.05)) as backend:
+        restart = asyncio.create_task(rig.simulator.faults.restart(0.3))
+        await went_down(backend)
+        async with asyncio.timeout(5):
+            await backend.wait_up()
+        await restart
+
+
+async def test_discovery(rig: Rig) -> None:
+    """Finds what answers like ComfyUI, and nothing else."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async with serving(web.get("/{path:.*}", page)) as url, Simulator(rig.simulator.settings) as second:
+        ports = [1, int(url.rsplit(":", 1)[1]), second.port, rig.simulator.port]
+        assert await find_local(ports) == [second.url, rig.simulator.url]

@@ -1,0 +1,141 @@
+"""The bot and the simulator as processes of their own, as people run them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Program:
+    """One program that can be started, killed and started again, always at the same address."""
+
+    def __init__(
+        self, arguments: list[str], url: str, ready: str, environment: Mapping[str, str], log: Path
+    ) -> None:
+        self.url = url
+        self.log = log
+        self._arguments = arguments
+        self._ready = ready
+        self._environment = {**_clean(), **environment}
+        self._process: Process | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *self._arguments,
+                cwd=self.log.parent,
+                env=self._environment,
+                stdout=DEVNULL,
+                stderr=log,
+            )
+        async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession() as session:
+            while not await self._answers(session):
+                assert self._process.returncode is None, self.log.read_text()
+                await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.terminate()
+        return await self._process.wait()
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(self.url + self._ready) as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+def simulator_program(folder: Path, *options: str) -> Program:
+    """A simulated ComfyUI whose files and record of runs outlive it."""
+    port = free_port()
+    arguments = ["-m", "simulator", "--port", str(port), "--data-dir", str(folder / "comfyui"), *options]
+    return Program(arguments, f"http://127.0.0.1:{port}", "/system_stats", {}, folder / "simulator.log")
+
+
+def bot_program(folder: Path, comfyui: str, **settings: str) -> Program:
+    """`muralist run` with its own data directory."""
+    port = free_port()
+    environment = {
+        "DATA_DIR": str(folder / "data"),
+        "COMFYUI_URLS": comfyui,
+        "WEB_PORT": str(port),
+        "LOG_FORMAT": "json",
+        **settings,
+    }
+    arguments = ["-c", "from bot.cli import main; main()", "run"]
+    return Program(arguments, f"http://127.0.0.1:{port}", "/healthz", environment, folder / "bot.log")
+
+
+async def run_command(folder: Path, *arguments: str, **settings: str) -> tuple[int, bytes, str]:
+    """`muralist ...` to its end: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from bot.cli import main; main()",
+        *arguments,
+        cwd=folder,
+        env={**_clean(), "DATA_DIR": str(folder / "data"), **settings},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out, err.decode()
+
+
+async def wait_for_job(session: aiohttp.ClientSession, url: str, job: str) -> dict[str, Any]:
+    """Follow a job's events to its final state."""
+    last: dict[str, Any] = {}
+    async with session.get(f"{url}/api/v1/jobs/{job}/events") as answer:
+        assert answer.status == 200, await answer.text()
+        event = ""
+        async for raw in answer.content:
+            name, _, value = raw.decode().strip().partition(": ")
+            if name == "event":
+                event = value
+            elif name == "data" and event == "status":
+                last = _json(value)
+    return last
+
+
+def _json(text: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+def _clean() -> dict[str, str]:
+    """This process's environment without settings that would reach the programs."""
+    ours = ("COMFYUI_", "WEB_", "DATA", "WORKFLOWS_", "LOG_", "DISCORD_", "TELEGRAM_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
