@@ -20,27 +20,38 @@ class Live:
     preview: Preview | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """Jobs with news: those that changed in the store, and those that only came further."""
+
+    changed: frozenset[JobId]
+    progressed: frozenset[JobId]
+
+
 class Ear:
     """Collects the ids of jobs that had news. However much happens meanwhile, each id is there once."""
 
     def __init__(self, *, progress: bool) -> None:
         self.progress = progress
-        self._news: set[JobId] = set()
+        self._changed: set[JobId] = set()
+        self._progressed: set[JobId] = set()
         self._stirred = asyncio.Event()
 
-    def hear(self, job: JobId) -> None:
+    def hear(self, job: JobId, *, changed: bool) -> None:
         """Note news of a job."""
-        self._news.add(job)
+        (self._changed if changed else self._progressed).add(job)
         self._stirred.set()
 
-    async def news(self, seconds: float) -> set[JobId]:
-        """The jobs with news since the last call; waits for the first, at most `seconds`. May be empty."""
+    async def news(self, seconds: float) -> News:
+        """What was heard since the last call; waits for the first, at most `seconds`. May be nothing."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stirred.wait()
         except TimeoutError:
             pass
-        heard, self._news = self._news, set()
+        heard = News(changed=frozenset(self._changed), progressed=frozenset(self._progressed - self._changed))
+        self._changed.clear()
+        self._progressed.clear()
         self._stirred.clear()
         return heard
 
@@ -61,7 +72,7 @@ class Feed:
         self._live[job] = live
         for ear in self._ears:
             if ear.progress:
-                ear.hear(job)
+                ear.hear(job, changed=False)
 
     def changed(self, job: JobId) -> None:
         """Something about a job changed in the store."""
@@ -84,4 +95,4 @@ class Feed:
 
     def _tell(self, job: JobId) -> None:
         for ear in self._ears:
-            ear.hear(job)
+            ear.hear(job, changed=True)

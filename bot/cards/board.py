@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.cards.render import Facts, render
 from bot.contract.card import Card, Media
+from bot.contract.values import JobId
 from bot.feed import Feed
 from bot.jobs.models import MessageView, Output
 from bot.jobs.states import State
@@ -25,21 +26,36 @@ class Board:
 
     async def card(self, view: MessageView) -> Card:
         """The card of a message as its job stands now."""
-        facts = Facts(
-            view=view,
-            media=[self.media(view, output) for output in view.outputs],
-            live=self._feed.live(view.job.id),
-            ahead=await self.ahead(view),
-            answering=self._answering(),
-        )
-        return render(facts)
+        return (await self.cards([view]))[0]
 
-    async def ahead(self, view: MessageView) -> int | None:
-        """How many jobs a backend will take before this one; None once one has it."""
-        if view.job.state is not State.QUEUED:
-            return None
-        mine, nth, others = await self._store.messages.line(view)
-        return people_ahead(mine, nth, others)
+    async def cards(self, views: Sequence[MessageView]) -> list[Card]:
+        """The cards of some messages, in their order."""
+        ahead = await self.ahead(views)
+        return [
+            render(
+                Facts(
+                    view=view,
+                    media=[self.media(view, output) for output in view.outputs],
+                    live=self._feed.live(view.job.id),
+                    ahead=ahead.get(view.job.id),
+                    answering=self._answering(),
+                )
+            )
+            for view in views
+        ]
+
+    async def ahead(self, views: Sequence[MessageView]) -> dict[JobId, int]:
+        """How many jobs are taken before each of these that waits; a job that a backend has is left out."""
+        waiting = {view.job.id: view.job.account for view in views if view.job.state is State.QUEUED}
+        if not waiting:
+            return {}
+        flows, before = await self._store.messages.line(list(waiting))
+        mine = {flow.account: flow for flow in flows}
+        return {
+            job: people_ahead(mine[waiting[job]], nth, flows)
+            for job, nth in before.items()
+            if waiting[job] in mine
+        }
 
     def fraction(self, view: MessageView) -> tuple[float, str | None]:
         """How far a job is, and at which node."""

@@ -15,10 +15,10 @@ import structlog
 from bot.cards.board import Board
 from bot.contract.card import Card
 from bot.contract.ports import Adapter
-from bot.contract.values import MessageId
+from bot.contract.values import JobId, MessageId
 from bot.delivery.pacing import Pacer
 from bot.errors import AddressGone, SlowDown
-from bot.feed import Ear, Feed
+from bot.feed import Feed, News
 from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS
 from bot.store.holding import LeaseTiming, while_held
@@ -50,6 +50,8 @@ class Deliverer:
         self._pacer = Pacer(adapter.limits.edit_seconds)
         self._dirty: dict[MessageId, MessageView] = {}
         self._busy: set[MessageId] = set()
+        self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's
+        self._changed: set[JobId] = set()
         self._last: dict[MessageId, Card] = {}
         self._tries: dict[MessageId, int] = {}
 
@@ -66,30 +68,56 @@ class Deliverer:
     async def _serve(self, _held: Held) -> None:
         self._dirty.clear()
         self._busy.clear()
+        self._known.clear()
         limit = asyncio.Semaphore(AT_ONCE)
+        next_look = 0.0
         with self._feed.ear(progress=True) as ear:
             async with asyncio.TaskGroup() as group:
                 while True:
-                    for view in await self._store.messages.due(self._adapter.name, BATCH):
-                        self._dirty[view.id] = view
+                    if time.monotonic() >= next_look:
+                        await self._look()
+                        next_look = time.monotonic() + LOOK_SECONDS
                     for message in self._pacer.due(self._dirty.keys() - self._busy, time.monotonic()):
                         view = self._dirty.pop(message)
                         self._busy.add(message)
                         group.create_task(self._deliver(view, limit))
-                    await self._hear(ear)
+                    self._take_in(await ear.news(self._pause(next_look)))
+                    await self._read_again()
 
-    async def _hear(self, ear: Ear) -> None:
-        """Wait for news, or for the first message that may be edited again, and note what to draw."""
-        pause = self._pacer.wait(self._dirty.keys() - self._busy, time.monotonic())
-        seconds = LOOK_SECONDS if pause is None else min(LOOK_SECONDS, max(pause, 0.01))
-        heard = await ear.news(seconds)
-        if heard:
-            for view in await self._store.messages.of_jobs(sorted(heard)):
-                if view.adapter == self._adapter.name and not view.removed:
-                    self._dirty[view.id] = view
-        elif pause is None:
-            for view in await self._store.messages.waiting(self._adapter.name, BATCH):
+    async def _look(self) -> None:
+        """What the store wants shown, whoever wrote it, and those who wait: their place in line moves by itself."""
+        for view in await self._store.messages.due(self._adapter.name, BATCH):
+            self._dirty[view.id] = view
+        for view in await self._store.messages.waiting(self._adapter.name, BATCH):
+            self._dirty[view.id] = view
+
+    def _pause(self, next_look: float) -> float:
+        """Seconds until something is to be done even without news."""
+        now = time.monotonic()
+        until_edit = self._pacer.wait(self._dirty.keys() - self._busy, now)
+        until_look = max(0.0, next_look - now)
+        return until_look if until_edit is None else min(until_look, max(until_edit, 0.01))
+
+    def _take_in(self, news: News) -> None:
+        """Progress draws what is known of the job again; a change has it read again."""
+        for job in news.progressed:
+            view = self._known.get(job)
+            if view is not None:
                 self._dirty[view.id] = view
+        self._changed |= news.changed | (news.progressed - self._known.keys())
+
+    async def _read_again(self) -> None:
+        if not self._changed:
+            return
+        changed, self._changed = sorted(self._changed), set()
+        for view in await self._store.messages.of_jobs(changed):
+            ours = view.adapter == self._adapter.name
+            if ours:
+                self._dirty[view.id] = view
+            if view.job.state in ENDS:
+                self._known.pop(view.job.id, None)
+            else:
+                self._known[view.job.id] = view if ours else None
 
     async def _deliver(self, view: MessageView, limit: asyncio.Semaphore) -> None:
         """Show one message as it stands."""
@@ -112,7 +140,8 @@ class Deliverer:
 
     async def _show(self, view: MessageView) -> None:
         if view.removed:
-            await self._adapter.remove(view.address)
+            if view.wanted > view.shown:
+                await self._adapter.remove(view.address)
         else:
             card = await self._board.card(view)
             if card != self._last.get(view.id) or view.wanted > view.shown:

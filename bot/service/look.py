@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from bot.cards.board import Board
 from bot.contract.card import Media, Preview
@@ -17,7 +18,7 @@ from bot.contract.values import (
     QueueStatus,
 )
 from bot.errors import NoSuchJob, Stale
-from bot.feed import Feed
+from bot.feed import Ear, Feed
 from bot.jobs.models import MessageView
 from bot.jobs.states import outside
 from bot.service.servers import Servers
@@ -50,26 +51,39 @@ class Look:
 
     async def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
         """How a job stands now and whenever that changed, and its previews; ends with its final state."""
-        last: JobStatus | None = None
+        shown: JobStatus | None = None
         picture: Preview | None = None
         with self._feed.ear(progress=True) as ear:
+            status = await self.job(place, job)
             while True:
-                status = await self.job(place, job)
-                if status != last:
+                if status != shown:
                     yield status
                 if status.state.final:
                     return
-                last, live = status, self._feed.live(job)
+                shown, live = status, self._feed.live(job)
                 if live is not None and live.preview is not None and live.preview is not picture:
                     picture = live.preview
                     yield picture
-                while (heard := await ear.news(LOOK_SECONDS)) and job not in heard:
-                    pass
+                status = await self._next(ear, place, shown)
+
+    async def _next(self, ear: Ear, place: Place, status: JobStatus) -> JobStatus:
+        """The status after the next news of the job. Progress alone needs no look into the store."""
+        while True:
+            news = await ear.news(LOOK_SECONDS)
+            live = self._feed.live(status.job)
+            if status.job in news.progressed and status.state is JobState.RUNNING and live is not None:
+                return replace(status, fraction=live.fraction, node=live.node)
+            if status.job in news.changed or not (news.changed or news.progressed):
+                return await self.job(place, status.job)
 
     async def cards(self, place: Place) -> Sequence[PlacedCard]:
         """The newest messages of a place as they stand."""
         views = await self._store.messages.of_place(place, SHOWN_MESSAGES)
-        return [PlacedCard(message=v.id, address=v.address, card=await self._board.card(v)) for v in views]
+        cards = await self._board.cards(views)
+        return [
+            PlacedCard(message=view.id, address=view.address, card=card)
+            for view, card in zip(views, cards, strict=True)
+        ]
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output."""
@@ -100,7 +114,7 @@ class Look:
         return {outside(state): count for state, count in (await self._store.messages.ended()).items()}
 
     async def _status(self, view: MessageView) -> JobStatus:
-        ahead = await self._board.ahead(view)
+        ahead = (await self._board.ahead([view])).get(view.job.id)
         fraction, node = self._board.fraction(view)
         media = () if view.removed else tuple(self._board.media(view, output) for output in view.outputs)
         return JobStatus(

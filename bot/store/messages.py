@@ -94,15 +94,20 @@ class Messages:
             used = set(await connection.scalars(select(still.c.sha256).where(still.c.sha256.in_(hashes))))
             return sorted(hashes - used)
 
-    async def line(self, view: MessageView) -> tuple[Flow, int, list[Flow]]:
-        """Where a waiting job stands: its flow, how many of its own are before it, the others that wait."""
+    async def line(self, job_ids: Sequence[JobId]) -> tuple[list[Flow], dict[JobId, int]]:
+        """All flows that wait, and for each of these jobs that waits how many of its own are before it."""
+        own = job.alias()
+        before = (
+            select(func.count())
+            .where(own.c.state == State.QUEUED, own.c.account == job.c.account, own.c.number < job.c.number)
+            .scalar_subquery()
+        )
+        query = select(job.c.id, before).where(job.c.id.in_(job_ids), job.c.state == State.QUEUED)
         async with self._database.read() as connection:
             rows = (await connection.execute(select(flow).where(flow.c.waiting > 0))).all()
-            before = await connection.scalar(_own_before(view.job.id, view.job.account))
+            counts = {JobId(job_id): count for job_id, count in await connection.execute(query)}
         flows = [Flow(account=AccountId(r.account), vtime=r.vtime, waiting=r.waiting) for r in rows]
-        mine = next((f for f in flows if f.account == view.job.account), None)
-        empty = Flow(account=view.job.account, vtime=0.0, waiting=0)
-        return mine or empty, before or 0, [f for f in flows if f.account != view.job.account]
+        return flows, counts
 
     async def totals(self) -> tuple[int, int]:
         """How many jobs wait and how many a backend has in hand."""
@@ -176,10 +181,3 @@ async def _records(connection: AsyncConnection, rows: Sequence[Any]) -> list[Mes
         )
         for row in rows
     ]
-
-
-def _own_before(job_id: JobId, owner: AccountId) -> Select[Any]:
-    number = select(job.c.number).where(job.c.id == job_id).scalar_subquery()
-    return select(func.count()).where(
-        job.c.state == State.QUEUED, job.c.account == owner, job.c.number < number
-    )

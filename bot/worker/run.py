@@ -98,6 +98,7 @@ class Run:
 
     async def _execute(self) -> Ended:
         """Until the backend is done with it: posted again, under the same id, if a restart forgot it."""
+        forgotten = 0
         while True:
             try:
                 ended = await self._once()
@@ -108,8 +109,9 @@ class Run:
             lost = isinstance(ended, Broke) and isinstance(ended.error, Lost)
             if not lost or self._cancel.is_set():
                 return ended
+            forgotten += 1
             self._failures += 1 if self._state in (State.RUNNING, State.FETCHING) else 0
-            if self._failures >= MOST_FAILURES:
+            if max(self._failures, forgotten) >= MOST_FAILURES:
                 return ended
             log.warning("the server forgot the job, it is posted again", failures=self._failures)
             await self._advance(State.POSTING, failures=self._failures, fraction=0.0, node=None)
