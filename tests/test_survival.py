@@ -14,6 +14,7 @@ import pytest
 
 from bot.app import open_app
 from bot.contract.values import JobId, JobState
+from bot.jobs.states import State
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.messages import Messages
@@ -48,10 +49,12 @@ async def test_two_hundred_jobs_survive_ten_kills_of_the_bot_and_two_of_comfyui(
     submitting = asyncio.create_task(_submit_all(http, bot.url))
     kills = [bot] * BOT_KILLS + [comfyui] * SIMULATOR_KILLS
     chance.shuffle(kills)
-    for victim in kills:
-        await asyncio.sleep(chance.uniform(0.5, 3.0))
-        await victim.kill()
-        await victim.start()
+    async with Database(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'muralist.db'}") as database:
+        for number, victim in enumerate(kills):
+            await _finished(database, number * 15 + chance.randrange(10))
+            await asyncio.sleep(chance.uniform(0.0, 0.3))
+            await victim.kill()
+            await victim.start()
     jobs = await submitting
 
     pictures = [await _picture(http, bot.url, job) for job in jobs]
@@ -63,6 +66,12 @@ async def test_two_hundred_jobs_survive_ten_kills_of_the_bot_and_two_of_comfyui(
     await _check_cards(tmp_path, comfyui.url, jobs)
     runs = (tmp_path / "comfyui" / "runs.jsonl").read_text().splitlines()
     assert USERS * JOBS_EACH <= len(runs) <= USERS * JOBS_EACH + BOT_KILLS + SIMULATOR_KILLS
+
+
+async def _finished(database: Database, count: int) -> None:
+    """Wait until so many jobs are done: each kill comes while jobs flow, at another moment of theirs."""
+    while (await Messages(database).ended()).get(State.DONE, 0) < count:
+        await asyncio.sleep(0.02)
 
 
 async def _submit_all(http: aiohttp.ClientSession, url: str) -> list[str]:

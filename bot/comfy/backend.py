@@ -18,7 +18,7 @@ from bot.comfy.address import parse_address
 from bot.comfy.follow import Follow
 from bot.comfy.graph import Graph, class_of
 from bot.comfy.listener import Listener
-from bot.comfy.located import Absent, Executing, Located, Over, Queue, Waiting, parse_entry, parse_queue
+from bot.comfy.located import Absent, Located, Queue, parse_entry, parse_queue
 from bot.comfy.refusals import refusal
 from bot.comfy.schemas import NodeSchemas
 from bot.comfy.timing import Timing
@@ -289,13 +289,7 @@ class ComfyBackend:
         return self._cancels_jobs
 
     async def _locate(self, prompt_id: str, graph: Graph) -> Located:
-        queue = await self._read_queue()
-        if prompt_id in queue.running:
-            return Executing()
-        if prompt_id in queue.pending:
-            return Waiting()
-        end = await self._read_end(prompt_id, graph)
-        return Absent() if end is None else Over(end=end)
+        return await self._watch.place(prompt_id, graph, await self._read_queue())
 
     async def _read_queue(self) -> Queue:
         return parse_queue(await self._wire.get_json("/queue"))

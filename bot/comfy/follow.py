@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 class Follow:
-    """What is heard of one attempt. Made by `ComfyBackend.follow`; iterated once.
+    """What is heard of one attempt. Made by `ComfyBackend.follow`; for one consumer.
 
     It yields `Started`, then any number of `Progress` and `Preview`, then exactly one end, and stops. A slow
     consumer misses old progress and previews, never the start or the end, and never holds the socket up.
@@ -64,6 +64,8 @@ class Follow:
         self.acknowledged = False
         self.cancelled = False
         """We asked for its end: then its absence is no loss."""
+        self.succeeded = False
+        """The server told its success; only the files may not be known yet."""
         self.heard_at = self.asked_at = _now()
         self.absent_since: float | None = None
         self._pace = pace
@@ -170,6 +172,7 @@ class Follow:
         self._news.set()
 
     def _succeed(self, connection: int) -> None:
+        self.succeeded = True
         files = self.files()
         if files and connection == self.connection:
             self.end(Finished(files=files))

@@ -119,9 +119,7 @@ class Listener:
         except Exception:
             log.exception("socket_failed", backend=self._name)
         finally:
-            self.connection = None
             await self._close()
-        self._settled.set()
         return self.heard_at >= begun
 
     async def _take_new_client_id(self) -> None:
@@ -156,9 +154,14 @@ class Listener:
             self._hearer.hear(message, connection)
 
     async def _close(self) -> None:
+        """The old one must be gone before the next is opened."""
+        if self.connection is None:
+            self._settled.set()  # tried in vain
+        else:
+            self._settled.clear()  # the next try comes at once
+        self.connection = None
         socket, self._socket = self._socket, None
         hanging_up, self._hanging_up = self._hanging_up, None
-        self._settled.clear()
         if hanging_up is not None:
             await hanging_up
         if socket is not None:

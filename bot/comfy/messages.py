@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 JsonObject = Mapping[str, Any]
@@ -127,6 +128,7 @@ TextMessage = (
     | ExecutionInterrupted
 )
 Message = TextMessage | PreviewFrame
+Bare = ExecutionStart | ExecutionSuccess | ExecutionInterrupted
 
 FEATURE_FLAGS: JsonObject = {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
 """Must be the first message of every connection: then previews say whose they are."""
@@ -205,11 +207,6 @@ def _node_state(node: str, state: JsonObject) -> NodeState:
     )
 
 
-def _start(data: JsonObject) -> ExecutionStart | None:
-    prompt_id = _text(data, "prompt_id")
-    return None if prompt_id is None else ExecutionStart(prompt_id=prompt_id)
-
-
 def _cached(data: JsonObject) -> ExecutionCached | None:
     prompt_id, nodes = _text(data, "prompt_id"), data.get("nodes")
     if prompt_id is None or not isinstance(nodes, list):
@@ -237,11 +234,6 @@ def _executed(data: JsonObject) -> NodeExecuted | None:
     return NodeExecuted(prompt_id=prompt_id, node=node, display=display, output=_object(data.get("output")))
 
 
-def _success(data: JsonObject) -> ExecutionSuccess | None:
-    prompt_id = _text(data, "prompt_id")
-    return None if prompt_id is None else ExecutionSuccess(prompt_id=prompt_id)
-
-
 def _error(data: JsonObject) -> ExecutionError | None:
     prompt_id = _text(data, "prompt_id")
     if prompt_id is None:
@@ -251,18 +243,18 @@ def _error(data: JsonObject) -> ExecutionError | None:
     )
 
 
-def _interrupted(data: JsonObject) -> ExecutionInterrupted | None:
+def _bare(kind: type[Bare], data: JsonObject) -> Bare | None:
     prompt_id = _text(data, "prompt_id")
-    return None if prompt_id is None else ExecutionInterrupted(prompt_id=prompt_id)
+    return None if prompt_id is None else kind(prompt_id=prompt_id)
 
 
 _PARSERS: Mapping[str, Callable[[JsonObject], TextMessage | None]] = {
-    "execution_start": _start,
+    "execution_start": partial(_bare, ExecutionStart),
     "execution_cached": _cached,
     "executing": _executing,
     "progress": _progress,
     "executed": _executed,
-    "execution_success": _success,
+    "execution_success": partial(_bare, ExecutionSuccess),
     "execution_error": _error,
-    "execution_interrupted": _interrupted,
+    "execution_interrupted": partial(_bare, ExecutionInterrupted),
 }

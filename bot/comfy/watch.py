@@ -48,6 +48,7 @@ class Watch:
         self._heard_at = float("-inf")
         self._look_now: set[str] = set()
         self._unclear: dict[str, Follow] = {}
+        self._settling: set[Follow] = set()
         self._wake = asyncio.Event()
 
     @contextmanager
@@ -105,6 +106,15 @@ class Watch:
                 if due:
                     await self._look(due)
 
+    async def place(self, prompt_id: str, graph: Graph, queue: Queue) -> Located:
+        """Where an attempt stands, given a fresh look at the queue."""
+        if prompt_id in queue.running:
+            return Executing()
+        if prompt_id in queue.pending:
+            return Waiting()
+        end = await self._read_end(prompt_id, graph)
+        return Absent() if end is None else Over(end=end)
+
     def take_in(self, follow: Follow, located: Located) -> None:
         """What a look found out about an attempt that the server had acknowledged."""
         match located:
@@ -126,6 +136,7 @@ class Watch:
 
     def _take_unclear(self) -> list[Follow]:
         unclear, self._unclear = self._unclear, {}
+        self._settling.update(unclear.values())
         return list(unclear.values())
 
     async def _pause(self) -> None:
@@ -140,7 +151,7 @@ class Watch:
         return [
             follow
             for follow in self._follows.values()
-            if follow.acknowledged and not follow.ended
+            if follow.acknowledged and not follow.ended and follow not in self._settling
             if follow.prompt_id in asked or now - self._last_word(follow) >= self._timing.silence
         ]
 
@@ -156,24 +167,18 @@ class Watch:
         try:
             queue = await self._read_queue()
             for follow in follows:
-                located = await self._place(follow, queue)
+                located = await self.place(follow.prompt_id, follow.graph, queue)
                 if not follow.ended:
                     self.take_in(follow, located)
         except BackendError as error:
             # Nothing is decided while the server does not answer; whoever follows knows when to give up.
             log.info("look_failed", backend=self._name, reason=str(error))
 
-    async def _place(self, follow: Follow, queue: Queue) -> Located:
-        if follow.prompt_id in queue.running:
-            return Executing()
-        if follow.prompt_id in queue.pending:
-            return Waiting()
-        end = await self._read_end(follow.prompt_id, follow.graph)
-        return Absent() if end is None else Over(end=end)
-
     def _missing(self, follow: Follow) -> None:
         now = asyncio.get_running_loop().time()
-        if follow.cancelled:
+        if follow.succeeded and follow.files():
+            follow.end(Finished(files=follow.files()))
+        elif follow.cancelled:
             follow.end(Interrupted())
         elif follow.absent_since is None:
             follow.absent_since = now
@@ -187,15 +192,18 @@ class Watch:
     async def _settle(self, follow: Follow) -> None:
         """It is over, but how is not known for sure: the history says, in a moment."""
         try:
-            for pause in (*HISTORY_RETRIES, None):
-                end = await self._read_end(follow.prompt_id, follow.graph)
-                if end is not None:
-                    follow.end(end)
-                if follow.ended:
-                    return
-                if pause is not None:
-                    await asyncio.sleep(pause)
+            await self._read_end_patiently(follow)
         except BackendError as error:
             log.info("history_failed", backend=self._name, reason=str(error))
-            return
+        finally:
+            self._settling.discard(follow)
+
+    async def _read_end_patiently(self, follow: Follow) -> None:
+        for pause in (0.0, *HISTORY_RETRIES):
+            await asyncio.sleep(pause)
+            end = await self._read_end(follow.prompt_id, follow.graph)
+            if end is not None:
+                follow.end(end)
+            if follow.ended:
+                return
         follow.end(Finished(files=follow.files()))

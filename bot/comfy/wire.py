@@ -102,7 +102,7 @@ class Wire:
                 timeout=aiohttp.ClientWSTimeout(ws_close=self._timing.deaf),
             )
         except NETWORK_ERRORS as error:
-            raise unreachable(error, self._address.name) from error
+            raise self._trouble(error) from error
 
     def json_of(self, answer: Answer) -> Any:
         """The JSON of an answer."""

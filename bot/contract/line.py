@@ -32,7 +32,7 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     if start is None:
         return Line(command="", values={"prompt": text} if text else {})
     name, rest = start[1].lower(), text[start.end() :]
-    command = next((published for published in commands if published.name == name), None)
+    command = next((published for published in commands if published.name.lower() == name), None)
     values: dict[str, object] = {}
 
     def take(option: re.Match[str]) -> str:
@@ -46,5 +46,6 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     words = re.sub(r"[ \t]{2,}", " ", rest).strip()
     if words:
         main = command.main_text.name if command is not None and command.main_text is not None else "prompt"
-        values.setdefault(main, words)
-    return Line(command=name, values=values)
+        option = values.get(main)  # `--prompt a red fox` names only the first word
+        values[main] = f"{option} {words}" if option else words
+    return Line(command=command.name if command is not None else name, values=values)

@@ -54,12 +54,12 @@ def outside(state: State) -> JobState:
 
 
 def sources(to: State) -> tuple[State, ...]:
-    """The states from which `to` may be entered. A live state may be skipped, and gone back to only by
-    posting again, when the server has forgotten the attempt."""
+    """The states from which `to` may be entered. A live state may be entered again, by whoever takes the job
+    over in it, and skipped; gone back to only by posting again, when the server has forgotten the attempt."""
     if to in (State.QUEUED, State.POSTING):
         return LIVE
     if to is State.CANCELLED:
         return _ORDER
     if to in (State.DONE, State.FAILED):
         return LIVE
-    return _ORDER[: _ORDER.index(to)]
+    return _ORDER[: _ORDER.index(to) + 1]

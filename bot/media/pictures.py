@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -15,6 +17,19 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 LIMIT_BYTES = 25 * 1024 * 1024
 LIMIT_PIXELS = 50_000_000
 LIMIT_FRAMES = 500
+
+DAMAGED = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders raise on damaged data."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +61,7 @@ def _decode(data: bytes) -> Picture:
             ) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise MediaRejected(_too_many_pixels()) from error
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise on damaged data
+        except DAMAGED as error:
             raise MediaRejected("That picture is damaged. Send it again, or save it anew first.") from error
 
 
@@ -61,6 +76,8 @@ def _check_header(image: Image.Image) -> None:
 
 def _upright(image: Image.Image) -> Picture:
     turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I"):  # 16 bits of grey, which `convert` would clip to white
+        turned = turned.point(lambda value: value * (1 / 256)).convert("L")
     mode = "RGBA" if turned.has_transparency_data else "RGB"
     plain = Image.new(mode, turned.size)
     plain.paste(turned.convert(mode))  # pixels only: no EXIF, no text chunks, no colour profile

@@ -35,8 +35,8 @@ async def while_held(
             beating = group.create_task(_keep(leases, held, timing))
             await body(held)
             beating.cancel()
-    except* LeaseLost:
-        log.warning("lease lost", lease=name, epoch=held.epoch)
+    except* LeaseLost as lost:
+        log.warning("lease lost", lease=name, epoch=held.epoch, reason=str(lost.exceptions[0]))
     finally:
         await asyncio.shield(leases.give_back(held))
 
@@ -62,8 +62,11 @@ async def _keep(leases: Leases, held: Held, timing: LeaseTiming) -> NoReturn:
     """Beat. A beat that can't be written in time is as good as a lost lease: others may have taken it."""
     while True:
         await asyncio.sleep(timing.beat)
-        try:
-            async with asyncio.timeout(timing.dead - timing.beat):
-                await leases.beat(held)
-        except TimeoutError as error:
-            raise LeaseLost(f"no beat for {held.name} could be written in time") from error
+        beating = asyncio.ensure_future(leases.beat(held))
+        try:  # not `timeout`: a cancelled statement still waits until the database is free
+            await asyncio.wait({beating}, timeout=timing.dead - timing.beat)
+            if not beating.done():
+                raise LeaseLost(f"no beat for {held.name} could be written in time")
+            beating.result()
+        finally:
+            beating.cancel()

@@ -20,6 +20,7 @@ from bot.jobs.models import Attempt, Output
 from bot.jobs.states import LIVE, State, sources
 from bot.scheduling.fairness import Flow
 from bot.store.database import Database
+from bot.store.flows import wake_flow
 from bot.store.leases import Held, hold_or_raise
 from bot.store.rows import inputs_of, job_record
 from bot.store.tables import attempt, blob, flow, identity, job, message, output, workflow_version
@@ -91,7 +92,8 @@ class Queue:
         """Keep how far running attempts are, for other processes and for after a restart."""
         async with self._database.write() as connection:
             for mine, fraction, node in moved:
-                await connection.execute(update(job).where(_fence(mine)).values(fraction=fraction, node=node))
+                still = _fence(mine) & job.c.state.in_(LIVE)
+                await connection.execute(update(job).where(still).values(fraction=fraction, node=node))
 
     async def requeue(self, mine: Attempt, outcome: str, *, failed: bool) -> None:
         """Put a job back in its place. `failed` counts against it; a restart or a lost lease does not."""
@@ -107,6 +109,7 @@ class Queue:
                 node=None,
             )
             await _close(connection, mine, outcome)
+            await wake_flow(connection, mine.job.account)
             await _move(connection, mine.job.account, waiting=1, running=-1, charge=-COST)
             await _want(connection, mine.job.id)
 

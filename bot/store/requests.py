@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
 from bot.jobs.models import Added, Blob, NewRequest
 from bot.jobs.states import State
-from bot.scheduling.fairness import wake
 from bot.store.database import Database
+from bot.store.flows import wake_flow
 from bot.store.tables import (
     account,
     blob,
@@ -187,20 +187,5 @@ async def _insert_message(connection: AsyncConnection, new: NewRequest) -> None:
 
 
 async def _count_waiting(connection: AsyncConnection, owner: AccountId) -> None:
-    mine = (await connection.execute(select(flow).where(flow.c.account == owner))).one()
-    vtime = mine.vtime
-    if mine.waiting == 0 and mine.running == 0:
-        vtime = wake(vtime, await _virtual_now(connection, owner))
-    await connection.execute(
-        update(flow).where(flow.c.account == owner).values(waiting=flow.c.waiting + 1, vtime=vtime)
-    )
-
-
-async def _virtual_now(connection: AsyncConnection, owner: AccountId) -> float:
-    """The least virtual time among the others that are active; with nobody active, the greatest of all."""
-    others = flow.c.account != owner
-    active = (flow.c.waiting > 0) | (flow.c.running > 0)
-    least = await connection.scalar(select(func.min(flow.c.vtime)).where(others, active))
-    if least is None:
-        least = await connection.scalar(select(func.max(flow.c.vtime)).where(others))
-    return float(least) if least is not None else 0.0
+    await wake_flow(connection, owner)
+    await connection.execute(update(flow).where(flow.c.account == owner).values(waiting=flow.c.waiting + 1))

@@ -47,7 +47,11 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
 async def inputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[str, list[InputImage]]:
     """The input pictures of some jobs, by job."""
     found: dict[str, list[InputImage]] = defaultdict(list)
-    query = select(input_).where(input_.c.job.in_(jobs)).order_by(input_.c.parameter)
+    query = (
+        select(input_)
+        .where(input_.c.job.in_(jobs))
+        .order_by(input_.c.parameter, input_.c.node, input_.c.input)
+    )
     for row in await connection.execute(query):
         found[row.job].append(
             InputImage(parameter=row.parameter, node=row.node, input=row.input, sha256=row.sha256)

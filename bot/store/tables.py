@@ -136,9 +136,9 @@ input_ = Table(
     "input",
     metadata,
     Column("job", ForeignKey("job.id"), primary_key=True),
-    Column("parameter", String, primary_key=True),
-    Column("node", String, nullable=False),
-    Column("input", String, nullable=False),
+    Column("parameter", String, nullable=False),
+    Column("node", String, primary_key=True),
+    Column("input", String, primary_key=True),
     Column("sha256", ForeignKey("blob.sha256"), nullable=False),
 )
 

@@ -16,6 +16,7 @@ LIMIT_BYTES = 2 * 1024**3
 """A result may be this large."""
 
 TRIES = 5
+RETRY_SECONDS = 0.2
 
 
 async def collect(

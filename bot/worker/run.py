@@ -212,7 +212,8 @@ class Run:
         async for event in follow:
             match event:
                 case Started():
-                    await self._advance(State.RUNNING, started=time.time())
+                    if self._state is not State.RUNNING:  # taken over while it ran: it began long ago
+                        await self._advance(State.RUNNING, started=time.time())
                 case Progress(fraction=fraction, node=node):
                     preview = self.live.preview if self.live else None
                     self._show(Live(fraction=fraction, node=node, preview=preview))

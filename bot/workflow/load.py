@@ -15,9 +15,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.contract.values import ParameterSpec, ParameterType
-from bot.errors import ConfigError
+from bot.errors import ConfigError, InvalidValue
 from bot.jobs.models import Graph
 from bot.workflow.model import Parameter, Role, Target, Workflow
+from bot.workflow.values import check
 
 SEED_MAXIMUM = 2**64 - 1
 """ComfyUI's own bound for seeds."""
@@ -90,7 +91,7 @@ def _version(graph: Graph) -> str:
 def _read_graph(folder: Folder) -> Graph:
     where = f"{folder.name}/graph.json"
     try:
-        graph = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
+        graph = json.loads((folder / "graph.json").read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ConfigError(f"{where} is not JSON: {error}. Export the workflow again.") from error
     if isinstance(graph, dict) and "nodes" in graph and "links" in graph:
@@ -114,8 +115,8 @@ def _read_toml(folder: Folder) -> _WorkflowFile:
     if not path.is_file():
         raise ConfigError(f"{where} is missing. It names the workflow's parameters; see docs/workflows.md.")
     try:
-        return _WorkflowFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+        return _WorkflowFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{where} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
@@ -143,7 +144,18 @@ def _parameter(folder: Folder, graph: Graph, name: str, file: _ParameterFile) ->
         max_length=file.max_length,
         choices=tuple(file.choices),
     )
+    _check_default(where, targets[0], spec)
     return Parameter(spec=spec, targets=targets, fallback=file.fallback is not None)
+
+
+def _check_default(where: str, target: Target, spec: ParameterSpec) -> None:
+    """A default that nobody could ask for is a wrong binding. What servers offer to choose from is not known yet."""
+    if spec.default is None or (spec.type is ParameterType.CHOICE and not spec.choices):
+        return
+    try:
+        check(spec, spec.default)
+    except InvalidValue as error:
+        raise ConfigError(f"{where}: its default for {target} can't be used. {error}") from error
 
 
 def _target(where: str, graph: Graph, text: str) -> Target:

@@ -54,8 +54,9 @@ def _integer(spec: ParameterSpec, raw: object) -> int:
     if value is None:
         raise InvalidValue(spec.name, f"{spec.title} must be a whole number{_range(spec)}.")
     _check_range(spec, value)
-    if spec.step and value % spec.step:
-        below = int(value - value % spec.step)
+    past = (value - (spec.minimum or 0)) % spec.step if spec.step else 0
+    if spec.step and past:  # steps count from the minimum: a video's length may be 1, 5, 9, ...
+        below = int(value - past)
         above = int(below + spec.step)
         raise InvalidValue(spec.name, f"{spec.title} can be {below} or {above}, but not {value}.")
     return value
@@ -81,7 +82,7 @@ def _whole(raw: object) -> int | None:
 def _number(spec: ParameterSpec, raw: object) -> float:
     value = math.nan
     if isinstance(raw, int | float) and not isinstance(raw, bool):
-        value = float(raw)
+        value = _float(raw)
     elif isinstance(raw, str):
         try:
             value = float(raw.strip())
@@ -91,6 +92,14 @@ def _number(spec: ParameterSpec, raw: object) -> float:
         raise InvalidValue(spec.name, f"{spec.title} must be a number{_range(spec)}.")
     _check_range(spec, value)
     return value
+
+
+def _float(raw: float) -> float:
+    """JSON may hold whole numbers that no float can."""
+    try:
+        return float(raw)
+    except OverflowError:
+        return math.inf
 
 
 def _point_not_comma(spec: ParameterSpec, text: str) -> None:

@@ -144,7 +144,7 @@ async def test_the_end_of_an_old_socket_deafens_a_newer_one_with_its_id(client: 
 
 async def _until_done(client: Client, prompt_id: str) -> None:
     # Polled, because the point is that no message comes.
-    while not await client.get(f"/history/{prompt_id}"):  # noqa: ASYNC110
+    while not await client.get(f"/history/{prompt_id}"):
         await asyncio.sleep(0.01)
 
 

@@ -175,7 +175,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["job"], ["job.id"], name=op.f("fk_input_job")),
         sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_input_sha256")),
-        sa.PrimaryKeyConstraint("job", "parameter", name=op.f("pk_input")),
+        sa.PrimaryKeyConstraint("job", "node", "input", name=op.f("pk_input")),
     )
     op.create_table(
         "output",

@@ -1,0 +1,147 @@
+"""Accepting requests: once each, with their account, place, job and message."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, replace
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from bot.contract.values import JobId, OutputRef
+from bot.jobs.models import Added, Blob, InputImage, Job, MessageView
+from bot.store.database import Database
+from bot.store.requests import Requests
+from bot.store.store import Store
+from bot.store.tables import flow, identity, place
+from tests.builders import actor, everything, new_request
+from tests.builders import place as room
+
+
+async def test_a_request_is_read_back_as_it_was_made(store: Store) -> None:
+    """The message with its job holds everything that was asked, a seed of 0 too."""
+    kept = Blob(sha256="aa", size=10)
+    await store.requests.keep_blob(kept)
+    inputs = (
+        InputImage(parameter="image", node="10", input="image", sha256="aa"),
+        InputImage(parameter="image", node="11", input="image", sha256="aa"),
+    )
+    new = new_request(inputs=inputs, parent=OutputRef(job=JobId("job-0"), index=2))
+    added = await store.requests.add(new)
+    account = await store.requests.account(actor())
+    assert added == Added(
+        request=new.request, job=new.job, message=new.message, fingerprint="same", existing=False
+    )
+    assert account is not None
+    assert await store.messages.of_job(new.job) == MessageView(
+        id=new.message,
+        adapter="test",
+        address={"chat": "room", "message": "1"},
+        actor=actor(),
+        place=room(),
+        command="imagine",
+        wanted=1,
+        shown=0,
+        removed=False,
+        job=Job(
+            id=new.job,
+            request=new.request,
+            account=account,
+            workflow="imagine",
+            version="v1",
+            values={"prompt": "a red fox", "seed": 0},
+            patch=new.patch,
+            seed=0,
+            inputs=inputs,
+            parent=OutputRef(job=JobId("job-0"), index=2),
+            created=1000.0,
+        ),
+        outputs=(),
+    )
+
+
+async def test_seeds_keep_all_their_bits(store: Store) -> None:
+    """The greatest seed comes back exactly: no float and no 63-bit integer stands between."""
+    await store.requests.add(new_request(seed=2**64 - 1))
+    view = await store.messages.of_job(JobId("job-1"))
+    assert view is not None
+    assert view.job.seed == 2**64 - 1
+
+
+async def test_an_event_makes_one_request(store: Store, database: Database) -> None:
+    """The same event key again changes nothing and says what the first one made, its fingerprint too."""
+    first = await store.requests.add(new_request())
+    before = await everything(database)
+    again = await store.requests.add(new_request("2", event_key="event-1", who="bob", fingerprint="other"))
+    assert asdict(again) == asdict(first) | {"existing": True}
+    assert await store.requests.find("event-1") == again
+    assert await store.requests.find("event-2") is None
+    assert await everything(database) == before
+
+
+async def test_an_event_that_comes_twice_at_once_makes_one_request(store: Store, database: Database) -> None:
+    """Of many processes that hear the same event, one stores it and the others learn which."""
+    others = Requests(database)
+    answers = await asyncio.gather(
+        *(side.add(new_request(f"{n}", event_key="same")) for n, side in enumerate([store.requests, others] * 5))
+    )
+    assert len({answer.job for answer in answers}) == 1
+    assert sorted(answer.existing for answer in answers) == [False] + [True] * 9
+    assert len((await everything(database))["job"]) == 1
+
+
+async def test_a_person_has_one_account_and_the_newest_name(store: Store, database: Database) -> None:
+    """Asking again renews the name alone; another person, or that id on another platform, is somebody else."""
+    assert await store.requests.account(actor()) is None
+    await store.requests.add(new_request("1"))
+    account = await store.requests.account(actor())
+    renamed = replace(actor(), name="Queen Ann")
+    elsewhere = replace(actor(), platform="other")
+    await store.requests.add(new_request("2", actor=renamed))
+    await store.requests.add(new_request("3", actor=elsewhere))
+    await store.requests.add(new_request("4", who="bob"))
+    assert await store.requests.account(actor()) == account
+    assert len({account, await store.requests.account(elsewhere), await store.requests.account(actor("bob"))}) == 3
+    async with database.read() as connection:
+        names = (await connection.execute(select(identity.c.platform, identity.c.name))).all()
+        counters = (await connection.execute(select(flow.c.account, flow.c.waiting, flow.c.running))).all()
+    assert sorted(tuple(row) for row in names) == [("other", "Ann"), ("test", "Bob"), ("test", "Queen Ann")]
+    assert sorted(tuple(row)[1:] for row in counters) == [(1, 0), (1, 0), (2, 0)]
+    assert dict(tuple(row)[:2] for row in counters)[account] == 2
+
+
+async def test_a_place_is_kept_once(store: Store, database: Database) -> None:
+    """Requests of one place share it; another place is another row."""
+    for key, where in (("1", "room"), ("2", "room"), ("3", "attic")):
+        await store.requests.add(new_request(key, where=where))
+    async with database.read() as connection:
+        found = (await connection.scalars(select(place.c.external_id))).all()
+    assert sorted(found) == ["attic", "room"]
+
+
+async def test_a_workflow_that_was_edited_changes_no_job_that_waits(store: Store) -> None:
+    """Each job is claimed with the graph that its version had when it was asked for."""
+    edited = {"6": {"class_type": "Other", "inputs": {"text": ""}}}
+    await store.requests.add(new_request("1"))
+    await store.requests.add(new_request("2", version="v2", graph=edited))
+    held = await store.leases.take("backend:a", "me", None)
+    assert held is not None
+    attempts = [await store.queue.claim(held, f"p{n}", lambda flows: flows[0]) for n in range(2)]
+    assert [attempt.graph for attempt in attempts if attempt is not None] == [new_request().graph, edited]
+
+
+async def test_bytes_may_be_noted_twice(store: Store, database: Database) -> None:
+    """The same upload again is the same row."""
+    await store.requests.keep_blob(Blob(sha256="aa", size=10))
+    await store.requests.keep_blob(Blob(sha256="aa", size=10))
+    assert (await everything(database))["blob"] == [("aa", 10)]
+
+
+async def test_a_request_that_cannot_be_stored_leaves_nothing(store: Store, database: Database) -> None:
+    """An input that refers to bytes which are not there undoes the whole request."""
+    missing = (InputImage(parameter="image", node="10", input="image", sha256="nowhere"),)
+    before = await everything(database)
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        await store.requests.add(new_request(inputs=missing))
+    assert await everything(database) == before
