@@ -99,19 +99,24 @@ def bot_program(folder: Path, comfyui: str, **settings: str) -> Program:
 
 async def run_command(folder: Path, *arguments: str, **settings: str) -> tuple[int, bytes, str]:
     """`muralist ...` to its end: exit code, standard output, standard error."""
-    process = await asyncio.create_subprocess_exec(
+    process = await start_command(folder, *arguments, **settings)
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out, err.decode()
+
+
+async def start_command(folder: Path, *arguments: str, **settings: str) -> Process:
+    """Begin `muralist ...` in a folder, with its data there too."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "from bot.cli import main; main()",
+        "import sys; sys.argv[0] = 'muralist'; from bot.cli import main; main()",
         *arguments,
         cwd=folder,
         env={**_clean(), "DATA_DIR": str(folder / "data"), **settings},
         stdout=PIPE,
         stderr=PIPE,
     )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out, err.decode()
 
 
 async def wait_for_job(session: aiohttp.ClientSession, url: str, job: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -16,6 +17,7 @@ LIMIT_BYTES = 2 * 1024**3
 """A result may be this large."""
 
 TRIES = 5
+RETRY_SECONDS = 0.2
 RETRY_SECONDS = 0.2
 
 
@@ -52,5 +54,6 @@ async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile) -> Blob:
         except CannotConnect:
             if attempt == TRIES - 1:
                 raise
+            await asyncio.sleep(RETRY_SECONDS * 2**attempt)
             await backend.wait_up()
     raise AssertionError("unreachable")

@@ -67,7 +67,10 @@ class Run:
         except CannotConnect as error:
             log.warning("backend does not answer, the job goes back", detail=str(error))
             await self._tools.backend.probe()
-            await self._tools.store.queue.requeue(self.attempt, "no answer", failed=False)
+            if self._cancel.is_set():
+                await self._finish(State.CANCELLED)
+            else:
+                await self._tools.store.queue.requeue(self.attempt, "no answer", failed=False)
         finally:
             self._executed()
             self._tools.feed.over(self.attempt.job.id)
@@ -101,7 +104,7 @@ class Run:
         forgotten = 0
         while True:
             try:
-                ended = await self._once()
+                ended = await self._once_unless_gone()
             except BackendError as error:
                 if isinstance(error, CannotConnect):
                     raise
@@ -117,6 +120,18 @@ class Run:
             await self._advance(State.POSTING, failures=self._failures, fraction=0.0, node=None)
             self._state = State.CLAIMED  # known not to be there: nothing to look for first
 
+    async def _once_unless_gone(self) -> Ended:
+        """Wherever it is, it ends as soon as a cancelled attempt is known to be gone from the server."""
+        carrying = asyncio.ensure_future(self._once())
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait({carrying, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return carrying.result() if carrying.done() else Interrupted()
+        finally:
+            for task in (carrying, gone):
+                task.cancel()
+            await asyncio.gather(carrying, gone, return_exceptions=True)
+
     async def _once(self) -> Ended:
         graph = apply(self.attempt.graph, self.attempt.job.patch)
         async with self._tools.backend.follow(self.attempt.prompt_id, graph) as follow:
@@ -124,11 +139,16 @@ class Run:
                 known: Ended | None = await self._post(follow, graph)
             else:
                 known = await self._find(follow, graph)
-            return known if known is not None else await self._until_end(follow)
+            if known is not None:
+                return known
+            if self._cancel.is_set():  # asked for before it could be done on the server
+                await self._stop_there()
+            return await self._listen(follow)
 
     async def _post(self, follow: Follow, graph: dict[str, dict[str, object]]) -> Ended | None:
         """Upload what it starts from and post it. Interrupted if it was cancelled before that."""
-        await self._upload(graph)
+        if not self._cancel.is_set():
+            await self._upload(graph)
         if self._cancel.is_set():
             return Interrupted()
         await self._advance(State.POSTING)
@@ -193,20 +213,6 @@ class Run:
             except CannotConnect as error:
                 log.info("not found out yet where the job is", detail=str(error))
                 await self._tools.backend.probe()
-
-    async def _until_end(self, follow: Follow) -> Ended:
-        """Listen to its end, or until a cancelled attempt is known to be gone."""
-        if self._cancel.is_set():
-            await self._stop_there()
-        listening = asyncio.ensure_future(self._listen(follow))
-        gone = asyncio.ensure_future(self._gone.wait())
-        try:
-            await asyncio.wait({listening, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return listening.result() if listening.done() else Interrupted()
-        finally:
-            for task in (listening, gone):
-                task.cancel()
-            await asyncio.gather(listening, gone, return_exceptions=True)
 
     async def _listen(self, follow: Follow) -> Ended:
         async for event in follow:

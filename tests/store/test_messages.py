@@ -194,7 +194,10 @@ async def test_the_queue_in_numbers(store: Store, held: Held) -> None:
     await _claim(store, held, "p1")
     await store.queue.cancel(JobId("job-4"), now=2000.0)
     assert await store.messages.totals() == (2, 1)
-    assert (await store.messages.running_on("backend:a"), await store.messages.running_on("backend:b")) == (1, 0)
+    assert (await store.messages.running_on("backend:a"), await store.messages.running_on("backend:b")) == (
+        1,
+        0,
+    )
     assert await store.messages.ended() == {State.DONE: 1, State.CANCELLED: 1}
 
 

@@ -63,7 +63,9 @@ async def test_commits_are_on_the_disk_and_references_are_kept(store: Store, dat
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 15000}
 
 
-@pytest.mark.parametrize("url", ["muralist.db", "nonsense://x", "postgresql://localhost/x", "sqlite:///x", ""])
+@pytest.mark.parametrize(
+    "url", ["muralist.db", "nonsense://x", "postgresql://localhost/x", "sqlite:///x", ""]
+)
 async def test_a_url_that_cannot_be_used_is_the_owners_error(url: str) -> None:
     """A wrong DATABASE_URL is named, with what to write instead."""
     with pytest.raises(ConfigError, match=r"DATABASE_URL.*sqlite\+aiosqlite:///"):

@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select
 
 from bot.contract.values import JobId
@@ -189,33 +195,28 @@ class QueueWalk(RuleBasedStateMachine):
         waiting = Counter(model.who for model in self.jobs.values() if model.state is State.QUEUED)
         running = Counter(model.who for model in self.jobs.values() if model.state in LIVE)
         people = {model.who for model in self.jobs.values()}
-        assert sorted(tuple(row) for row in rows) == sorted((who, waiting[who], running[who]) for who in people)
+        assert sorted(tuple(row) for row in rows) == sorted(
+            (who, waiting[who], running[who]) for who in people
+        )
 
     async def _rows(self, query: Any) -> Any:
         async with self.database.read() as connection:
             return (await connection.execute(query)).all()
 
 
-QueueWalk.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
-
-
-@pytest.mark.usefixtures("walking")
-class TestQueueWalk(QueueWalk.TestCase):
-    """Hypothesis draws the walks."""
-
-
-@pytest.fixture
-def walking(migrated: Path) -> None:
-    """Where walks find a database with its tables made."""
+def test_walks_keep_the_store_and_the_model_alike(migrated: Path) -> None:
+    """Hypothesis draws the walks, and shrinks one that leads astray."""
     QueueWalk.migrated = migrated
+    few = settings(
+        max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(QueueWalk, settings=few)
 
 
 TURNS = st.lists(st.sampled_from([*PEOPLE, "claim", "claim", "finish"]), max_size=40)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(turns=TURNS)
 def test_nobody_who_waits_is_passed_over(migrated: Path, turns: list[str]) -> None:
     """Between two turns of somebody who waits, nobody has more than two; however they come and go."""

@@ -84,7 +84,10 @@ async def test_an_event_that_comes_twice_at_once_makes_one_request(store: Store,
     """Of many processes that hear the same event, one stores it and the others learn which."""
     others = Requests(database)
     answers = await asyncio.gather(
-        *(side.add(new_request(f"{n}", event_key="same")) for n, side in enumerate([store.requests, others] * 5))
+        *(
+            side.add(new_request(f"{n}", event_key="same"))
+            for n, side in enumerate([store.requests, others] * 5)
+        )
     )
     assert len({answer.job for answer in answers}) == 1
     assert sorted(answer.existing for answer in answers) == [False] + [True] * 9
@@ -102,7 +105,10 @@ async def test_a_person_has_one_account_and_the_newest_name(store: Store, databa
     await store.requests.add(new_request("3", actor=elsewhere))
     await store.requests.add(new_request("4", who="bob"))
     assert await store.requests.account(actor()) == account
-    assert len({account, await store.requests.account(elsewhere), await store.requests.account(actor("bob"))}) == 3
+    assert (
+        len({account, await store.requests.account(elsewhere), await store.requests.account(actor("bob"))})
+        == 3
+    )
     async with database.read() as connection:
         names = (await connection.execute(select(identity.c.platform, identity.c.name))).all()
         counters = (await connection.execute(select(flow.c.account, flow.c.waiting, flow.c.running))).all()

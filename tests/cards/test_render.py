@@ -1,0 +1,235 @@
+"""A job as a card, whole, in every state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cards.render import Facts, info, note, queue_card, render
+from bot.contract.card import Action, ActionStyle, Card, Code, Media, Preview, Text
+from bot.contract.values import BackendStatus, QueueStatus, Trouble
+from bot.feed import Live
+from bot.jobs.models import Job
+from bot.jobs.states import State
+from tests.builders import new_job, new_view
+
+PROMPT = ((Text(text="a red fox", strong=True),),)
+CANCEL = Action(id="m1:cancel:job-1:0", label="Cancel", style=ActionStyle.DANGER)
+AGAIN = Action(id="m1:again:job-1:0", label="Again")
+INFO = Action(id="m1:info:job-1:0", label="Info")
+DELETE = Action(id="m1:delete:job-1:0", label="Delete", style=ActionStyle.DANGER)
+SILENT = "ComfyUI does not answer. This goes on when it returns."
+PICTURE = Preview(data=b"jpeg", media_type="image/jpeg")
+
+
+def _facts(job: Job, **changes: Any) -> Facts:
+    facts: dict[str, Any] = {
+        "view": new_view(job),
+        "media": (),
+        "live": None,
+        "ahead": None,
+        "answering": True,
+    }
+    return Facts(**(facts | changes))
+
+
+def _media(index: int, media_type: str = "image/png") -> Media:
+    return Media(
+        job="job-1",
+        index=index,
+        path=Path(f"spool/{index}"),
+        media_type=media_type,
+        name=f"imagine-{index + 1}.png",
+        size=3,
+    )
+
+
+def _queued(title: str) -> Card:
+    return Card(state="queued", title=title, body=PROMPT, actions=(CANCEL,))
+
+
+def _running(title: str, fraction: float, preview: Preview | None = None) -> Card:
+    return Card(
+        state="running",
+        title=title,
+        body=PROMPT,
+        fraction=fraction,
+        preview=preview,
+        alt="a red fox",
+        actions=(CANCEL,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ahead", "title"),
+    [
+        (None, "Queued"),
+        (0, "Queued: you are next"),
+        (1, "Queued: 1 picture ahead of you"),
+        (12, "Queued: 12 pictures ahead of you"),
+    ],
+)
+def test_a_job_that_waits_says_where_it_stands(ahead: int | None, title: str) -> None:
+    """In pictures that are made before it."""
+    assert render(_facts(new_job(), ahead=ahead)) == _queued(title)
+
+
+@pytest.mark.parametrize("state", [State.CLAIMED, State.POSTING, State.WAITING])
+def test_a_job_that_a_backend_takes_is_starting(state: State) -> None:
+    """Outside, it is queued until it runs."""
+    assert render(_facts(new_job(state=state))) == _queued("Starting")
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.POSTING, State.WAITING])
+def test_a_job_that_waits_for_a_silent_server_says_so(state: State) -> None:
+    """Nothing is lost, and nobody need do anything."""
+    assert render(_facts(new_job(state=state), ahead=0, answering=False)) == _queued(SILENT)
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.POSTING, State.WAITING])
+def test_a_wish_to_cancel_comes_before_all_else(state: State) -> None:
+    """Whoever asked for it sees that it was heard."""
+    job = new_job(state=state, cancel_requested=True)
+    assert render(_facts(job, ahead=3, answering=False)) == _queued("Cancelling")
+
+
+def test_a_running_job_shows_how_far_it_is() -> None:
+    """Node, fraction and picture as they are now; without news of this process, as they were stored."""
+    stored = new_job(state=State.RUNNING, fraction=0.25, node="KSampler")
+    assert render(_facts(stored)) == _running("KSampler: 25%", 0.25)
+    live = Live(fraction=0.5, node="Decoder", preview=PICTURE)
+    assert render(_facts(stored, live=live)) == _running("Decoder: 50%", 0.5, PICTURE)
+    assert render(_facts(stored, live=Live(fraction=0.0, node=None))) == _running("0%", 0.0)
+
+
+def test_a_running_job_whose_server_is_silent_keeps_its_bar() -> None:
+    """It goes on from there."""
+    job = new_job(state=State.RUNNING, fraction=0.25, node="KSampler")
+    assert render(_facts(job, answering=False)) == _running(SILENT, 0.25)
+
+
+def test_a_running_job_that_is_cancelled_says_so() -> None:
+    """Until the server has let go of it."""
+    job = new_job(state=State.RUNNING, fraction=0.25, cancel_requested=True)
+    assert render(_facts(job, answering=False)) == _running("Cancelling", 0.25)
+
+
+def test_fetching_is_the_full_bar() -> None:
+    """Nothing is left to do on the GPU."""
+    job = new_job(state=State.FETCHING, fraction=0.9, node="Saving")
+    assert render(_facts(job)) == _running("Fetching the result", 1.0)
+
+
+def test_a_finished_job_is_its_picture() -> None:
+    """With what it took to make it, and what can be done with it."""
+    job = new_job(state=State.DONE, started=1000.0, finished=1012.34)
+    assert render(_facts(job, media=[_media(0)])) == Card(
+        state="done",
+        title="/imagine",
+        body=(*PROMPT, (Text(text="Seed "), Code(text="0"), Text(text=", 12.3 s"))),
+        media=(_media(0),),
+        alt="a red fox",
+        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input"), INFO, DELETE),
+    )
+
+
+def test_each_picture_of_a_batch_can_be_used() -> None:
+    """Films can't: no workflow starts from one."""
+    media = [_media(0), _media(1), _media(2, "video/mp4")]
+    job = new_job(state=State.DONE, seed=None, values={}, started=1000.0, finished=1125.0)
+    assert render(_facts(job, media=media)) == Card(
+        state="done",
+        title="/imagine",
+        body=((Text(text="2 min 5 s"),),),
+        media=tuple(media),
+        actions=(
+            AGAIN,
+            Action(id="m1:use:job-1:0", label="Use 1"),
+            Action(id="m1:use:job-1:1", label="Use 2"),
+            INFO,
+            DELETE,
+        ),
+    )
+
+
+def test_a_job_that_never_ran_says_no_time() -> None:
+    """One that was adopted when it was over already has no start."""
+    job = new_job(state=State.DONE, seed=None, finished=1012.0)
+    assert render(_facts(job)) == Card(
+        state="done", title="/imagine", body=PROMPT, alt="a red fox", actions=(AGAIN, INFO, DELETE)
+    )
+
+
+def test_a_failed_job_says_why() -> None:
+    """The sentence first, then what was asked for; without a reason, what to do."""
+    trouble = Trouble(code="out_of_memory", message="The GPU ran out of memory. Make it smaller.")
+    assert render(_facts(new_job(state=State.FAILED, error=trouble))) == Card(
+        state="failed",
+        title="That did not work",
+        body=((Text(text=trouble.message),), *PROMPT),
+        actions=(AGAIN, DELETE),
+    )
+    unexplained = render(_facts(new_job(state=State.FAILED)))
+    assert unexplained.body[0] == (Text(text="Something went wrong. Try again."),)
+
+
+def test_a_cancelled_job_can_be_asked_for_again() -> None:
+    """And its message taken away."""
+    assert render(_facts(new_job(state=State.CANCELLED, cancel_requested=True))) == Card(
+        state="cancelled", title="Cancelled", body=PROMPT, actions=(AGAIN, DELETE)
+    )
+
+
+@pytest.mark.parametrize("state", State)
+def test_long_prompts_are_cut_and_ids_are_short(state: State) -> None:
+    """In every state; "Info" has the whole prompt."""
+    job = new_job(state=state, id="0123456789abcdef" * 2, values={"prompt": "fox " * 500})
+    card = render(_facts(job, media=[_media(n) for n in range(4)]))
+    shown = [span.text for line in card.body for span in line if isinstance(span, Text) and span.strong]
+    assert shown == [("fox " * 75).rstrip() + "…"]
+    assert all(len(action.id.encode()) <= 64 for action in card.actions)
+    assert len({action.id for action in card.actions}) == len(card.actions)
+
+
+def test_info_is_all_that_was_asked() -> None:
+    """Zero and no are values; what was left empty is not shown."""
+    job = new_job(values={"prompt": "x" * 500, "negative": "", "seed": 0, "hd": False, "cfg": 7.5})
+    assert info(new_view(job)) == Card(
+        state="note",
+        title="/imagine",
+        body=(
+            (Text(text="prompt: "), Code(text="x" * 500)),
+            (Text(text="seed: "), Code(text="0")),
+            (Text(text="hd: "), Code(text="False")),
+            (Text(text="cfg: "), Code(text="7.5")),
+        ),
+    )
+
+
+def test_the_queue_is_told_in_words() -> None:
+    """Numbers, then each server."""
+    status = QueueStatus(
+        waiting=3,
+        running=2,
+        backends=(
+            BackendStatus(name="attic", up=True, version="0.3.1", running=2),
+            BackendStatus(name="cellar", up=False, version=None, running=0),
+        ),
+    )
+    assert queue_card(status) == Card(
+        state="note",
+        title="Queue",
+        body=(
+            (Text(text="3 waiting, 2 in work"),),
+            (Code(text="attic"), Text(text=" answers (ComfyUI 0.3.1), 2 in work")),
+            (Code(text="cellar"), Text(text=" does not answer, 0 in work")),
+        ),
+    )
+
+
+def test_a_note_belongs_to_no_job() -> None:
+    """It has a title, lines and nothing to press."""
+    line = (Text(text="Hello"),)
+    assert note("Hi", line) == Card(state="note", title="Hi", body=(line,))

@@ -1,0 +1,97 @@
+"""What a workflow needs against what ComfyUI servers offer."""
+
+from __future__ import annotations
+
+import copy
+from importlib.resources import files
+from typing import Any
+
+from bot.comfy.schemas import NodeSchemas
+from bot.workflow.load import load_workflow
+from bot.workflow.offers import choices, problems
+
+IMG2IMG = load_workflow(files("workflows") / "img2img")
+IMAGINE = load_workflow(files("workflows") / "imagine")
+
+
+def _node(**required: Any) -> dict[str, Any]:
+    return {"input": {"required": required}}
+
+
+INFO: dict[str, Any] = {
+    "KSampler": _node(
+        sampler_name=[["euler", "heun"]],
+        scheduler=["COMBO", {"options": ["normal", "karras"]}],
+        seed=["INT", {"min": 0}],
+    ),
+    "CheckpointLoaderSimple": _node(ckpt_name=[["a.safetensors", "b.safetensors"]]),
+    "CLIPTextEncode": _node(text=["STRING", {"multiline": True}]),
+    "EmptyLatentImage": _node(width=["INT", {"min": 16}]),
+    "VAEDecode": _node(),
+    "VAEEncode": _node(),
+    "SaveImage": _node(filename_prefix=["STRING", {}]),
+    "LoadImage": _node(image=[["somebody-elses.png"], {"image_upload": True}]),
+}
+
+
+def _server(**changes: Any) -> NodeSchemas:
+    """A server with other nodes than `INFO`'s; None for a node that it lacks."""
+    info = {**copy.deepcopy(INFO), **changes}
+    return NodeSchemas({name: body for name, body in info.items() if body is not None})
+
+
+def test_servers_offer_together() -> None:
+    """What several have is there once, in the order in which it is first found."""
+    second = _server(CheckpointLoaderSimple=_node(ckpt_name=[["b.safetensors", "c.safetensors"]]))
+    assert choices(IMAGINE, [_server(), second]) == {
+        "model": ("a.safetensors", "b.safetensors", "c.safetensors"),
+        "sampler": ("euler", "heun"),
+        "scheduler": ("normal", "karras"),
+    }
+
+
+def test_what_no_server_knows_is_left_out() -> None:
+    """Not known is another thing than nothing offered."""
+    empty = _server(CheckpointLoaderSimple=_node(ckpt_name=[[]]), KSampler=None)
+    assert choices(IMAGINE, [empty]) == {"model": ()}
+    assert choices(IMAGINE, []) == {}
+
+
+def test_a_server_that_has_all_has_no_problems() -> None:
+    """A picture that is uploaded first need not lie there, and what a parameter sets need not either."""
+    assert problems(IMAGINE, _server()) == []
+    assert problems(IMG2IMG, _server()) == []
+
+
+def test_missing_nodes_are_named() -> None:
+    """All of them in one sentence."""
+    assert problems(IMG2IMG, _server(VAEEncode=None, KSampler=None)) == [
+        'ComfyUI lacks the node "KSampler", "VAEEncode". Install the custom node that brings it, then try again.'
+    ]
+
+
+def test_an_empty_models_folder_is_told() -> None:
+    """There is nothing that anybody could choose."""
+    assert problems(IMAGINE, _server(CheckpointLoaderSimple=_node(ckpt_name=[[]]))) == [
+        "ComfyUI has no model yet. Put one into its models folder, then try again."
+    ]
+
+
+def test_a_file_that_only_the_graph_names_must_be_there(tmp_path: Any) -> None:
+    """No parameter sets it, so nobody could choose another."""
+    folder = tmp_path / "fox"
+    folder.mkdir()
+    (folder / "graph.json").write_text(
+        '{"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "mine.safetensors"}}, '
+        '"2": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}}}'
+    )
+    (folder / "workflow.toml").write_text(
+        'title = "Fox"\ndescription = ""\n[parameters.prompt]\ntype = "text"\nto = ["2.text"]'
+    )
+    workflow = load_workflow(folder)
+    assert problems(workflow, _server()) == [
+        'ComfyUI has no ckpt_name "mine.safetensors", which node 1 (CheckpointLoaderSimple) needs. '
+        "Put it into its models folder, or choose another in graph.json."
+    ]
+    there = _server(CheckpointLoaderSimple=_node(ckpt_name=[["mine.safetensors"]]))
+    assert problems(workflow, there) == []
