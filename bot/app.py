@@ -42,6 +42,7 @@ SERVED = ("web",)
 """The adapters that `muralist run` serves, by their folder's name."""
 
 RESTART_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,9 +150,16 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(end(task) for task in tasks))
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("ended with an error", error=repr(error))
 
 
 async def _supervise(adapter: Adapter, core: BoundCore) -> ConfigError:

@@ -27,8 +27,9 @@ async def ask(
     http: aiohttp.ClientSession, url: str, prompt: str = "a red fox", *, key: str | None = None, **more: Any
 ) -> tuple[int, Json]:
     """POST /api/v1/generate: status and answer."""
-    values = {"prompt": prompt, **SMALL, **more.pop("values", {})}
-    body = {"workflow": "imagine", "values": values, **more}
+    workflow = more.pop("workflow", "imagine")
+    small = SMALL if workflow == "imagine" else {}
+    body = {"workflow": workflow, "values": {"prompt": prompt, **small, **more.pop("values", {})}, **more}
     headers = {"Idempotency-Key": key} if key is not None else {}
     async with http.post(f"{url}/api/v1/generate", json=body, headers=headers) as answer:
         return answer.status, await answer.json()

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import typer
 
-from bot.app import load_adapters, open_app
+from bot.app import end, load_adapters, open_app
 from bot.comfy.discover import PORTS, find_local
 from bot.contract.ports import Adapter
 from bot.errors import ConfigError
@@ -93,11 +93,18 @@ def until_stopped(work: Coroutine[None, None, None]) -> None:
 
 
 async def _stoppable(work: Coroutine[None, None, None]) -> None:
-    task = asyncio.ensure_future(work)
+    task, told = asyncio.create_task(work), asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        loop.add_signal_handler(signal.SIGTERM, told.set)
     except NotImplementedError:  # Windows: its console sends Ctrl-C, which arrives as KeyboardInterrupt
-        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(told.set))
+    waiting = asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        if not task.done():
+            await end(task)
+    if not told.is_set():
+        task.result()
