@@ -73,6 +73,7 @@ class App:
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Work and serve until cancelled. Raises `ConfigError` once no adapter can run as it is set up."""
         await self.store.queue.rebuild_flows()
+        await self.spool.tidy()
         workers = self._workers()
         deliverers = [self._deliverer(adapter).run() for adapter in adapters]
         served = [worker.lease for worker in workers]

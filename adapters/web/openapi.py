@@ -19,6 +19,8 @@ _JSON_TYPES = {
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_INDEX = {"name": "index", "in": "path", "required": True, "schema": {"type": "integer"}}
+_EVENTS = "Follow a job: server-sent events `status` (a Job) and `preview`, until its last state"
 
 
 def specification(commands: Sequence[Command]) -> dict[str, Any]:
@@ -54,51 +56,15 @@ def specification(commands: Sequence[Command]) -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    key = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "schema": {"type": "string"},
-        "description": "The same key gives the same job, however often it is sent.",
-    }
-    index = {"name": "index", "in": "path", "required": True, "schema": {"type": "integer"}}
-    body = {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Generate"}}},
-    }
     return {
-        "/api/v1/generate": {
-            "post": {
-                "summary": "Queue a job",
-                "parameters": [key],
-                "requestBody": body,
-                "responses": _responses("202", "The job is queued", "Queued"),
-            }
-        },
+        "/api/v1/generate": {"post": _generate()},
         "/api/v1/jobs/{id}": {
-            "get": {
-                "summary": "How a job stands",
-                "parameters": [_ID],
-                "responses": _responses("200", "The job", "Job"),
-            },
-            "delete": {
-                "summary": "Cancel a job",
-                "parameters": [_ID],
-                "responses": _responses("202", "Its end is asked for", "Queued"),
-            },
+            "get": _on_job("How a job stands", _responses("200", "The job", "Job")),
+            "delete": _on_job("Cancel a job", _responses("202", "Its end is asked for", "Queued")),
         },
-        "/api/v1/jobs/{id}/events": {
-            "get": {
-                "summary": "Follow a job: server-sent events `status` (a Job) and `preview`, until its last state",
-                "parameters": [_ID],
-                "responses": _stream("text/event-stream"),
-            }
-        },
+        "/api/v1/jobs/{id}/events": {"get": _on_job(_EVENTS, _stream("text/event-stream"))},
         "/api/v1/jobs/{id}/outputs/{index}": {
-            "get": {
-                "summary": "Fetch what a job made",
-                "parameters": [_ID, index],
-                "responses": _stream("application/octet-stream"),
-            }
+            "get": _on_job("Fetch what a job made", _stream("application/octet-stream"), _INDEX)
         },
         "/api/v1/workflows": {
             "get": {"summary": "The workflows and their parameters", "responses": _plain()}
@@ -108,6 +74,26 @@ def _paths() -> dict[str, Any]:
         "/readyz": {"get": {"summary": "Whether a ComfyUI answers", "security": [], "responses": _plain()}},
         "/metrics": {"get": {"summary": "Figures for Prometheus", "responses": _stream("text/plain")}},
     }
+
+
+def _generate() -> dict[str, Any]:
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "The same key gives the same job, however often it is sent.",
+    }
+    schema = {"$ref": "#/components/schemas/Generate"}
+    return {
+        "summary": "Queue a job",
+        "parameters": [key],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": _responses("202", "The job is queued", "Queued"),
+    }
+
+
+def _on_job(summary: str, responses: dict[str, Any], *more: dict[str, Any]) -> dict[str, Any]:
+    return {"summary": summary, "parameters": [_ID, *more], "responses": responses}
 
 
 def _responses(status: str, description: str, schema: str) -> dict[str, Any]:

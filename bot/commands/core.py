@@ -53,7 +53,7 @@ class BoundCore:
         if not name:
             if invocation.reply_to is None:
                 raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
-            invocation = replace(invocation, command=self.acting.edit_workflow().name)
+            invocation = self._edit(invocation)
             name = invocation.command
         if name in self.workflows:
             return await self.submit.submit(invocation, self.workflows[name], self.adapter)
@@ -63,6 +63,15 @@ class BoundCore:
         near = nearest(name, [*self.workflows, *GENERAL], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
+
+    def _edit(self, invocation: Invocation) -> Invocation:
+        """Plain words as the editing workflow's main text."""
+        workflow = self.acting.edit_workflow()
+        main = workflow.command({}).main_text
+        values = dict(invocation.values)
+        if main is not None and main.name != "prompt" and "prompt" in values:
+            values[main.name] = values.pop("prompt")
+        return replace(invocation, command=workflow.name, values=values)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from bot.contract.values import Command
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_-]+)(?:@\w+)?(?:\s+|$)")
-_DASHED = re.compile(r'(?<!\S)(?:--|—)([A-Za-z][\w-]*)(?:=|\s+|$)("[^"]*"|“[^”]*”|\S*)')
+_DASHED = re.compile(r'(?<!\S)(?:--|—)([A-Za-z][\w-]*)(?:(?:=|\s+(?!--|—))("[^"]*"|“[^”]*”|\S*))?(?=\s|$)')
 _QUOTES = '"“”'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A command's name and its raw values; an empty name if the line is plain words."""
+    """A command's name and its raw values; an empty name if the line is plain words, which are its `prompt`."""
 
     command: str
     values: dict[str, object]
@@ -29,14 +29,12 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     """
     text = text.strip()
     start = _COMMAND.match(text)
-    if start is None:
-        return Line(command="", values={"prompt": text} if text else {})
-    name, rest = start[1].lower(), text[start.end() :]
+    name, rest = ("", text) if start is None else (start[1].lower(), text[start.end() :])
     command = next((published for published in commands if published.name.lower() == name), None)
     values: dict[str, object] = {}
 
     def take(option: re.Match[str]) -> str:
-        values[option[1].lower().replace("-", "_")] = option[2].strip(_QUOTES)
+        values[option[1].lower().replace("-", "_")] = (option[2] or "").strip(_QUOTES)
         return ""
 
     rest = _DASHED.sub(take, rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,9 @@ from uuid import uuid4
 
 from bot.errors import MuralistError
 from bot.jobs.models import Blob
+
+LEFT_SECONDS = 24 * 3600
+"""No transfer takes so long: a file still unfinished then is nobody's."""
 
 
 class TooLarge(MuralistError):
@@ -35,6 +39,15 @@ class Spool:
     async def read(self, sha256: str) -> bytes:
         """The bytes of this hash. Raises `FileNotFoundError`."""
         return await asyncio.to_thread(self.path(sha256).read_bytes)
+
+    async def tidy(self) -> None:
+        """Take away what a killed process had begun to write long ago."""
+        await asyncio.to_thread(self._tidy, time.time() - LEFT_SECONDS)
+
+    def _tidy(self, before: float) -> None:
+        for left in (self._folder / "incoming").glob("*"):
+            if left.stat().st_mtime < before:
+                left.unlink(missing_ok=True)
 
     async def drop(self, sha256: str) -> None:
         """Forget these bytes."""
