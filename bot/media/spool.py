@@ -81,7 +81,10 @@ class Spool:
         target.close()
         place = self.path(sha256)
         place.parent.mkdir(parents=True, exist_ok=True)
-        Path(target.name).replace(place)
+        if place.exists():  # the same content already, which Windows would not replace while it is being read
+            Path(target.name).unlink()
+        else:
+            Path(target.name).replace(place)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
