@@ -11,7 +11,7 @@ demo: setup
 	$(BIN)/muralist demo
 
 test: setup lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
