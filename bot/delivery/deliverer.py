@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 import structlog
 
@@ -35,6 +36,14 @@ AT_ONCE = 8
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """A message to show, with its card if that was drawn together with others'."""
+
+    view: MessageView
+    card: Card | None = None
+
+
 class Deliverer:
     """Shows cards through an adapter for as long as this process holds the adapter's lease."""
 
@@ -48,7 +57,7 @@ class Deliverer:
         self._owner = owner
         self._timing = timing
         self._pacer = Pacer(adapter.limits.edit_seconds)
-        self._dirty: dict[MessageId, MessageView] = {}
+        self._dirty: dict[MessageId, Due] = {}
         self._busy: set[MessageId] = set()
         self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's
         self._changed: set[JobId] = set()
@@ -78,18 +87,19 @@ class Deliverer:
                         await self._look()
                         next_look = time.monotonic() + LOOK_SECONDS
                     for message in self._pacer.due(self._dirty.keys() - self._busy, time.monotonic()):
-                        view = self._dirty.pop(message)
                         self._busy.add(message)
-                        group.create_task(self._deliver(view, limit))
+                        group.create_task(self._deliver(self._dirty.pop(message), limit))
                     self._take_in(await ear.news(self._pause(next_look)))
                     await self._read_again()
 
     async def _look(self) -> None:
         """What the store wants shown, whoever wrote it, and those who wait: their place in line moves by itself."""
+        waiting = await self._store.messages.waiting(self._adapter.name, BATCH)
+        for view, card in zip(waiting, await self._board.cards(waiting), strict=True):
+            if card != self._last.get(view.id):
+                self._dirty[view.id] = Due(view=view, card=card)
         for view in await self._store.messages.due(self._adapter.name, BATCH):
-            self._dirty[view.id] = view
-        for view in await self._store.messages.waiting(self._adapter.name, BATCH):
-            self._dirty[view.id] = view
+            self._dirty[view.id] = Due(view=view)
 
     def _pause(self, next_look: float) -> float:
         """Seconds until something is to be done even without news."""
@@ -103,7 +113,7 @@ class Deliverer:
         for job in news.progressed:
             view = self._known.get(job)
             if view is not None:
-                self._dirty[view.id] = view
+                self._dirty[view.id] = Due(view=view)
         self._changed |= news.changed | (news.progressed - self._known.keys())
 
     async def _read_again(self) -> None:
@@ -113,17 +123,18 @@ class Deliverer:
         for view in await self._store.messages.of_jobs(changed):
             ours = view.adapter == self._adapter.name
             if ours:
-                self._dirty[view.id] = view
+                self._dirty[view.id] = Due(view=view)
             if view.job.state in ENDS:
                 self._known.pop(view.job.id, None)
             else:
                 self._known[view.job.id] = view if ours else None
 
-    async def _deliver(self, view: MessageView, limit: asyncio.Semaphore) -> None:
+    async def _deliver(self, due: Due, limit: asyncio.Semaphore) -> None:
         """Show one message as it stands."""
+        view = due.view
         try:
             async with limit:
-                await self._show(view)
+                await self._show(view, due.card)
             self._tries.pop(view.id, None)
         except AddressGone as error:
             log.warning("message is gone", message=view.id, detail=str(error))
@@ -138,12 +149,12 @@ class Deliverer:
         finally:
             self._busy.discard(view.id)
 
-    async def _show(self, view: MessageView) -> None:
+    async def _show(self, view: MessageView, drawn: Card | None) -> None:
         if view.removed:
             if view.wanted > view.shown:
                 await self._adapter.remove(view.address)
         else:
-            card = await self._board.card(view)
+            card = drawn or await self._board.card(view)
             if card != self._last.get(view.id) or view.wanted > view.shown:
                 await self._adapter.show(view.address, card)
                 self._pacer.edited(view.id, time.monotonic())

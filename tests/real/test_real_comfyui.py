@@ -98,6 +98,27 @@ async def test_a_running_and_a_waiting_job_are_cancelled_on_the_server(
         assert await answer.json() == {"queue_running": [], "queue_pending": []}
 
 
+async def test_a_bot_killed_in_mid_run_goes_on_without_a_second_run(
+    bot: Program, http: aiohttp.ClientSession
+) -> None:
+    """One that runs and one that waits on the server are both taken up; the server ran each once."""
+    await _need_checkpoint(http)
+    long = {"prompt": "a slow one", "width": 128, "height": 128, "steps": 60}
+    jobs = [await _generate(http, bot, "imagine", long, {}) for _ in range(3)]
+    async with asyncio.timeout(100):
+        while (await _job(http, bot, jobs[0]))["state"] != "running":
+            await asyncio.sleep(0.1)
+    await bot.kill()
+    await bot.start()
+
+    states = [(await wait_for_job(http, bot.url, job))["state"] for job in jobs]
+
+    assert states == ["done"] * 3
+    async with http.get(f"{URL}/history") as answer:
+        tags = [entry["prompt"][3].get("muralist", {}) for entry in (await answer.json()).values()]
+    assert [tags.count({"job": job, "attempt": 1}) for job in jobs] == [1, 1, 1]
+
+
 async def test_what_the_server_lacks_is_told_in_a_sentence(bot: Program, http: aiohttp.ClientSession) -> None:
     """A model that is not there is refused before anything is queued."""
     await _need_checkpoint(http)
