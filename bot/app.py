@@ -15,6 +15,7 @@ from uuid import uuid4
 import structlog
 
 from bot.cards.board import Board
+from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.commands.core import BoundCore
 from bot.contract.ports import Adapter
@@ -111,16 +112,8 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     workflows = read_workflows(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        backends = [
-            await stack.enter_async_context(
-                ComfyBackend(
-                    url,
-                    client_id=await store.backends.client_id(url),
-                    on_new_client_id=partial(store.backends.remember, url),
-                )
-            )
-            for url in settings.comfyui_urls
-        ]
+        made = [await _backend(url, store) for url in settings.comfyui_urls]
+        backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.run() for backend in backends)))
         yield App(
             owner=uuid4().hex,
@@ -131,6 +124,16 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             workflows=workflows,
             timing=LeaseTiming(),
         )
+
+
+async def _backend(url: str, store: Store) -> ComfyBackend:
+    """A backend that its server knows again after a restart. Credentials of the address are not stored."""
+    known_as = parse_address(url).url
+    return ComfyBackend(
+        url,
+        client_id=await store.backends.client_id(known_as),
+        on_new_client_id=partial(store.backends.remember, known_as),
+    )
 
 
 def read_workflows(settings: Settings) -> dict[str, Workflow]:

@@ -122,7 +122,7 @@ async def test_stale_and_forged_buttons_are_told(served: Program, http: aiohttp.
 
 
 async def test_the_log_holds_no_secret(tmp_path: Path, guarded: Program, http: aiohttp.ClientSession) -> None:
-    """Neither the token nor the credentials of a server's address."""
+    """Neither the token nor the credentials of a server's address; and no other file holds these."""
     comfyui = simulator_program(tmp_path)
     await comfyui.start()
     address = comfyui.url.replace("http://", "http://user:hidden-password@")
@@ -138,10 +138,16 @@ async def test_the_log_holds_no_secret(tmp_path: Path, guarded: Program, http: a
         assert answer.status == 200
     await second.stop()
 
+    assert _files_with(tmp_path, b"hidden-password") == []
     logs = guarded.log.read_text() + second.log.read_text()
     assert "backend_up" in logs
     assert TOKEN not in logs
     assert "hidden-password" not in logs
+
+
+def _files_with(folder: Path, secret: bytes) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if secret in path.read_bytes()]
 
 
 def _browser() -> aiohttp.ClientSession:
