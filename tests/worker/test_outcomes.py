@@ -138,7 +138,10 @@ async def test_jobs_wait_for_a_comfyui_that_is_away_and_new_ones_are_refused(
 async def test_one_persons_batch_does_not_block_another(
     slow: Program, bot: Program, http: aiohttp.ClientSession
 ) -> None:
-    """Six jobs of one, then one of another: it is made third, behind the two that the backend has already."""
+    """Six jobs of one, then one of another: it waits for the two that the backend has, and for one more at most.
+
+    Whoever comes begins level with those who wait, and equals go by account.
+    """
     many = [await generate(http, bot.url, f"many {number}", user="ann") for number in range(6)]
     await until(http, bot.url, many[0], "running")
     single = await generate(http, bot.url, "single", user="bob")
@@ -147,8 +150,9 @@ async def test_one_persons_batch_does_not_block_another(
         await wait_for_job(http, bot.url, job)
 
     order = [run["extra_data"]["muralist"]["job"] for run in await runs(http, slow.url)]
-    assert position == 1
-    assert order == [many[0], many[1], single, *many[2:]]
+    assert position in (1, 2)
+    assert order.index(single) in (2, 3)
+    assert [job for job in order if job != single] == many
 
 
 async def test_cancelling_reaches_waiting_committed_and_running_jobs(
