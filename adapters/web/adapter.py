@@ -116,7 +116,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _error(error.status, "not_found" if error.status == 404 else "bad_request", f"{error.reason}.")
+        code = "not_found" if error.status == 404 else "bad_request"
+        allowed = error.headers.get("Allow")
+        headers = {} if allowed is None else {"Allow": allowed}
+        return _error(error.status, code, f"{error.reason}.", headers)
     except ConnectionResetError:
         raise  # the browser went away in the middle of an answer
     except Exception:  # an adapter's callback: logged, and the server goes on

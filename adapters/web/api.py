@@ -20,6 +20,7 @@ from bot.contract.values import Attachment, Invocation, JobId, JobStatus, Output
 from bot.errors import InvalidValue, MediaRejected, NoSuchJob, Stale, UnknownCommand
 
 STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+INDEX_DIGITS = 9
 
 
 class GenerateBody(BaseModel):
@@ -100,10 +101,10 @@ class Api:
 
     async def output(self, request: web.Request) -> web.StreamResponse:
         """A finished output's bytes. They never change, so a browser may keep them."""
-        index = request.match_info["index"]
-        if not index.isascii() or not index.isdigit():
+        index = read_index(request.match_info["index"])
+        if index is None:
             raise Stale("There is no such picture.")
-        ref = OutputRef(job=_job_id(request), index=int(index))
+        ref = OutputRef(job=_job_id(request), index=index)
         media = await self._core.output(request[VISITOR].place, ref)
         if not media.path.is_file():
             raise Stale("That picture is gone.")
@@ -132,7 +133,19 @@ class Api:
 
 def event_key(visitor: Visitor, user: str, key: str | None) -> str:
     """What makes a request one: the caller's key within its room and person, or a key of our own."""
-    return f"web:{visitor.place.external_id}:{user}:{key}" if key else f"web:{uuid4().hex}"
+    if not key:
+        return f"web:{uuid4().hex}"
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:  # bytes of a header that are no UTF-8
+        message = "The Idempotency-Key can't be read. Use letters and digits."
+        raise InvalidValue("Idempotency-Key", message) from error
+    return f"web:{visitor.place.external_id}:{user}:{key}"
+
+
+def read_index(text: str) -> int | None:
+    """An output's number; None if the text is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= INDEX_DIGITS else None
 
 
 def _job_id(request: web.Request) -> JobId:

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from aiohttp import BodyPartReader, web
+from pydantic import BaseModel, ValidationError
 
-from adapters.web.api import STREAM, event_key
+from adapters.web.api import STREAM, event_key, read_index
 from adapters.web.rooms import Listener, Rooms
 from adapters.web.visitors import VISITOR
-from adapters.web.wire import answer_json, card_json, workflow_json
+from adapters.web.wire import BROKEN_FORM, answer_json, card_json, workflow_json
 from bot.contract.line import read_line
 from bot.contract.ports import Core
 from bot.contract.values import Attachment, Invocation, JobId, OutputRef, Press
@@ -21,6 +22,13 @@ PING_SECONDS = 15.0
 LINE_BYTES = 64 * 1024
 FILES = 8
 FILE_BYTES = 26 * 1024 * 1024
+
+
+class PressBody(BaseModel):
+    """The body of `POST /api/v1/chat/press`."""
+
+    action: str
+    key: str | None = None
 
 
 class Chat:
@@ -106,6 +114,13 @@ async def _form(request: web.Request) -> tuple[dict[str, str], list[Attachment]]
     """The fields and files of a multipart form, each under its cap."""
     if not request.content_type.startswith("multipart/"):
         raise InvalidValue("body", "Send the line as a form (multipart/form-data).")
+    try:
+        return await _parts(request)
+    except BROKEN_FORM as error:
+        raise InvalidValue("body", "That form can't be read. Send it again.") from error
+
+
+async def _parts(request: web.Request) -> tuple[dict[str, str], list[Attachment]]:
     fields: dict[str, str] = {}
     files: list[Attachment] = []
     async for part in await request.multipart():
@@ -142,17 +157,15 @@ def _reply(fields: dict[str, str]) -> OutputRef | None:
     job, index = fields.get("reply_job"), fields.get("reply_index", "0")
     if not job:
         return None
-    if not index.isascii() or not index.isdigit():
+    number = read_index(index)
+    if number is None:
         raise InvalidValue("reply_index", "reply_index must be a whole number.")
-    return OutputRef(job=JobId(job), index=int(index))
+    return OutputRef(job=JobId(job), index=number)
 
 
 async def _pressed(request: web.Request) -> tuple[str, str | None]:
     try:
-        body = json.loads(await request.read())
-        action, key = body["action"], body.get("key")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        body = PressBody.model_validate_json(await request.read())
+    except ValidationError as error:
         raise InvalidValue("body", 'Send {"action": "...", "key": "..."} as JSON.') from error
-    if not isinstance(action, str) or not isinstance(key, str | None):
-        raise InvalidValue("body", "action and key must be text.")
-    return action, key
+    return body.action, body.key

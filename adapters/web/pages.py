@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from adapters.web.openapi import specification
 from adapters.web.visitors import VISITOR, Gate, set_session
+from adapters.web.wire import BROKEN_FORM
 from bot.contract.ports import Core
 from bot.contract.values import JobState
 
@@ -63,8 +64,10 @@ class Pages:
 
     async def log_in(self, request: web.Request) -> web.Response:
         """Takes the token and gives a session for it."""
-        form = await request.post()
-        token = form.get("token")
+        try:
+            token = (await request.post()).get("token")
+        except BROKEN_FORM:
+            token = None
         if not isinstance(token, str) or not self._gate.is_token(token.strip()):
             raise web.HTTPSeeOther("/login?wrong=1")
         response = web.Response(status=303, headers={"Location": "/"})

@@ -64,7 +64,7 @@ class Gate:
 
     def is_token(self, text: str) -> bool:
         """Whether this is the token; takes the same time however wrong it is."""
-        return self._token is not None and hmac.compare_digest(text.encode(), self._token.encode())
+        return self._token is not None and hmac.compare_digest(_bytes(text), _bytes(self._token))
 
     def new_session(self) -> str:
         """A cookie for a new browser."""
@@ -79,14 +79,19 @@ class Gate:
         cookie = request.cookies.get(COOKIE)
         if cookie is not None:
             session, _, signature = cookie.partition(".")
-            if hmac.compare_digest(signature.encode(), self._sign(session).encode()):
+            if hmac.compare_digest(_bytes(signature), self._sign(session).encode()):
                 return _browser(session)
         return API if self._token is None else None
 
     def _sign(self, session: str) -> str:
         """With the token as key, so that a new token ends all sessions."""
-        key = hashlib.sha256(b"muralist session " + (self._token or "").encode()).digest()
-        return hmac.new(key, session.encode(), hashlib.sha256).hexdigest()
+        key = hashlib.sha256(b"muralist session " + _bytes(self._token or "")).digest()
+        return hmac.new(key, _bytes(session), hashlib.sha256).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    """A header's text, in which bytes that are no UTF-8 came as lone surrogates."""
+    return text.encode(errors="surrogatepass")
 
 
 def _browser(session: str) -> Visitor:
@@ -121,15 +126,23 @@ def guard(gate: Gate) -> Middleware:
 
 def _wrong_site(request: web.Request, *, local_only: bool) -> web.Response | None:
     """Refuse pages of other sites: they may not use a browser's session, nor reach this machine by a name."""
-    host = URL(f"http://{request.host}")
-    if local_only and not is_loopback(host.host or ""):
+    host = _url(f"http://{request.host}").host or ""
+    if local_only and not is_loopback(host):
         return _error(403, "wrong_host", "This page is served to this machine only, as http://127.0.0.1.")
     origin = request.headers.get("Origin")
-    if origin is not None and URL(origin).authority != request.host:
+    if origin is not None and _url(origin).authority != request.host:
         return _error(403, "wrong_origin", "Requests from other sites are not taken.")
     if origin is None and request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method != "GET":
         return _error(403, "wrong_origin", "Requests from other sites are not taken.")
     return None
+
+
+def _url(text: str) -> URL:
+    """What a header names; nothing if it is no address."""
+    try:
+        return URL(text)
+    except ValueError:
+        return URL()
 
 
 def _error(status: int, code: str, message: str) -> web.Response:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any, assert_never
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from bot.contract.card import Card, Code, Media, Preview, Span
 from bot.contract.values import (
     Accepted,
@@ -17,6 +19,9 @@ from bot.contract.values import (
     Said,
     Started,
 )
+
+BROKEN_FORM = (ValueError, LookupError, RuntimeError, HttpProcessingError)
+"""What aiohttp raises while it reads a form that is none: no boundary, no such charset or encoding, cut off."""
 
 
 def output_url(media: Media) -> str:

@@ -246,10 +246,11 @@ class Run:
                 try:
                     stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
                     outputs = await collect(self._tools.backend, self._tools.spool, files, stem)
-                except Lost as error:
-                    log.warning("results are gone", error=str(error))
+                except (Lost, CannotConnect) as error:
+                    # Counted, though the server may be back: each new attempt samples the picture again.
+                    log.warning("results can't be fetched", error=str(error))
                     trouble = Trouble(code=error.code, message=error.sentence)
-                    await self._again_or_fail("files gone", trouble)
+                    await self._again_or_fail("not fetched", trouble)
                     return
                 if outputs:
                     await self._finish(State.DONE, outputs=outputs)
