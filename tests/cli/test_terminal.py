@@ -148,19 +148,24 @@ async def test_a_running_bot_does_the_work_for_the_terminal(
 async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings: dict[str, str]) -> None:
     """And exits with 1 if anything is."""
     good = await run_command(tmp_path, "check", **settings)
-    name = settings["COMFYUI_URLS"].removeprefix("http://")
+    url = settings["COMFYUI_URLS"]
+    name = url.removeprefix("http://")
     lines = [
-        f"ComfyUI 0.33.0 answers at {name}.",
+        f"{url} is ComfyUI 0.33.0: cuda:0 Simulated (no GPU) (11.0 of 12.0 GB VRAM free), uploads up to 100 MB, "
+        "previews that name their job, job list, cancelling many at once.",
         f"Workflow imagine runs at {name}.",
         f"Workflow img2img runs at {name}.",
         "Everything is in order.",
     ]
     assert good == (0, "".join(f"{line}\n" for line in lines).encode(), "")
     address = f"127.0.0.1:{free_port()}"
-    bad = await run_command(tmp_path, "check", COMFYUI_URLS=f"http://{address}")
+    bad = await run_command(tmp_path, "check", COMFYUI_URLS=f"http://me:secret@{address}")
     assert bad == (
         1,
-        f"problem: ComfyUI does not answer at {address}. Start it, or correct COMFYUI_URLS.\n".encode(),
+        (
+            f"problem: ComfyUI at {address} can't be reached. Check that it runs. "
+            f"(http://{address} in COMFYUI_URLS)\n"
+        ).encode(),
         "",
     )
 
@@ -169,6 +174,13 @@ async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings:
     ("settings", "sentence"),
     [
         ({"COMFYUI_URLS": "8188"}, "COMFYUI_URLS: "),
+        ({"COMFYUI_URLS": "http://x#Upgrade=no"}, "COMFYUI_URLS: "),
+        ({"COMFYUI_HEADERS": "secret"}, "COMFYUI_HEADERS: Value error, write each header as Name: value, "),
+        ({"COMFYUI_CA_FILE": "nowhere.pem"}, "COMFYUI_CA_FILE: Path does not point to a file."),
+        (
+            {"COMFYUI_URLS": "https://gpu.test", "COMFYUI_PROXY": "socks5://secret@p:1"},
+            "The proxy (COMFYUI_PROXY, HTTP_PROXY or HTTPS_PROXY) is none that works here. ",
+        ),
         ({"WEB_HOST": "0.0.0.0"}, "WEB_HOST is 0.0.0.0, which others can reach, but there is no WEB_TOKEN. "),
         ({"WEB_TOKEN": "short"}, "WEB_TOKEN: "),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not one that Muralist understands. "),
@@ -181,6 +193,7 @@ async def test_wrong_settings_are_named(tmp_path: Path, settings: dict[str, str]
     assert (code, out) == (2, b"")
     assert err.startswith(f"error: {sentence}")
     assert err.count("\n") == 1
+    assert "secret" not in err
 
 
 @pytest.mark.parametrize(
