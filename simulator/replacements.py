@@ -7,47 +7,38 @@ from simulator.schema import CLASSES
 Json = dict[str, Any]
 
 
-def _rule(old: str, new: str, widgets: list[str] | None = None, **inputs: Any) -> tuple[str, list[Json]]:
+def _rule(old: str, new: str, inputs: Json | None = None, widgets: list[str] | None = None) -> Json:
     """One rule as GET /node_replacements tells it; inputs come by the old name, or as `{"value": ...}`."""
     mapping = [
         {"new_id": name, "set_value": source["value"]}
         if isinstance(source, dict)
         else {"new_id": name, "old_id": source}
-        for name, source in inputs.items()
+        for name, source in (inputs or {}).items()
     ]
     about = {"new_node_id": new, "old_node_id": old, "old_widget_ids": widgets}
-    return old, [{**about, "input_mapping": mapping or None, "output_mapping": None}]
+    return {**about, "input_mapping": mapping or None, "output_mapping": None}
 
 
-_LONGER_EDGE = _rule(
-    "ResizeImagesByLongerEdge",
-    "ImageScaleToMaxDimension",
-    ["longer_edge"],
-    image="images",
-    largest_size="longer_edge",
-    upscale_method={"value": "lanczos"},
-)
-_LONGER_EDGE[1][0]["output_mapping"] = [{"new_idx": 0, "old_idx": 0}]
+_LONGER_EDGE = {"image": "images", "largest_size": "longer_edge", "upscale_method": {"value": "lanczos"}}
 _SCALE_BY = {
     "input": "image",
     "resize_type": {"value": "scale by multiplier"},
     "resize_type.multiplier": "scale_by",
     "scale_method": "upscale_method",
 }
-
-# In the form of GET /node_replacements. Most old classes are still there: those are not replaced.
-REPLACEMENTS: dict[str, list[Json]] = dict(
-    [
-        _LONGER_EDGE,
-        _rule("ImageBatch", "BatchImagesNode", **{"images.image0": "image1", "images.image1": "image2"}),
-        _rule("ImageScaleBy", "ResizeImageMaskNode", ["upscale_method", "scale_by"], **_SCALE_BY),
-        _rule("T2IAdapterLoader", "ControlNetLoader", control_net_name="t2i_adapter_name"),
-        _rule("Load3DAnimation", "Load3D"),
-        _rule("Preview3DAnimation", "Preview3D"),
-        _rule("SDV_img2vid_Conditioning", "SVD_img2vid_Conditioning"),
-        _rule("ConditioningAverage ", "ConditioningAverage"),
-    ]
+_RULES = (
+    _rule("ResizeImagesByLongerEdge", "ImageScaleToMaxDimension", _LONGER_EDGE, ["longer_edge"])
+    | {"output_mapping": [{"new_idx": 0, "old_idx": 0}]},
+    _rule("ImageBatch", "BatchImagesNode", {"images.image0": "image1", "images.image1": "image2"}),
+    _rule("ImageScaleBy", "ResizeImageMaskNode", _SCALE_BY, ["upscale_method", "scale_by"]),
+    _rule("T2IAdapterLoader", "ControlNetLoader", {"control_net_name": "t2i_adapter_name"}),
+    _rule("Load3DAnimation", "Load3D"),
+    _rule("Preview3DAnimation", "Preview3D"),
+    _rule("SDV_img2vid_Conditioning", "SVD_img2vid_Conditioning"),
+    _rule("ConditioningAverage ", "ConditioningAverage"),
 )
+# In the form of GET /node_replacements. Most old classes are still there: those are not replaced.
+REPLACEMENTS: dict[str, list[Json]] = {rule["old_node_id"]: [rule] for rule in _RULES}
 
 
 def replace_nodes(graph: Any) -> None:
