@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -320,37 +318,3 @@ async def test_old_classes_are_replaced_before_the_check(start: Start) -> None:
             "output_mapping": None,
         }
     ]
-
-
-async def test_models_are_offered_by_folder(start: Start) -> None:
-    """Those that settings name come first, then all that the catalogue knows."""
-    few: Client = await start(models={"upscale_models": ("4x.pth",), "embeddings": ("sub/neg.pt",)})
-    many: Client = await start(all_models=True, models={"upscale_models": ("4x.pth",), "mine": ("a.bin",)})
-    known = json.loads(resources.files("simulator.catalogue").joinpath("classes.json").read_bytes())["models"]
-    assert await few.get("/models/upscale_models") == ["4x.pth"]
-    assert await few.get("/embeddings") == ["sub/neg"]
-    assert await many.get("/models/upscale_models") == ["4x.pth", *known["upscale_models"]]
-    assert await many.get("/models/mine") == ["a.bin"]
-    assert "mine" in await many.get("/models")
-    info = await many.get("/object_info/VAELoader")
-    (offered,) = info["VAELoader"]["input"]["required"]["vae_name"]
-    assert offered == [*await many.get("/models/vae"), "pixel_space"]
-    assert set(known["vae"]) < set(offered)
-
-
-async def test_files_of_the_input_folder_are_offered_by_content(client: Client) -> None:
-    """Sound may be taken out of a video; 3d files lie in a folder of their own."""
-    folder = client.simulator.settings.data_dir
-    assert folder is not None
-    (folder / "input" / "3d" / "deep").mkdir(parents=True)
-    for name in ("a.mp4", "b.wav", "c.png", "d.txt", "e.glb", "3d/deep/f.glb", "3d/g.txt"):
-        (folder / "input" / name).touch()
-    offered = {}
-    for class_type, name in (("LoadAudio", "audio"), ("LoadVideo", "file"), ("Load3D", "model_file")):
-        info = await client.get(f"/object_info/{class_type}")
-        offered[class_type] = info[class_type]["input"]["required"][name][1]["options"]
-    (pictures, _) = (await client.get("/object_info/LoadImage"))["LoadImage"]["input"]["required"]["image"]
-    assert (offered, pictures) == (
-        {"LoadAudio": ["a.mp4", "b.wav"], "LoadVideo": ["a.mp4"], "Load3D": ["none", "3d/deep/f.glb"]},
-        ["c.png", "example.png"],
-    )
