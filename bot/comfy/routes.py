@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 from urllib.parse import quote
@@ -191,7 +192,7 @@ class Routes:
         with ExitStack() as files:
 
             def form() -> aiohttp.FormData:
-                file = data if isinstance(data, bytes) else files.enter_context(data.open("rb"))
+                file = BytesIO(data) if isinstance(data, bytes) else files.enter_context(data.open("rb"))
                 return _form(name, file, fields)
 
             answer = await self._wire.post_form(path, form)
@@ -214,7 +215,7 @@ class Routes:
             )
 
 
-def _form(name: str, file: bytes | BinaryIO, fields: Mapping[str, str]) -> aiohttp.FormData:
+def _form(name: str, file: BinaryIO, fields: Mapping[str, str]) -> aiohttp.FormData:
     form = aiohttp.FormData()  # can be sent once only
     form.add_field("image", file, filename=_ascii(name), content_type="application/octet-stream")
     for key, value in {"type": "input", **fields}.items():

@@ -17,7 +17,17 @@ import structlog
 from bot.comfy.follow import Follow
 from bot.comfy.graph import Graph
 from bot.comfy.located import Absent, Executing, Located, Over, Queue, Waiting
-from bot.comfy.messages import Message, NodeExecuting, NodeProgress, PreviewFrame, ProgressReport, TextFrame
+from bot.comfy.messages import (
+    ExecutionError,
+    ExecutionInterrupted,
+    ExecutionSuccess,
+    Message,
+    NodeExecuting,
+    NodeProgress,
+    PreviewFrame,
+    ProgressReport,
+    TextFrame,
+)
 from bot.comfy.timing import Timing
 from bot.errors import BackendError, Lost
 from bot.jobs.events import Broke, Ended, Finished, Interrupted
@@ -114,9 +124,8 @@ class Watch:
                 self._current = follow  # the older preview frames do not say whose they are
         if follow is not None:
             self._heard_at = asyncio.get_running_loop().time()
-            before = follow.succeeded or follow.ended
             follow.hear(message, connection)
-            self._ends += not before and (follow.succeeded or follow.ended)
+            self._ends += _is_end(message)
 
     def counted(self, remaining: int) -> None:
         """How many prompts run or wait on the server, of everybody: told with every change of that.
@@ -254,3 +263,9 @@ class Watch:
             if follow.ended:
                 return
         follow.end(follow.heard_end() or Finished(results=()))
+
+
+def _is_end(message: Message) -> bool:
+    if isinstance(message, ExecutionError):
+        return not message.blocked
+    return isinstance(message, ExecutionSuccess | ExecutionInterrupted)

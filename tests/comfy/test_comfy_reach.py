@@ -43,7 +43,7 @@ async def whole_life(backend: ComfyBackend) -> bool:
     await backend.upload("x.png", b"x")
     end = await run_graph(backend, flat())
     assert isinstance(end, Finished)
-    async with backend.fetch(end.files[0]) as chunks:
+    async with backend.fetch(file("flat_00001_.png", "2")) as chunks:
         return (b"".join([chunk async for chunk in chunks]))[:4] == b"\x89PNG"
 
 
