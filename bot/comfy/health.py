@@ -134,8 +134,10 @@ class Health:
         begun = _now()
         try:
             stats = await self._read_stats()
-            if not self.up.is_set() or self.schemas is None or stats.version != self.version:
+            if not self.up.is_set() or stats.version != self.version:
                 await self._come_up(stats)
+            elif self.schemas is None:
+                await self._read_schemas()
         except BackendError as error:
             # Busy loading a model, a server may be too slow for a probe while its socket still speaks.
             if self._heard_at() >= begun and self.up.is_set():

@@ -282,6 +282,94 @@ async def test_one_that_waits_behind_another_of_ours_is_not_asked_about(server: 
             await keeper
 
 
+async def test_one_deleted_while_another_of_ours_runs_is_missed_soon(server: Server) -> None:
+    """The server's queue became shorter without a reason that was heard; ends of ours are such reasons."""
+    watch = watch_over(server, Timing(silence=0.1, settle=0.0))
+    server.running, server.pending = {"p"}, {"q"}
+    keeper = asyncio.create_task(watch.run())
+
+    def tell(kind: str, prompt_id: str) -> None:
+        message = parse_text(json.dumps({"type": kind, "data": {"prompt_id": prompt_id, "node": "3"}}))
+        assert message is not None
+        watch.hear(message, 1)
+
+    with (
+        watch.follow("o", txt2img(), ()),
+        watch.follow("p", txt2img(), ()) as busy,
+        watch.follow("q", txt2img(), ()) as waiting,
+    ):
+        watch.counted(3)
+        waiting.acknowledge()
+        tell("execution_success", "o")
+        watch.counted(2)
+        tell("execution_start", "p")
+        chatter = asyncio.create_task(_chatter(lambda: tell("executing", "p")))
+        while busy.heard_at == waiting.heard_at:
+            await asyncio.sleep(0.001)
+        assert server.looks == 0
+        server.pending.clear()
+        watch.counted(1)
+        end = await until_end(waiting)
+        chatter.cancel()
+    assert isinstance(end, Broke)
+    assert isinstance(end.error, Lost)
+    keeper.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeper
+
+
+async def _chatter(say: Callable[[], None]) -> None:
+    while True:
+        say()
+        await asyncio.sleep(0.01)
+
+
+async def test_one_that_starts_after_the_queue_became_shorter_is_not_asked_about(server: Server) -> None:
+    """A stranger's ended, and its turn came."""
+    watch = watch_over(server, Timing(silence=30.0, settle=0.05))
+    keeper = asyncio.create_task(watch.run())
+    with watch.follow("p", txt2img(), ()) as follow:
+        follow.acknowledge()
+        watch.counted(2)
+        watch.counted(1)
+        message = parse_text('{"type": "execution_start", "data": {"prompt_id": "p"}}')
+        assert message is not None
+        watch.hear(message, 1)
+        begun = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < begun + 0.1:
+            await asyncio.sleep(0.01)
+        assert server.looks == 0
+    keeper.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeper
+
+
+async def test_what_executes_in_silence_has_stalled(server: Server) -> None:
+    """Over an open socket, for long, and the server says that it executes still; a word ends that."""
+    watch = watch_over(server, Timing(silence=0.02, stalled=0.1))
+    keeper = asyncio.create_task(watch.run())
+    server.running.add("p")
+    watch.opened(1)
+    with watch.follow("p", txt2img(), ()) as follow:
+        assert not watch.stalled()
+        follow.acknowledge()
+        while not watch.stalled():
+            await asyncio.sleep(0.001)
+        assert server.looks > 1
+        message = parse_text('{"type": "executing", "data": {"prompt_id": "p", "node": "3"}}')
+        assert message is not None
+        watch.hear(message, 1)
+        assert not watch.stalled()
+        while not watch.stalled():
+            await asyncio.sleep(0.001)
+        watch.opened(2)
+        assert not watch.stalled()
+    assert not watch.stalled()
+    keeper.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeper
+
+
 async def test_absence_must_last(watch: Watch, server: Server) -> None:
     """Twice in a row, with a silence between; what is seen in between begins it anew."""
     with watch.follow("p", txt2img(), ()) as follow:
