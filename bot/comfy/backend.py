@@ -110,6 +110,11 @@ class ComfyBackend:
         return self._health.trouble
 
     @property
+    def barred(self) -> str | None:
+        """Its trouble, if that is not its absence but a guard, another program in its place, or its age."""
+        return self._health.trouble if self._health.barred else None
+
+    @property
     def condition(self) -> Condition:
         """How it is, for its owner and for metrics."""
         if not self.up:

@@ -54,6 +54,8 @@ class Health:
         self.capabilities: Capabilities | None = None
         self.schemas: NodeSchemas | None = None
         self.trouble: str | None = None
+        self.barred = False
+        """Whether something else than its absence keeps it from work: a guard, another program, its age."""
         self.up = asyncio.Event()
         self._wire = wire
         self._breaker = breaker
@@ -117,7 +119,8 @@ class Health:
             log.warning("backend_down", backend=self._name, reason=str(error))
         self.trouble = error.sentence
         # What a guard says once it says again: no need to knock every few seconds.
-        self._pause = self._timing.guarded if isinstance(error, Closed | Refused) else self._timing.probe
+        self.barred = isinstance(error, Closed | Refused)
+        self._pause = self._timing.guarded if self.barred else self._timing.probe
         self.up.clear()
 
     async def exposed(self) -> bool:
@@ -147,7 +150,7 @@ class Health:
             else:
                 self._breaker.failed(error)
             return False
-        self.stats, self.trouble, self._pause = stats, None, self._timing.probe
+        self.stats, self.trouble, self.barred, self._pause = stats, None, False, self._timing.probe
         self._breaker.close()
         self.up.set()
         return True

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from PIL import Image
 
 from tests.asking import get, runs
 from tests.processes import Program, bot_program, free_port, run_command, start_command
+from tests.reverse import reverse_proxy
 
 SMALL = ("--set", "width=64", "--set", "height=64", "--set", "steps=4")
 
@@ -143,6 +145,32 @@ async def test_a_running_bot_does_the_work_for_the_terminal(
         assert (await get(http, f"{bot.url}/api/v1/queue"))["running"] == 0
     finally:
         assert await bot.stop() == 0
+
+
+async def test_a_guarded_server_is_reached_and_its_secrets_are_kept(
+    tmp_path: Path, simulated: Program
+) -> None:
+    """A login, a token and a header, by the settings; nothing of them is printed, logged or stored."""
+    wanted = {"Authorization": "Basic bWU6c2VjcmV0LTE=", "X-Key": "secret-2", "X-Own": "secret-3"}
+
+    def guard(request: web.Request) -> web.Response | None:
+        known = all(request.headers.get(name) == value for name, value in wanted.items())
+        return None if known and request.query.get("token") == "secret-4" else web.Response(status=401)
+
+    async with reverse_proxy(simulated.url, prefix="/comfy", guard=guard) as url:
+        address = f"{url}?token=secret-4#X-Own=secret-3".replace("://", "://me:secret-1@")
+        arguments = ("imagine", "a red fox", "-o", "fox.png", *SMALL)
+        settings = {"COMFYUI_HEADERS": "X-Key: secret-2", "COMFYUI_TOKEN": "secret-5", "LOG_FORMAT": "json"}
+        done = await run_command(tmp_path, *arguments, COMFYUI_URLS=address, **settings)
+        checked = await run_command(tmp_path, "check", COMFYUI_URLS=address, **settings)
+        shut_out = await run_command(tmp_path, *arguments, COMFYUI_URLS=address)
+    assert done == (0, b"", "fox.png\n")
+    assert (checked[0], shut_out[0]) == (0, 1)
+    assert "asks for a login" in shut_out[2]
+    shown = f"{done}{checked}{shut_out}".encode()
+    kept = [path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(b"secret" in text or b"c2VjcmV0" in text for text in (shown, *kept))
 
 
 async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from bot.comfy.breaker import Circuit
 from bot.errors import CannotConnect, ConfigError
 from bot.jobs.events import Finished
 from tests.comfy.conftest import CALM, QUICK, Rig, file, flat, new_id, run_graph, running, serving, until_end
-from tests.comfy.reverse import Certificates, http_proxy, make_certificates, reverse_proxy
+from tests.reverse import Certificates, http_proxy, make_certificates, reverse_proxy
 
 BROWSERS_ONLY = (
     "lets only browsers in. Let Muralist pass there, with a service token in COMFYUI_HEADERS for instance."
