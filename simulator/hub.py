@@ -25,7 +25,8 @@ JPEG = 1
 class Hub:
     """All sockets of one server; `client_id` and `last_node` tell whose prompt runs, and where it is."""
 
-    def __init__(self, features: Mapping[str, Any]) -> None:
+    def __init__(self, features: Mapping[str, Any] | None) -> None:
+        """`features` is None for versions that know of none: no answer to flags, no reports of progress."""
         self.client_id: object = None
         self.last_node: str | None = None
         self._features = features
@@ -36,6 +37,8 @@ class Hub:
 
     def post(self, event: str, data: Mapping[str, Any], client_id: object = None) -> None:
         """Queue a message for one client; None is everybody. Nobody there means it is lost."""
+        if event == "progress_state" and self._features is None:
+            return
         self._outgoing.put_nowait((_message(event, data), client_id))
 
     def post_preview(self, jpeg: bytes, client_id: object) -> None:
@@ -108,7 +111,7 @@ class Hub:
             if not isinstance(said, dict):
                 continue
             first = False
-            if said.get("type") == "feature_flags" and sid in self._flags:
+            if self._features is not None and said.get("type") == "feature_flags" and sid in self._flags:
                 flags = said.get("data")
                 self._flags[sid] = flags if isinstance(flags, dict) else {}
                 await self._send(_message("feature_flags", self._features), sid)
