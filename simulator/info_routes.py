@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import PurePosixPath
+from typing import Any
 
 from aiohttp import web
 
@@ -34,7 +35,7 @@ async def get_system_stats(request: web.Request) -> web.Response:
         "os": sys.platform,
         "ram_total": 32 * GIBIBYTE,
         "ram_free": 24 * GIBIBYTE,
-        "comfyui_version": settings.version,
+        "comfyui_version": settings.version.name,
         "required_frontend_version": "simulated",
         "installed_templates_version": "simulated",
         "required_templates_version": "simulated",
@@ -66,8 +67,27 @@ async def get_object_info(request: web.Request) -> web.Response:
     """All node classes, or one; `{}` for an unknown one."""
     wanted = request.match_info.get("node_class")
     names = [name for name in CLASSES if wanted in (None, name)]
-    catalogue = request.app[MACHINE].catalogue
-    return web.json_response({name: catalogue.object_info(name) for name in names})
+    machine = request.app[MACHINE]
+    found = {name: machine.catalogue.object_info(name) for name in names}
+    if not machine.settings.version.new_combos:
+        found = {name: _with_old_combos(info) for name, info in found.items()}
+    return web.json_response(found)
+
+
+def _with_old_combos(info: dict[str, Any]) -> dict[str, Any]:
+    """Choices as the list that old versions give instead of a type."""
+    groups = {
+        group: {name: _old_combo(spec) for name, spec in inputs.items()} if group != "hidden" else inputs
+        for group, inputs in info["input"].items()
+    }
+    return {**info, "input": groups}
+
+
+def _old_combo(spec: list[Any]) -> list[Any]:
+    if spec[0] != "COMBO" or "options" not in spec[1]:
+        return spec
+    options = {key: value for key, value in spec[1].items() if key not in ("options", "multiselect")}
+    return [spec[1]["options"], options] if options else [spec[1]["options"]]
 
 
 async def get_models(request: web.Request) -> web.Response:
@@ -97,12 +117,12 @@ async def get_users(request: web.Request) -> web.Response:
 ROUTES = [
     web.get("/ws", get_socket),
     web.get("/system_stats", get_system_stats),
-    web.get("/features", get_features),
     web.get("/object_info", get_object_info),
     web.get("/object_info/{node_class}", get_object_info),
     web.get("/models", get_models),
     web.get("/models/{folder}", get_models),
     web.get("/embeddings", get_embeddings),
-    web.get("/node_replacements", get_node_replacements),
     web.get("/users", get_users),
 ]
+FEATURES_ROUTE = web.get("/features", get_features)
+REPLACEMENTS_ROUTE = web.get("/node_replacements", get_node_replacements)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.versions import VERSIONS, Version
+
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorSettings:
@@ -32,4 +34,4 @@ class SimulatorSettings:
     default_preview_method: str = "none"
     max_upload_size: int = 104857600
     history_size: int = 10000
-    version: str = "0.33.0"
+    version: Version = VERSIONS["0.33.0"]
