@@ -15,7 +15,14 @@ from aiohttp import web
 from PIL import Image
 
 from tests.asking import get, runs
-from tests.processes import Program, bot_program, free_port, run_command, start_command
+from tests.processes import (
+    Program,
+    bot_program,
+    free_port,
+    run_command,
+    simulator_program,
+    start_command,
+)
 from tests.reverse import reverse_proxy
 
 SMALL = ("--set", "width=64", "--set", "height=64", "--set", "steps=4")
@@ -196,6 +203,21 @@ async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings:
         ).encode(),
         "",
     )
+
+
+async def test_a_server_that_is_too_old_says_so(tmp_path: Path) -> None:
+    """To the owner, and to whoever asks for a picture."""
+    program = simulator_program(tmp_path, "--version", "0.3.10")
+    await program.start()
+    name = program.url.removeprefix("http://")
+    sentence = f"ComfyUI 0.3.10 at {name} is too old for Muralist. Update it to 0.3.64 or newer."
+    try:
+        checked = await run_command(tmp_path, "check", COMFYUI_URLS=program.url)
+        asked = await run_command(tmp_path, "imagine", "x", COMFYUI_URLS=program.url)
+    finally:
+        await program.stop()
+    assert checked == (1, f"problem: {sentence} ({program.url} in COMFYUI_URLS)\n".encode(), "")
+    assert asked == (1, b"", f"error: {sentence}\n")
 
 
 @pytest.mark.parametrize(
