@@ -91,8 +91,14 @@ class Health:
                     await self._breaker.doubt.wait()
 
     async def probe(self) -> bool:
-        """Ask now whether it answers, as often as it takes to be sure. Returns whether it is up."""
+        """Ask now whether it answers, as often as it takes to be sure. Returns whether it is up.
+
+        Those who ask meanwhile wait for the same answer.
+        """
+        joined = self._probing.locked()
         async with self._probing:
+            if joined:
+                return self.up.is_set()
             self._breaker.try_again()
             while not await self._ask():
                 if self._breaker.circuit is not Circuit.CLOSED:

@@ -230,6 +230,15 @@ async def test_a_server_that_hangs_is_away_at_once() -> None:
         await backend.routes.queue()
 
 
+async def test_those_who_ask_at_once_share_an_answer() -> None:
+    """A hung server holds ten of them up no longer than one."""
+    server = Server(_features=FEATURES)
+    server.silent = True
+    async with serving(server.route()) as url, ComfyBackend(url, client_id="c", timing=BRISK) as backend:
+        assert await asyncio.gather(*(backend.probe() for _ in range(10))) == [False] * 10
+    assert server.asked == ["GET /system_stats"]
+
+
 async def test_one_failure_is_looked_into_before_it_counts(rig: Rig) -> None:
     """A connection that broke once is no reason to stop."""
     async with running(rig.simulator.url, CALM) as backend:

@@ -10,39 +10,16 @@ from typing import Any
 
 import pytest
 
-from bot.comfy.graph import Graph
-from bot.comfy.located import Queue
 from bot.comfy.messages import PreviewFrame, TextFrame, parse_text
 from bot.comfy.timing import Timing
 from bot.comfy.watch import Watch
-from bot.errors import CannotConnect, Lost
-from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, SentPicture, Started
+from bot.errors import Lost
+from bot.jobs.events import Broke, Finished, Interrupted, Preview, Progress, SentPicture, Started
+from tests.comfy.asked import Server, watch_over
 from tests.comfy.conftest import QUICK, GraphDict, file, txt2img, until_end
 
 JPEG = PreviewFrame(prompt_id=None, node=None, data=b"\xff\xd8\xff", media_type="image/jpeg")
 ENDED = Finished(results=(file("from_history.png"),))
-
-
-class Server:
-    """What the two questions are answered with."""
-
-    def __init__(self) -> None:
-        self.running: set[str] = set()
-        self.pending: set[str] = set()
-        self.history: dict[str, Ended] = {}
-        self.down = False
-        self.looks = 0
-
-    async def queue(self) -> Queue:
-        """As `/queue`."""
-        self.looks += 1
-        if self.down:
-            raise CannotConnect("down")
-        return Queue(running=frozenset(self.running), pending=frozenset(self.pending))
-
-    async def end(self, prompt_id: str, graph: Graph) -> Ended | None:
-        """As `/history/{id}`."""
-        return self.history.get(prompt_id)
 
 
 Say = Callable[..., None]
@@ -52,11 +29,6 @@ Say = Callable[..., None]
 def server() -> Server:
     """A server that knows nothing."""
     return Server()
-
-
-def watch_over(server: Server, timing: Timing = QUICK) -> Watch:
-    """A watch that asks it."""
-    return Watch(name="test", timing=timing, read_queue=server.queue, read_end=server.end)
 
 
 @pytest.fixture
@@ -280,94 +252,6 @@ async def test_one_that_waits_behind_another_of_ours_is_not_asked_about(server: 
         keeper.cancel()
         with suppress(asyncio.CancelledError):
             await keeper
-
-
-async def test_one_deleted_while_another_of_ours_runs_is_missed_soon(server: Server) -> None:
-    """The server's queue became shorter without a reason that was heard; ends of ours are such reasons."""
-    watch = watch_over(server, Timing(silence=0.1, settle=0.0))
-    server.running, server.pending = {"p"}, {"q"}
-    keeper = asyncio.create_task(watch.run())
-
-    def tell(kind: str, prompt_id: str) -> None:
-        message = parse_text(json.dumps({"type": kind, "data": {"prompt_id": prompt_id, "node": "3"}}))
-        assert message is not None
-        watch.hear(message, 1)
-
-    with (
-        watch.follow("o", txt2img(), ()),
-        watch.follow("p", txt2img(), ()) as busy,
-        watch.follow("q", txt2img(), ()) as waiting,
-    ):
-        watch.counted(3)
-        waiting.acknowledge()
-        tell("execution_success", "o")
-        watch.counted(2)
-        tell("execution_start", "p")
-        chatter = asyncio.create_task(_chatter(lambda: tell("executing", "p")))
-        while busy.heard_at == waiting.heard_at:
-            await asyncio.sleep(0.001)
-        assert server.looks == 0
-        server.pending.clear()
-        watch.counted(1)
-        end = await until_end(waiting)
-        chatter.cancel()
-    assert isinstance(end, Broke)
-    assert isinstance(end.error, Lost)
-    keeper.cancel()
-    with suppress(asyncio.CancelledError):
-        await keeper
-
-
-async def _chatter(say: Callable[[], None]) -> None:
-    while True:
-        say()
-        await asyncio.sleep(0.01)
-
-
-async def test_one_that_starts_after_the_queue_became_shorter_is_not_asked_about(server: Server) -> None:
-    """A stranger's ended, and its turn came."""
-    watch = watch_over(server, Timing(silence=30.0, settle=0.05))
-    keeper = asyncio.create_task(watch.run())
-    with watch.follow("p", txt2img(), ()) as follow:
-        follow.acknowledge()
-        watch.counted(2)
-        watch.counted(1)
-        message = parse_text('{"type": "execution_start", "data": {"prompt_id": "p"}}')
-        assert message is not None
-        watch.hear(message, 1)
-        begun = asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() < begun + 0.1:
-            await asyncio.sleep(0.01)
-        assert server.looks == 0
-    keeper.cancel()
-    with suppress(asyncio.CancelledError):
-        await keeper
-
-
-async def test_what_executes_in_silence_has_stalled(server: Server) -> None:
-    """Over an open socket, for long, and the server says that it executes still; a word ends that."""
-    watch = watch_over(server, Timing(silence=0.02, stalled=0.1))
-    keeper = asyncio.create_task(watch.run())
-    server.running.add("p")
-    watch.opened(1)
-    with watch.follow("p", txt2img(), ()) as follow:
-        assert not watch.stalled()
-        follow.acknowledge()
-        while not watch.stalled():
-            await asyncio.sleep(0.001)
-        assert server.looks > 1
-        message = parse_text('{"type": "executing", "data": {"prompt_id": "p", "node": "3"}}')
-        assert message is not None
-        watch.hear(message, 1)
-        assert not watch.stalled()
-        while not watch.stalled():
-            await asyncio.sleep(0.001)
-        watch.opened(2)
-        assert not watch.stalled()
-    assert not watch.stalled()
-    keeper.cancel()
-    with suppress(asyncio.CancelledError):
-        await keeper
 
 
 async def test_absence_must_last(watch: Watch, server: Server) -> None:
