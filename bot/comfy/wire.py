@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import yarl
+from multidict import CIMultiDict
 
 from bot.comfy.access import Access
 from bot.comfy.address import Address
@@ -72,8 +73,10 @@ class Wire:
 
     async def open(self) -> None:
         """Open the session; it belongs to the running event loop."""
+        headers = CIMultiDict({"User-Agent": "Muralist"})
+        headers.update(self._address.headers)
         self._opened = aiohttp.ClientSession(
-            headers={"User-Agent": "Muralist", **self._address.headers},
+            headers=headers,
             connector=aiohttp.TCPConnector(ssl=self._tls or True),
             proxy=self._proxy,
             middlewares=(self._refuse_guards,),
@@ -302,8 +305,10 @@ def unreachable(error: Exception, name: str, detail: str) -> CannotConnect:
         sentence = f"The proxy on the way to {name} does not let Muralist through. Check COMFYUI_PROXY."
         return CannotConnect(sentence, detail=detail, maybe_sent=False)
     if isinstance(error, _NEVER_SENT):
-        sentence = f"ComfyUI at {name} can't be reached. Check that it runs."
-        return CannotConnect(sentence, detail=detail, maybe_sent=False)
+        kind = Hung if isinstance(error, TimeoutError) else CannotConnect
+        return kind(
+            f"ComfyUI at {name} can't be reached. Check that it runs.", detail=detail, maybe_sent=False
+        )
     if isinstance(error, TimeoutError):
         return Hung(f"ComfyUI at {name} takes too long to answer.", detail=detail)
     return Broken(f"The connection to ComfyUI at {name} broke.", detail=detail)

@@ -89,6 +89,21 @@ async def test_credentials_go_with_every_request(
     assert rig.requests.count("GET /ws") == 1
 
 
+async def test_a_header_of_ours_may_be_another() -> None:
+    """Sent once, however it is written."""
+    seen: list[list[str]] = []
+
+    async def note(request: web.Request) -> web.Response:
+        seen.append(request.headers.getall("User-Agent"))
+        return web.Response(status=401)
+
+    async with serving(web.get("/{path:.*}", note)) as url:
+        for headers in ({}, {"user-agent": "Browser"}):
+            async with ComfyBackend(url, client_id="c", access=Access(headers=headers)) as backend:
+                await backend.probe()
+    assert seen == [["Muralist"], ["Browser"]]
+
+
 async def test_credentials_are_never_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Not in what an owner sees of a server, nor in errors and logs when a guard repeats them."""
 
