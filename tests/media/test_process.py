@@ -90,12 +90,17 @@ async def test_giving_up_ends_the_work(tmp_path: Path) -> None:
 async def test_no_more_run_at_once_than_there_are_cores(tmp_path: Path) -> None:
     """The next one starts when another ends."""
     cores = os.cpu_count() or 1
-    waiting = [asyncio.create_task(run(QUICK, at_work.hang, tmp_path / str(n))) for n in range(cores + 1)]
+    working = [asyncio.create_task(run(QUICK, at_work.hang, tmp_path / str(n))) for n in range(cores + 1)]
     for ended in range(2):
-        while len(list(tmp_path.iterdir())) < cores + ended:
+        while _begun(tmp_path) < cores + ended:
             await asyncio.sleep(0.01)
-        assert len(list(tmp_path.iterdir())) == cores + ended
-        waiting[ended].cancel()
-    for task in waiting:
+        assert _begun(tmp_path) == cores + ended
+        working[ended].cancel()
+    for task in working:
         task.cancel()
-    assert await asyncio.gather(*waiting, return_exceptions=True)
+    ends = await asyncio.gather(*working, return_exceptions=True)
+    assert [type(end) for end in ends] == [asyncio.CancelledError] * (cores + 1)
+
+
+def _begun(folder: Path) -> int:
+    return len(list(folder.iterdir()))

@@ -19,6 +19,7 @@ from bot.media.kinds import HEAD_BYTES, sniff
 
 FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 LIMIT_RATIO: Final = 50
+GROUND: Final = (128, 128, 128, 255)
 
 UNKNOWN: Final = "That file is not a picture that can be read. Send a PNG, JPEG, WebP or GIF."
 DAMAGED: Final = "That picture is damaged. Send it again, or save it anew first."
@@ -47,20 +48,23 @@ def picture_type(source: Path) -> str:
 
 
 @contextmanager
-def opened(source: Path, media_type: str, *, pixels: int) -> Iterator[Image.Image]:
+def opened(
+    source: Path, media_type: str, *, pixels: int, ratio: int | None = LIMIT_RATIO
+) -> Iterator[Image.Image]:
     """A picture whose header promises at most `pixels`; what damage does to it within is told.
 
+    No side is longer than `ratio` times the other.
     Raises `MediaRejected`. Text chunks should be gone before: Pillow reads them.
     """
     if media_type == "image/webp":
-        check_size(*webp_size(source), pixels=pixels)
+        check_size(*webp_size(source), pixels=pixels, ratio=ratio)
     Image.MAX_IMAGE_PIXELS = pixels  # a GIF's frames may be larger than its header says
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(source, formats=[FORMATS[media_type]]) as image:
-                check_size(*image.size, pixels=pixels)
+                check_size(*image.size, pixels=pixels, ratio=ratio)
                 yield image
         except (UnidentifiedImageError, *DAMAGE) as error:
             raise MediaRejected(DAMAGED) from error
@@ -68,15 +72,15 @@ def opened(source: Path, media_type: str, *, pixels: int) -> Iterator[Image.Imag
             raise MediaRejected(too_many_pixels(pixels)) from error
 
 
-def check_size(width: int, height: int, *, pixels: int) -> None:
+def check_size(width: int, height: int, *, pixels: int, ratio: int | None) -> None:
     """Raises `MediaRejected` for a size that no picture here may have."""
     if min(width, height) < 1:
         raise MediaRejected(DAMAGED)
     if width * height > pixels:
         raise MediaRejected(too_many_pixels(pixels))
-    if max(width, height) > LIMIT_RATIO * min(width, height):
+    if ratio and max(width, height) > ratio * min(width, height):
         raise MediaRejected(
-            f"That picture is {width} by {height}: one side may be at most {LIMIT_RATIO} times the other. Crop it."
+            f"That picture is {width} by {height}: one side may be at most {ratio} times the other. Crop it."
         )
 
 
@@ -111,3 +115,12 @@ def _standard(image: Image.Image, mode: str) -> Image.Image:
             if turned := ImageCms.profileToProfile(image, own, standard, outputMode=mode):
                 return turned
     return image.convert(mode)
+
+
+def on_ground(image: Image.Image) -> Image.Image:
+    """The picture without transparency: on a grey on which both light and dark can be seen."""
+    if image.mode != "RGBA":
+        return image
+    ground = Image.new("RGBA", image.size, GROUND)
+    ground.alpha_composite(image)
+    return ground.convert("RGB")
