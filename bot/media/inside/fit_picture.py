@@ -10,11 +10,11 @@ from typing import Final
 from PIL import Image
 
 from bot.media.errors import DoesNotFit
+from bot.media.inside.bare import bare_png
 from bot.media.inside.fit_animation import fit_animation
 from bot.media.inside.frames import count_frames
 from bot.media.inside.made import Written
 from bot.media.inside.pixels import opened, picture_type, plain
-from bot.media.inside.strip import bare_png
 
 LARGEST: Final = 150_000_000
 """Pixels of a result that is still worked on."""

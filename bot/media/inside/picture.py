@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import MediaRejected
+from bot.media.inside.bare import bare_png
 from bot.media.inside.frames import count_frames
 from bot.media.inside.pixels import opened, picture_type, plain
-from bot.media.inside.strip import bare_png
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

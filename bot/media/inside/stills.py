@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 from bot.errors import MediaRejected
 from bot.media.inside import clip
+from bot.media.inside.bare import bare_png
 from bot.media.inside.fit_picture import LARGEST, encoded
 from bot.media.inside.made import Written
 from bot.media.inside.pixels import FORMATS, on_ground, opened, plain
-from bot.media.inside.strip import bare_png
 from bot.media.kinds import HEAD_BYTES, sniff
 
 QUALITY: Final = 88
