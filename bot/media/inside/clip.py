@@ -186,7 +186,7 @@ def inspect(source: Path, seconds: float, frames: int) -> Clip:
 
 def _measured(clip: Source, seconds: float, frames: int) -> tuple[int, float]:
     """The number of frames and the seconds that the packets really fill."""
-    what = "sound" if clip.video is None else "video"
+    what = "audio" if clip.video is None else "video"
     count, first, last = 0, None, 0.0
     good = bad = 0
     for packet in clip.packets():
@@ -194,7 +194,7 @@ def _measured(clip: Source, seconds: float, frames: int) -> tuple[int, float]:
         first = start if first is None else min(first, start)
         last = max(last, end)
         if last - first > seconds:
-            raise MediaRejected(f"That {what} is too long: at most {_spoken(seconds)}. Shorten it.")
+            raise MediaRejected(too_long(what, seconds))
         if packet.stream is clip.video:
             count += 1
             bad += packet.is_corrupt
@@ -224,6 +224,11 @@ def _sounds(packet: Packet[Any]) -> bool:
     except av.error.InvalidDataError:
         return False
     return True
+
+
+def too_long(what: str, seconds: float) -> str:
+    """The sentence about a limit of so many seconds."""
+    return f"That {'sound' if what == 'audio' else what} is too long: at most {_spoken(seconds)}. Shorten it."
 
 
 def _spoken(seconds: float) -> str:

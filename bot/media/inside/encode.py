@@ -30,9 +30,13 @@ class Target:
     audio_bits: int
 
 
-def encode_video(source: Path, target: Path, wanted: Target) -> None:
-    """Write the clip as an MP4 that starts before it is loaded, with its sound. Raises `MediaRejected`."""
+def encode_video(source: Path, target: Path, wanted: Target | None) -> None:
+    """Write the clip as an MP4 that starts before it is loaded, with its sound. Raises `MediaRejected`.
+
+    In its own size and good quality if nothing is `wanted`.
+    """
     first = first_frame(source)
+    wanted = wanted or _good(first)
     with opened(source) as clip, open_mp4(target) as out:
         writer = _Writer(clip, out, wanted, first)
         for frame in clip.frames():
@@ -92,6 +96,15 @@ def yuv(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
     )
     made.pts, made.time_base = frame.pts, frame.time_base
     return made
+
+
+def _good(first: av.VideoFrame) -> Target:
+    return Target(
+        width=max(2, first.width // 2 * 2),
+        height=max(2, first.height // 2 * 2),
+        video_bits=None,
+        audio_bits=192_000,
+    )
 
 
 class _Writer:

@@ -27,10 +27,10 @@ def make_png(source: Path, target: Path, pixels: int, frames: int) -> Size:
     kind = picture_type(source)
     if kind == "image/png":
         source = bare_png(source, target.with_suffix(".bare"))
+    count = count_frames(source, kind)
+    if count > frames:
+        raise MediaRejected(f"That animation has {count} frames: at most {frames}. Shorten it.")
     with opened(source, kind, pixels=pixels) as image:
-        count = count_frames(source, kind)
-        if count > frames:
-            raise MediaRejected(f"That animation has {count} frames: at most {frames}. Shorten it.")
         made = plain(image)
     made.save(target, "PNG", compress_level=3)
     return Size(width=made.width, height=made.height)

@@ -19,7 +19,6 @@ from bot.media.inside.pixels import FORMATS, on_ground, opened, plain
 from bot.media.kinds import HEAD_BYTES, sniff
 
 QUALITY: Final = 88
-MOST_CELLS: Final = 100
 
 _DARK: Final = 20
 """A frame whose mean brightness (0..255) is below this is black to people."""
@@ -46,7 +45,7 @@ def write_sheet(sources: list[Path], folder: Path, name: str, max_side: int) -> 
     rows = ceil(len(sources) / columns)
     gap = max(2, max_side // 256)
     room = (max_side - gap) // columns - gap
-    stills = [_still(source, folder, (room, room)) for source in sources[:MOST_CELLS]]
+    stills = [_still(source, folder, (room, room)) for source in sources]
     width, height = max(one.width for one in stills), max(one.height for one in stills)
     sheet = Image.new("RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), _PAPER)
     for index, still in enumerate(stills):
