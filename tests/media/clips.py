@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 RATE = 48_000
+_PIXELS = {"mjpeg": "yuvj420p", "prores": "yuv422p10le"}
 
 
 def make_video(
@@ -38,7 +39,7 @@ def make_video(
         video = out.add_stream(codec, rate=fps, options={"preset": "ultrafast"} if bits else {})
         assert isinstance(video, av.VideoStream)
         video.width, video.height = size
-        video.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        video.pix_fmt = _PIXELS.get(codec, "yuv420p")
         if bits:
             video.bit_rate = bits
         if rotation:

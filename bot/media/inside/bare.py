@@ -5,6 +5,7 @@ Colour profiles and orientation stay, since they are part of what shows.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -38,8 +39,9 @@ _JPEG_KEPT: Final = {0xE0, 0xEE}
 _GIF_LOOPS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
-def bare_png(source: Path, target: Path) -> Path:
+def bare_png(source: Path, folder: Path) -> Path:
     """Copy a PNG for a decoder: no text that could unpack to gigabytes, colours and orientation kept."""
+    target = folder / f"readable-{os.getpid()}"
     with source.open("rb") as file, target.open("wb") as out:
         write_png(file, out)
     return target

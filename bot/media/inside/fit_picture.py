@@ -21,6 +21,9 @@ LARGEST: Final = 150_000_000
 
 SMALLEST_SIDE: Final = 32
 _WEBP_SIDE: Final = 16_383
+_WEBP_PIXELS: Final = 24_000_000
+"""Above this WebP takes gigabytes and minutes; a JPEG of fewer pixels is as good."""
+
 _NAMES: Final = {"JPEG": ("fitted.jpg", "image/jpeg"), "WEBP": ("fitted.webp", "image/webp")}
 
 
@@ -33,7 +36,7 @@ def fit_picture(source: Path, folder: Path, limit: int, max_side: int | None, fi
     """
     kind = picture_type(source)
     small = source.stat().st_size <= limit
-    readable = bare_png(source, folder / "bare.png") if kind == "image/png" else source
+    readable = bare_png(source, folder) if kind == "image/png" else source
     moves = count_frames(source, kind) > 1
     with opened(readable, kind, pixels=LARGEST, ratio=None) as image:
         if small and max(image.size) <= (max_side or max(image.size)) and not (moves and film):
@@ -46,23 +49,28 @@ def fit_picture(source: Path, folder: Path, limit: int, max_side: int | None, fi
 
 def _squeezed(image: Image.Image, folder: Path, limit: int, max_side: int | None) -> Written:
     image.thumbnail((min(max_side or _WEBP_SIDE, _WEBP_SIDE),) * 2, Image.Resampling.LANCZOS)
+    if image.mode == "RGBA" and image.width * image.height > _WEBP_PIXELS:
+        image = _scaled(image, sqrt(_WEBP_PIXELS / (image.width * image.height)))
     while max(image.size) >= SMALLEST_SIDE:
         kind, data = _best_of_all(image, limit)
         if len(data) <= limit:
             name, media_type = _NAMES[kind]
             (folder / name).write_bytes(data)
             return Written(name=name, media_type=media_type, width=image.width, height=image.height)
-        scale = min(0.9, 0.97 * sqrt(limit / len(data)))
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        image = image.resize(size, Image.Resampling.LANCZOS)
+        image = _scaled(image, min(0.9, 0.97 * sqrt(limit / len(data))))
     raise DoesNotFit(f"{limit} bytes are too few for a picture")
 
 
+def _scaled(image: Image.Image, scale: float) -> Image.Image:
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
 def _best_of_all(image: Image.Image, limit: int) -> tuple[str, bytes]:
-    """A good JPEG if one fits, else the best WebP; the WebP may be over the limit."""
+    """A good JPEG if one fits, else the best WebP; what comes may be over the limit."""
     if image.mode == "RGB":
         data = _best(image, "JPEG", 80, 95, limit)
-        if len(data) <= limit:
+        if len(data) <= limit or image.width * image.height > _WEBP_PIXELS:
             return "JPEG", data
     return "WEBP", _best(image, "WEBP", 50, 92, limit)
 

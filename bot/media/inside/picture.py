@@ -26,7 +26,7 @@ def make_png(source: Path, target: Path, pixels: int, frames: int) -> Size:
     """
     kind = picture_type(source)
     if kind == "image/png":
-        source = bare_png(source, target.with_suffix(".bare"))
+        source = bare_png(source, target.parent)
     count = count_frames(source, kind)
     if count > frames:
         raise MediaRejected(f"That animation has {count} frames: at most {frames}. Shorten it.")

@@ -83,7 +83,7 @@ def _still(source: Path, folder: Path, room: tuple[int, int]) -> Image.Image:
     if kind not in FORMATS:
         made = _poster(source)
     else:
-        readable = bare_png(source, folder / "bare.png") if kind == "image/png" else source
+        readable = bare_png(source, folder) if kind == "image/png" else source
         with opened(readable, kind, pixels=LARGEST, ratio=None) as image:
             image.draft("RGB", (2 * room[0], 2 * room[1]))  # a large JPEG is decoded small at once
             made = plain(image)
