@@ -22,7 +22,7 @@ class NodeFailed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expansion:
+class Subgraph:
     """A graph to run in a node's place; `values` are links into it, or plain values, by slot."""
 
     graph: Mapping[str, Any]
@@ -33,12 +33,12 @@ class Expansion:
 class Produced:
     """A node's outputs by slot, and what it shows in the user interface, if anything.
 
-    The value of a slot that is a list is a list. With an `expansion` there are no values yet.
+    The value of a slot that is a list is a list. With a `subgraph` there are no values yet.
     """
 
     values: tuple[Any, ...] = ()
     ui: Mapping[str, Any] | None = None
-    expansion: Expansion | None = None
+    subgraph: Subgraph | None = None
 
 
 class Bench(Protocol):
@@ -50,21 +50,24 @@ class Bench(Protocol):
     preview_side: int | None
 
     async def load(self, files: tuple[str, ...], kind: str) -> None:
-        """Wait until the weights in these files are in memory."""
+        """Wait until the weights in these files are in memory; `kind` is the type of what they hold."""
 
-    async def use(self, megapixels: float) -> None:
-        """Take memory for the work on so many pixels at once. Raises NodeFailed when there is too little."""
+    async def use(self, files: tuple[str, ...], megapixels: float) -> None:
+        """Take memory for work on so many pixels. Raises NodeFailed when it does not fit beside the weights."""
 
     async def pass_step(self) -> None:
         """Wait for the length of one sampling step."""
 
-    def trouble(self, text: str, step: int, steps: int) -> None:
-        """Raise what is due at this step, if anything is."""
+    def trouble(self, text: str, step: int, steps: int, *, local: bool = True) -> None:
+        """Raise what is due at this step, if anything is; work that is done elsewhere takes no memory."""
 
     async def report(
-        self, step: int, steps: int, picture: bytes | None = None, *, png: bool = False
+        self, step: int, steps: int, picture: bytes | None = None, *, png: bool = False, sampling: bool = True
     ) -> None:
-        """Tell about a finished step. Raises Interrupted when someone asked for that."""
+        """Tell about a finished step, which counts as `sampling` or not, with a picture, JPEG unless `png`.
+
+        Raises Interrupted when someone asked for that.
+        """
 
     def say(self, text: str) -> None:
         """Show a line of text at the node."""

@@ -49,7 +49,9 @@ def _output(call: Call, facts: Facts, slot: int, kind: str, trail: str) -> Any:
         case "INT" | "FLOAT" | "BOOLEAN" | "COMBO":
             value = _plain(call, facts, slot)
         case "DICT" | "ARRAY":
-            value = {name: given for name, given in call.inputs.items() if isinstance(given, str | int | float)}
+            value = {
+                name: given for name, given in call.inputs.items() if isinstance(given, str | int | float)
+            }
         case "SVG":
             value = File(data=models3d.svg(trail, facts), suffix="svg", digest=trail)
         case model if model.startswith("FILE_3D") or model in ("MESH", "SPLAT"):

@@ -158,7 +158,9 @@ def shown(value: Any) -> str:
 
 def _sigmas(call: Call) -> tuple[Any, ...]:
     """Steps are one fewer than numbers; the first number says how much noise there is."""
-    numbers = [float(number) for number in re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", call.inputs["sigmas"])]
+    numbers = [
+        float(number) for number in re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", call.inputs["sigmas"])
+    ]
     facts = Facts(steps=max(0, len(numbers) - 1), denoise=min(1.0, numbers[0]) if numbers else 0.0)
     return (Stuff(kind="SIGMAS", digest=call.digest, facts=facts),)
 
@@ -167,9 +169,13 @@ def _split_sigmas(call: Call) -> tuple[Any, ...]:
     sigmas: Stuff = call.inputs["sigmas"]
     steps = sigmas.facts.steps or 0
     high = min(call.inputs["step"], steps)
-    low = (1 - high / steps) * (1.0 if sigmas.facts.denoise is None else sigmas.facts.denoise) if steps else 0.0
+    low = (
+        (1 - high / steps) * (1.0 if sigmas.facts.denoise is None else sigmas.facts.denoise) if steps else 0.0
+    )
     return (
-        Stuff(kind="SIGMAS", digest=f"{call.digest}.high", facts=Facts(steps=high, denoise=sigmas.facts.denoise)),
+        Stuff(
+            kind="SIGMAS", digest=f"{call.digest}.high", facts=Facts(steps=high, denoise=sigmas.facts.denoise)
+        ),
         Stuff(kind="SIGMAS", digest=f"{call.digest}.low", facts=Facts(steps=steps - high, denoise=low)),
     )
 

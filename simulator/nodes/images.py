@@ -204,7 +204,9 @@ def _rebatch(call: Call) -> tuple[Any, ...]:
     parts = [singles[start : start + size] for start in range(0, len(singles), size)]
     return (
         [
-            joined([batch.picked([number], digest(batch, number)) for batch, number in part], digest(call, index))
+            joined(
+                [batch.picked([number], digest(batch, number)) for batch, number in part], digest(call, index)
+            )
             for index, part in enumerate(parts)
         ],
     )

@@ -37,7 +37,9 @@ def _invert(call: Call) -> tuple[Any, ...]:
 
 def _threshold(call: Call) -> tuple[Any, ...]:
     level = call.inputs["value"] * 255
-    return (call.inputs["mask"].mapped(lambda one: one.point(lambda v: 255 if v > level else 0), call.digest),)
+    return (
+        call.inputs["mask"].mapped(lambda one: one.point(lambda v: 255 if v > level else 0), call.digest),
+    )
 
 
 def _grow(call: Call) -> tuple[Any, ...]:
@@ -99,7 +101,9 @@ def _from_image(call: Call) -> tuple[Any, ...]:
     channel = _CHANNELS[call.inputs["channel"]]
 
     def change(picture: Image.Image) -> Image.Image:
-        return picture.convert("RGBA" if picture.mode == "RGBA" else "RGB").convert("RGBA").getchannel(channel)
+        return (
+            picture.convert("RGBA" if picture.mode == "RGBA" else "RGB").convert("RGBA").getchannel(channel)
+        )
 
     return (call.inputs["image"].mapped(change, call.digest),)
 

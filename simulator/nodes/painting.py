@@ -36,7 +36,9 @@ def drawn(scene: Scene, facts: Facts, count: int, *, animated: bool) -> Frames:
 
         def make(number: int) -> Image.Image:
             painted = drawing.paint(scene, number)
-            return drawing.edit(painted, [one.nearest(number) for one in references]) if references else painted
+            return (
+                drawing.edit(painted, [one.nearest(number) for one in references]) if references else painted
+            )
 
         return Frames(count, size, make, scene.digest)
     film = next((one for one in references if one.count > 1), None)

@@ -31,7 +31,9 @@ def _note(pitch: float, length: int, rate: int) -> bytes:
     wave = max(2, round(rate / pitch))
     samples = array("h")
     for place in range(wave):
-        level = round(9000 * (math.sin(math.tau * place / wave) + 0.3 * math.sin(2 * math.tau * place / wave)))
+        level = round(
+            9000 * (math.sin(math.tau * place / wave) + 0.3 * math.sin(2 * math.tau * place / wave))
+        )
         samples.extend((level, level))
     return (samples.tobytes() * (length // wave + 1))[: length * 4]
 
@@ -62,7 +64,9 @@ def alike(audio: Audio, model: Audio) -> Audio:
     mixed = array("h", bytes(2 * wanted * model.channels))
     for side, line in enumerate(sides):
         mixed[side :: model.channels] = array("h", [line[place] for place in places])
-    return Audio(rate=model.rate, channels=model.channels, pcm=mixed.tobytes(), digest=digest("alike", audio, model))
+    return Audio(
+        rate=model.rate, channels=model.channels, pcm=mixed.tobytes(), digest=digest("alike", audio, model)
+    )
 
 
 def _empty(call: Call) -> tuple[Any, ...]:
