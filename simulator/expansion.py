@@ -26,13 +26,14 @@ class Expansion:
 
 
 def expand(node: NodeClass, given: Mapping[str, Any]) -> Expansion:
-    """The inputs that a node has when it is given these values.
+    """The inputs that a node has when it is given these values, required ones first.
 
     A dynamic combo without a value, or with an unknown key, does not count as an input at all.
     """
     expansion = Expansion()
     _add(expansion, node.inputs.values(), given, "")
-    return expansion
+    ordered = sorted(expansion.inputs.items(), key=lambda member: not member[1].required)
+    return replace(expansion, inputs=dict(ordered))
 
 
 def nested(values: Mapping[str, Any], expansion: Expansion) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from aiohttp import web
 
 from simulator.machine import MACHINE
+from simulator.replacements import REPLACEMENTS
 from simulator.schema import CLASSES
 
 GIBIBYTE = 2**30
@@ -83,6 +84,11 @@ async def get_embeddings(request: web.Request) -> web.Response:
     return web.json_response([str(PurePosixPath(name).with_suffix("")) for name in names])
 
 
+async def get_node_replacements(request: web.Request) -> web.Response:
+    """What becomes of nodes of old classes."""
+    return web.json_response(REPLACEMENTS)
+
+
 async def get_users(request: web.Request) -> web.Response:
     """A server without accounts."""
     return web.json_response({"storage": "server", "migrated": False})
@@ -97,5 +103,6 @@ ROUTES = [
     web.get("/models", get_models),
     web.get("/models/{folder}", get_models),
     web.get("/embeddings", get_embeddings),
+    web.get("/node_replacements", get_node_replacements),
     web.get("/users", get_users),
 ]

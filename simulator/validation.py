@@ -12,6 +12,7 @@ from typing import Any
 from simulator.expansion import Expansion, expand
 from simulator.graph import is_link
 from simulator.own_checks import OWN_CHECKS
+from simulator.replacements import replace_nodes
 from simulator.schema import CLASSES, Catalogue
 from simulator.values import Config, check_value, fits, problem
 
@@ -30,11 +31,12 @@ class Verdict:
 
 
 def validate(graph: Any, targets: Any, catalogue: Catalogue) -> Verdict:
-    """Check a graph and cast its values in place.
+    """Check a graph; replace old classes and cast values in place.
 
     `targets` are the output nodes to run, or None for all. Raises whatever a graph provokes that is
     not a mapping of nodes: such a request ends as status 500, as on a real server.
     """
+    replace_nodes(graph)
     outputs = []
     for node_id in graph:
         unknown = _unknown_class(node_id, graph[node_id])
