@@ -31,7 +31,10 @@ def resized(frames: Frames, size: Size, method: str, crop: str = "disabled") -> 
             picture = cropped(picture, size[0] / size[1])
         return picture.resize(size, resampling)
 
-    return frames.mapped(change, digest("resized", frames, size, method, crop), size)
+    made = frames.mapped(change, digest("resized", frames, size, method, crop), size)
+    if crop != "center":
+        made.sketch = frames.sketch
+    return made
 
 
 def cropped(picture: Image.Image, ratio: float) -> Image.Image:
@@ -53,7 +56,12 @@ def joined(batches: list[Frames], trail: str) -> Frames:
         picture = batch[place]
         return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
 
-    return Frames(len(places), size, make, trail)
+    def sketch(number: int) -> Image.Image:
+        batch, place = places[number]
+        return (batch.sketch or batch.__getitem__)(place)
+
+    sketched = any(batch.sketch is not None for batch in fitted)
+    return Frames(len(places), size, make, trail, sketch if sketched else None)
 
 
 def _scale(call: Call) -> tuple[Any, ...]:

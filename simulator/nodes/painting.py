@@ -52,7 +52,15 @@ def _animated(scene: Scene, references: tuple[Frames, ...], count: int) -> Frame
         last = references[1][0] if len(references) > 1 else None
         return animation.Animation(scene, count, first, last)
 
-    return Frames(count, (scene.width, scene.height), lambda number: start().frame(number), scene.digest)
+    size = (scene.width, scene.height)
+    small = animation.sketch_size(size)
+    return Frames(
+        count,
+        size,
+        lambda number: start().frame(number),
+        scene.digest,
+        sketch=lambda number: start().frame(number, small),
+    )
 
 
 def _filmed(scene: Scene, film: Frames, count: int) -> Frames:
@@ -60,10 +68,18 @@ def _filmed(scene: Scene, film: Frames, count: int) -> Frames:
     def painted() -> Image.Image:
         return drawing.canvas(scene, animation.CANVAS)
 
-    def make(number: int) -> Image.Image:
-        return animation.over(scene, film[number * film.count // count], painted())
+    def make(number: int, size: Size) -> Image.Image:
+        return animation.over((film.sketch or film.__getitem__)(number * film.count // count), painted(), size)
 
-    return Frames(count, (scene.width, scene.height), make, scene.digest)
+    size = (scene.width, scene.height)
+    small = animation.sketch_size(size)
+    return Frames(
+        count,
+        size,
+        lambda number: make(number, size),
+        scene.digest,
+        sketch=lambda number: make(number, small),
+    )
 
 
 def within(frames: Frames, base: Frames, mask: Frames) -> Frames:
@@ -87,7 +103,11 @@ def captioned(frames: Frames, text: str, decoder: str) -> Frames:
     def change(picture: Image.Image) -> Image.Image:
         return drawing.caption(picture.convert(RGB), text, tone)
 
-    return frames.mapped(change, digest("caption", frames, text, decoder))
+    printed = frames.mapped(change, digest("caption", frames, text, decoder))
+    sketch = frames.sketch
+    if sketch is not None:
+        printed.sketch = lambda number: change(sketch(number))
+    return printed
 
 
 def tinted(frames: Frames, trail: str, size: Size | None = None) -> Frames:

@@ -1,6 +1,7 @@
 """Whatever takes its time step by step: samplers, and the nodes of partners that work elsewhere."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from PIL import Image
@@ -72,11 +73,24 @@ def _painted(facts: Facts, latent: Latent, style: str, trail: str, denoise: floa
             below = base.nearest(number)
             return drawing.blend(below.convert("RGB"), fresh[number], denoise, where)
 
-        frames = Frames(frames.count, frames.size, make, trail)
+        frames = Frames(frames.count, frames.size, make, trail, None if mask else _blended(base, fresh, denoise))
     if facts.inpaint is not None and mask is None:
         picture, region = facts.inpaint
         frames = painting.within(frames, _fitted(picture, frames.size), region)
     return frames
+
+
+def _blended(base: Frames, fresh: Frames, denoise: float) -> Callable[[int], Image.Image] | None:
+    """The sketch of pictures that are painted over others."""
+    below, above = base.sketch, fresh.sketch
+    if below is None or above is None:
+        return None
+
+    def sketch(number: int) -> Image.Image:
+        picture = above(number)
+        return drawing.blend(below(min(number, base.count - 1)).resize(picture.size), picture, denoise, None)
+
+    return sketch
 
 
 def _fitted(frames: Frames, size: tuple[int, int]) -> Frames:

@@ -40,13 +40,22 @@ def _bytes(part: Any) -> bytes:
 class Frames:
     """The pictures of a batch or the frames of a video, all of one size; masks are such of mode "L".
 
-    `make` draws picture number i when it is asked for, which may take time: ask in a thread.
+    `make` draws picture number i when it is asked for, which may take time: ask in a thread. `sketch`
+    draws the same in a smaller size in much less time, where that is possible.
     """
 
-    def __init__(self, count: int, size: Size, make: Callable[[int], Image.Image], digest: str) -> None:
+    def __init__(
+        self,
+        count: int,
+        size: Size,
+        make: Callable[[int], Image.Image],
+        digest: str,
+        sketch: Callable[[int], Image.Image] | None = None,
+    ) -> None:
         self.count = count
         self.size = size
         self.digest = digest
+        self.sketch = sketch
         self._make = make
         self._kept: dict[int, Image.Image] = {}
 
@@ -80,7 +89,11 @@ class Frames:
     def picked(self, numbers: Iterable[int], digest: str) -> "Frames":
         """Some of the pictures, in this order."""
         chosen = tuple(numbers)
-        return Frames(len(chosen), self.size, lambda number: self[chosen[number]], digest)
+        picked = Frames(len(chosen), self.size, lambda number: self[chosen[number]], digest)
+        sketch = self.sketch
+        if sketch is not None:
+            picked.sketch = lambda number: sketch(chosen[number])
+        return picked
 
     def nearest(self, number: int) -> Image.Image:
         """The picture of that number, or the last one if there are fewer."""
