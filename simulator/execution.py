@@ -216,8 +216,9 @@ class Execution:
         node = CLASSES[class_type]
         self._executor.faults.before_node(class_type)
         made: list[Produced] = []
-        for self._row, inputs in enumerate([self._given] if node.is_input_list else rows(self._given)):
-            if self._row:
+        for row, inputs in enumerate([self._given] if node.is_input_list else rows(self._given)):
+            self._row = row
+            if row:
                 await self._check()
             block = _block(inputs)
             if block is None:

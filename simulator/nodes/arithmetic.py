@@ -34,10 +34,21 @@ _COMPARING: Mapping[type[ast.cmpop], Callable[[Number, Number], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    if abs(base) > LIMIT or abs(exponent) > LIMIT:
+        raise ValueError("Invalid expression: the power is too large")
+    result = base**exponent
+    if isinstance(result, complex):
+        raise ValueError("Invalid expression: the result is not a number")
+    return result
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "abs": abs, "min": min, "max": max, "round": round, "int": int, "float": float, "floor": math.floor,
     "ceil": math.ceil, "sqrt": math.sqrt, "log": math.log, "log2": math.log2, "log10": math.log10,
-    "exp": math.exp, "sin": math.sin, "cos": math.cos, "tan": math.tan,
+    "exp": math.exp, "pow": _power, "sin": math.sin, "cos": math.cos, "tan": math.tan,
 }  # fmt: skip
 _NAMES: Mapping[str, Number] = {"pi": math.pi, "e": math.e, "true": True, "false": False}
 
@@ -55,20 +66,13 @@ def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:
     match node:
         case ast.Constant(value=int() | float() as number):
             return number
-        case ast.Name(id=name) if name in values:
-            return values[name]
-        case ast.Name(id=name) if name.lower() in _NAMES:
-            return _NAMES[name.lower()]
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return _power(_value(left, values), _value(right, values))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            return _BINARY[type(op)](_value(left, values), _value(right, values))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BITWISE:
-            return _BITWISE[type(op)](_whole(_value(left, values)), _whole(_value(right, values)))
-        case ast.UnaryOp(op=ast.Invert(), operand=operand):
-            return ~_whole(_value(operand, values))
-        case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
-            return _UNARY[type(op)](_value(operand, values))
+        case ast.Name(id=name) if name in values or name.lower() in _NAMES:
+            return values[name] if name in values else _NAMES[name.lower()]
+        case ast.BinOp(left=left, op=op, right=right):
+            return _binary(op, _value(left, values), _value(right, values))
+        case ast.UnaryOp(op=op, operand=operand):
+            number = _value(operand, values)
+            return ~_whole(number) if isinstance(op, ast.Invert) else _UNARY[type(op)](number)
         case ast.BoolOp(op=op, values=parts):
             found = [bool(_value(part, values)) for part in parts]
             return all(found) if isinstance(op, ast.And) else any(found)
@@ -76,26 +80,25 @@ def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:
             return _value(body if _value(test, values) else orelse, values)
         case ast.Compare():
             return _compared(node, values)
-        case ast.Call(func=ast.Name(id="pow"), args=[base, exponent], keywords=[]):
-            return _power(_value(base, values), _value(exponent, values))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](*[_value(argument, values) for argument in args])
     raise ValueError(f"Invalid expression: {ast.unparse(node)}")
+
+
+def _binary(op: ast.operator, left: Number, right: Number) -> Number:
+    if isinstance(op, ast.Pow):
+        return _power(left, right)
+    if type(op) in _BITWISE:
+        return _BITWISE[type(op)](_whole(left), _whole(right))
+    if type(op) in _BINARY:
+        return _BINARY[type(op)](left, right)
+    raise ValueError(f"Invalid expression: {type(op).__name__}")
 
 
 def _whole(number: Number) -> int:
     if isinstance(number, float):
         raise ValueError("Invalid expression: bits of a number that is not whole")
     return int(number)
-
-
-def _power(base: Number, exponent: Number) -> Number:
-    if abs(base) > LIMIT or abs(exponent) > LIMIT:
-        raise ValueError("Invalid expression: the power is too large")
-    result = base**exponent
-    if isinstance(result, complex):
-        raise ValueError("Invalid expression: the result is not a number")
-    return result
 
 
 def _compared(node: ast.Compare, values: Mapping[str, Number]) -> bool:

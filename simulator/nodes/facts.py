@@ -72,10 +72,13 @@ def _told(facts: Facts, key: str, value: Any) -> Facts:
     """The facts with what one plain input says; most say nothing that is known here."""
     if isinstance(value, str):
         if _TEXTS.search(key) and not _NOT_TEXTS.search(key):
-            side = "negative" if "negative" in key else "text"
-            return replace(facts, **{side: _joined([getattr(facts, side), value])})
-        if key in ("sampler_name", "scheduler"):
-            return replace(facts, **{key.removesuffix("_name"): value})
+            if "negative" in key:
+                return replace(facts, negative=_joined([facts.negative, value]))
+            return replace(facts, text=_joined([facts.text, value]))
+        if key == "sampler_name":
+            return replace(facts, sampler=value)
+        if key == "scheduler":
+            return replace(facts, scheduler=value)
     kind = NUMBERS.get(key)
     number = _number(value) if kind else None
     if not kind or number is None or (kind in ("width", "height") and number <= 0):
@@ -135,7 +138,7 @@ def size_of(facts: Facts, inputs: Mapping[str, Any], default: int = 1024) -> Siz
         if isinstance(value, str) and re.search(r"size|resolution|ratio|model$", name)
     ]
     for word in words:
-        exact = re.search(r"(\d{3,5})\s*[x*×:]\s*(\d{3,5})", word)
+        exact = re.search(r"(\d{3,5})\s*[x*:]\s*(\d{3,5})", word)
         if exact:
             return int(exact[1]), int(exact[2])
     ratio = _ratio(words) or (_ratio_of(facts.pictures[0]) if facts.pictures else 1.0)

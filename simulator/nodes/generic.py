@@ -1,6 +1,7 @@
 """The rule for classes without code of their own: each output is made from all inputs, by its type."""
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -10,7 +11,7 @@ from simulator.nodes.bench import Call
 from simulator.nodes.facts import gather, size_of
 from simulator.nodes.glue import sentence
 from simulator.nodes.latents import latent_of
-from simulator.nodes.values import Facts, File, Frames, Latent, Stuff, Video, digest
+from simulator.nodes.values import Audio, Facts, File, Frames, Latent, Stuff, Video, digest
 
 FPS = 24.0
 MOST_FRAMES = 2000
@@ -28,38 +29,45 @@ def outputs(call: Call) -> tuple[Any, ...]:
 
 
 def _output(call: Call, facts: Facts, slot: int, kind: str, trail: str) -> Any:
-    value: Any
-    match kind.split(",")[0]:
-        case "LATENT":
-            value = _latent(call, facts, trail)
-        case "IMAGE":
-            value = _pictures(call, facts, trail)
-        case "MASK":
-            frames = facts.pictures[0] if facts.pictures else None
-            size = frames.size if frames else size_of(facts, call.inputs, 512)
-            value = painting.region(size, frames.count if frames else 1, trail)
-        case "VIDEO":
-            value = _video(call, facts, trail)
-        case "AUDIO":
-            value = sound.tune(trail, _seconds(facts))
-        case "CONDITIONING":
-            value = Stuff(kind=kind, digest=trail, facts=_conditioned(call, facts, slot))
-        case "STRING":
-            value = sentence(call)
-        case "INT" | "FLOAT" | "BOOLEAN" | "COMBO":
-            value = _plain(call, facts, slot)
-        case "DICT" | "ARRAY":
-            value = {
-                name: given for name, given in call.inputs.items() if isinstance(given, str | int | float)
-            }
-        case "SVG":
-            value = File(data=models3d.svg(trail, facts), suffix="svg", digest=trail)
-        case model if model.startswith("FILE_3D") or model in ("MESH", "SPLAT"):
-            value = File(data=models3d.glb(trail), suffix="glb", digest=trail)
-        case _:
-            value = Stuff(kind=kind, digest=trail, facts=facts)
+    value = _made(call, facts, slot, kind.split(",")[0], trail)
     is_list = call.node.output_is_list
     return [value] if slot < len(is_list) and is_list[slot] else value
+
+
+def _made(call: Call, facts: Facts, slot: int, kind: str, trail: str) -> Any:
+    maker = _MAKERS.get(kind)
+    if maker is not None:
+        return maker(call, facts, trail)
+    if kind in _PLAIN:
+        return _plain(call, facts, slot)
+    if kind == "CONDITIONING":
+        return Stuff(kind=kind, digest=trail, facts=_conditioned(call, facts, slot))
+    if kind.startswith("FILE_3D") or kind in ("MESH", "SPLAT"):
+        return File(data=models3d.glb(trail), suffix="glb", digest=trail)
+    return Stuff(kind=kind, digest=trail, facts=facts)
+
+
+def _mask(call: Call, facts: Facts, trail: str) -> Frames:
+    if not facts.pictures:
+        return painting.region(size_of(facts, call.inputs, 512), 1, trail)
+    return painting.region(facts.pictures[0].size, facts.pictures[0].count, trail)
+
+
+def _tune(call: Call, facts: Facts, trail: str) -> Audio:
+    return sound.tune(trail, _seconds(facts))
+
+
+def _sentence(call: Call, facts: Facts, trail: str) -> str:
+    return sentence(call)
+
+
+def _svg(call: Call, facts: Facts, trail: str) -> File:
+    return File(data=models3d.svg(trail, facts), suffix="svg", digest=trail)
+
+
+def _collected(call: Call, facts: Facts, trail: str) -> dict[str, Any]:
+    """What was typed in, under the names of the inputs."""
+    return {name: given for name, given in call.inputs.items() if isinstance(given, str | int | float)}
 
 
 def _latent(call: Call, facts: Facts, trail: str) -> Latent:
@@ -118,7 +126,7 @@ def _enlarged(call: Call, size: tuple[int, int]) -> tuple[int, int]:
     """Upscalers name a factor, such as "2x"."""
     for name, value in call.inputs.items():
         if name.rsplit(".", 1)[-1] in ("scale_factor", "upscale_factor", "desired_increase"):
-            factor = float(str(value).strip("xX× ") or 1)
+            factor = float(str(value).strip("xX ") or 1)
             return min(8192, round(size[0] * factor)), min(8192, round(size[1] * factor))
     return size
 
@@ -177,3 +185,17 @@ def _plain(call: Call, facts: Facts, slot: int) -> Any:
         case "COMBO":
             return "auto"
     return int(known.get(name) or 0)
+
+
+_PLAIN = frozenset({"INT", "FLOAT", "BOOLEAN", "COMBO"})
+_MAKERS: Mapping[str, Callable[[Call, Facts, str], Any]] = {
+    "LATENT": _latent,
+    "IMAGE": _pictures,
+    "MASK": _mask,
+    "VIDEO": _video,
+    "AUDIO": _tune,
+    "STRING": _sentence,
+    "SVG": _svg,
+    "DICT": _collected,
+    "ARRAY": _collected,
+}

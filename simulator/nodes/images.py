@@ -292,7 +292,8 @@ def _upscale_with_model(call: Call) -> tuple[Any, ...]:
 
 
 def _interpolate(call: Call) -> tuple[Any, ...]:
-    frames, times = call.inputs["images"], call.inputs["multiplier"]
+    frames: Frames = call.inputs["images"]
+    times = call.inputs["multiplier"]
     count = (frames.count - 1) * times + 1
 
     def make(number: int) -> Image.Image:

@@ -110,7 +110,8 @@ def _from_image(call: Call) -> tuple[Any, ...]:
 
 def _join_alpha(call: Call) -> tuple[Any, ...]:
     """The mask is what is taken away."""
-    frames, alpha = call.inputs["image"], call.inputs["alpha"]
+    frames: Frames = call.inputs["image"]
+    alpha: Frames = call.inputs["alpha"]
 
     def make(number: int) -> Image.Image:
         picture = frames[number].convert("RGB")
@@ -123,12 +124,13 @@ def _join_alpha(call: Call) -> tuple[Any, ...]:
 
 def _composite(call: Call) -> tuple[Any, ...]:
     """Paste one picture into another, where a mask allows it."""
-    inputs, base, source = call.inputs, call.inputs["destination"], call.inputs["source"]
+    inputs = call.inputs
+    base: Frames = inputs["destination"]
+    source: Frames = inputs["source"]
     mask: Frames | None = inputs.get("mask")
 
     def make(number: int) -> Image.Image:
-        image = base[number].convert("RGB")
-        image = image.copy()
+        image = base[number].convert("RGB").copy()
         above = source.nearest(number % source.count).convert("RGB")
         if inputs["resize_source"]:
             above = above.resize(image.size, Image.Resampling.BILINEAR)

@@ -69,7 +69,9 @@ def _filmed(scene: Scene, film: Frames, count: int) -> Frames:
         return drawing.canvas(scene, animation.CANVAS)
 
     def make(number: int, size: Size) -> Image.Image:
-        return animation.over((film.sketch or film.__getitem__)(number * film.count // count), painted(), size)
+        return animation.over(
+            (film.sketch or film.__getitem__)(number * film.count // count), painted(), size
+        )
 
     size = (scene.width, scene.height)
     small = animation.sketch_size(size)

@@ -24,13 +24,13 @@ async def sample(call: Call) -> Produced:
         pictures=(*facts.pictures, *(one for one in latent.facts.pictures if one not in facts.pictures)),
         inpaint=facts.inpaint or latent.facts.inpaint,
     )
-    start, end, count = _span(call, facts)
+    start, count = _span(call, facts)
     if count <= 0:
         return Produced(values=_slots(call, latent))
     await call.bench.use(facts.weights, latent.width * latent.height * latent.count / 1e6)
     style = digest(call.inputs["model"]) if "model" in call.inputs else digest(call.inputs.get("guider"))
     trail = call.digest
-    painted = _painted(facts, latent, style, trail, _denoise(call, facts, start, end))
+    painted = _painted(facts, latent, style, trail, _denoise(call, facts, start))
     await _step(call.bench, facts.text, count, painted)
     made = replace(latent, pictures=painted, text=facts.text, digest=trail)
     if latent.sound is not None:
@@ -42,19 +42,19 @@ def _slots(call: Call, latent: Latent) -> tuple[Latent, ...]:
     return (latent,) * len(call.node.outputs)
 
 
-def _span(call: Call, facts: Facts) -> tuple[int, int, int]:
-    """The first step, the step after the last one, and how many are done."""
+def _span(call: Call, facts: Facts) -> tuple[int, int]:
+    """The first step, and how many are done from there."""
     steps = 20 if facts.steps is None else facts.steps
-    start = call.inputs.get("start_at_step", 0)
-    end = min(steps, call.inputs.get("end_at_step", steps))
+    start: int = call.inputs.get("start_at_step", 0)
     if facts.denoise is not None and facts.denoise <= 0:
-        return start, start, 0
-    return start, end, end - start
+        return start, 0
+    return start, min(steps, call.inputs.get("end_at_step", steps)) - start
 
 
-def _denoise(call: Call, facts: Facts, start: int, end: int) -> float:
+def _denoise(call: Call, facts: Facts, start: int) -> float:
+    """How much of the picture is new, 0 to 1."""
     if "start_at_step" in call.inputs:
-        return max(0.0, 1 - start / call.inputs["steps"])
+        return max(0.0, 1 - start / float(call.inputs["steps"]))
     return 1.0 if facts.denoise is None else facts.denoise
 
 
@@ -73,7 +73,9 @@ def _painted(facts: Facts, latent: Latent, style: str, trail: str, denoise: floa
             below = base.nearest(number)
             return drawing.blend(below.convert("RGB"), fresh[number], denoise, where)
 
-        frames = Frames(frames.count, frames.size, make, trail, None if mask else _blended(base, fresh, denoise))
+        frames = Frames(
+            frames.count, frames.size, make, trail, None if mask else _blended(base, fresh, denoise)
+        )
     if facts.inpaint is not None and mask is None:
         picture, region = facts.inpaint
         frames = painting.within(frames, _fitted(picture, frames.size), region)

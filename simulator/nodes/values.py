@@ -138,8 +138,9 @@ class File:
 class Facts:
     """What is known about a picture, video or sound to be made, from everything upstream.
 
-    `length` counts frames. `weights` are the files of the models that take part. `pictures` are those given as references, the most important first;
-    `inpaint` is a picture that may change only where the mask beside it is white.
+    `length` counts frames. `weights` are the files of the models that take part. `pictures` are those
+    given as references, the most important first; `inpaint` is a picture that may change only where
+    the mask beside it is white.
     """
 
     text: str = ""
