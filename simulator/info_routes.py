@@ -65,8 +65,8 @@ async def get_features(request: web.Request) -> web.Response:
 async def get_object_info(request: web.Request) -> web.Response:
     """All node classes, or one; `{}` for an unknown one."""
     wanted = request.match_info.get("node_class")
-    names = [name for name in CLASSES if wanted in (None, name)]
     catalogue = request.app[MACHINE].catalogue
+    names = [name for name in CLASSES if wanted in (None, name) and catalogue.offers(name)]
     return web.json_response({name: catalogue.object_info(name) for name in names})
 
 

@@ -16,6 +16,7 @@ from simulator.nodes.masks import MASKS
 from simulator.nodes.sampling import ask_partner, sample, samples, takes_time
 from simulator.nodes.saving import SAVING
 from simulator.nodes.sound import SOUNDS
+from simulator.nodes.trial import TRIAL
 from simulator.nodes.values import Blocked
 from simulator.nodes.videos import VIDEOS
 from simulator.schema import NodeClass
@@ -25,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 _INSTANT: Mapping[str, Instant] = {**GLUE, **IMAGES, **MASKS, **LATENTS, **SOUNDS, **VIDEOS}
-_JOBS: Mapping[str, Job] = {**LOADING, **SAVING}
+_JOBS: Mapping[str, Job] = {**LOADING, **SAVING, **TRIAL}
 _MODEL_TYPES = frozenset({"MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "GUIDER", "NOISE", "CLIP_VISION"})
 
 

@@ -191,8 +191,15 @@ def _write_png(call: Call, frames: Frames) -> Named:
     return _named(where, name, "output")
 
 
+def _sound(call: Call) -> Audio:
+    audio: Audio | None = call.inputs["audio"]
+    if audio is None:
+        raise ValueError(f"{call.class_type}: input audio is None (source video may have no audio track).")
+    return audio
+
+
 async def _save_audio(call: Call) -> Produced:
-    audio: Audio = call.inputs["audio"]
+    audio = _sound(call)
     kind = _AUDIO_KINDS.get(call.class_type) or call.inputs["format"]
     quality = call.inputs.get("quality", call.inputs.get("format.quality", "128k"))
     if kind == "flac":
@@ -211,7 +218,7 @@ _AUDIO_KINDS = {"SaveAudio": "flac", "SaveAudioMP3": "mp3", "SaveAudioOpus": "op
 
 
 async def _preview_audio(call: Call) -> Produced:
-    audio: Audio = call.inputs["audio"]
+    audio = _sound(call)
 
     def write() -> Named:
         where = place(call.bench, call.bench.temp_prefix(), "temp")

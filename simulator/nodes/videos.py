@@ -24,9 +24,9 @@ def _create(call: Call) -> tuple[Any, ...]:
 
 
 def _components(call: Call) -> tuple[Any, ...]:
+    """The sound of a silent video is nothing at all."""
     video: Video = call.inputs["video"]
-    silent = sound.silence(video.frames.count / float(video.fps), sound.RATE, 2, digest("silent", video))
-    values = (video.frames, video.audio or silent, float(video.fps), 8, "sRGB")
+    values = (video.frames, video.audio, float(video.fps), 8, "sRGB")
     return values[: len(call.node.outputs)]
 
 
