@@ -66,8 +66,8 @@ async def get_features(request: web.Request) -> web.Response:
 async def get_object_info(request: web.Request) -> web.Response:
     """All node classes, or one; `{}` for an unknown one."""
     wanted = request.match_info.get("node_class")
-    names = [name for name in CLASSES if wanted in (None, name)]
     machine = request.app[MACHINE]
+    names = [name for name in CLASSES if wanted in (None, name) and machine.catalogue.offers(name)]
     found = {name: machine.catalogue.object_info(name) for name in names}
     if not machine.settings.version.new_combos:
         found = {name: _with_old_combos(info) for name, info in found.items()}
