@@ -73,11 +73,16 @@ class Hub:
         flags = self._flags.get(client_id) if isinstance(client_id, str) else None
         return flags is not None and flags.get("supports_preview_metadata") is True
 
+    def has(self, client_id: str) -> bool:
+        """Whether a socket is registered under this id."""
+        return client_id in self._registered
+
     async def publish(self) -> None:
         """Send what is queued, one frame to one socket at a time, until cancelled."""
         while True:
             due, payload, client_id = await self._outgoing.get()
-            await asyncio.sleep(due - asyncio.get_running_loop().time() if self.delay else 0)
+            if self.delay:
+                await asyncio.sleep(due - asyncio.get_running_loop().time())
             await self._flowing.wait()
             await self._send(payload, client_id)
 
@@ -86,6 +91,8 @@ class Hub:
         ws = web.WebSocketResponse()
         await ws.prepare(request)
         sid = request.query.get("clientId", "") or uuid.uuid4().hex
+        if self.delay:
+            await asyncio.sleep(self.delay)
         self._open[ws] = request.transport
         self._registered[sid] = ws
         self._flags[sid] = {}
@@ -129,6 +136,7 @@ class Hub:
         async for message in ws:
             if message.type is not WSMsgType.TEXT or not first:
                 continue
+            await asyncio.sleep(2 * self.delay)  # there, and the answer back
             try:
                 said = json.loads(message.data)
             except json.JSONDecodeError:
