@@ -6,19 +6,22 @@ import urllib.parse
 from aiohttp import web
 
 from simulator import file_routes, info_routes, prompt_routes
+from simulator.counting import Counts
 from simulator.faults import BY_NAME, Handler
 from simulator.machine import MACHINE, Machine
 
 
-def make_application(machine: Machine) -> web.Application:
+def make_application(machine: Machine, counts: Counts) -> web.Application:
     """Every route of ComfyUI stands once bare and once below /api."""
     app = web.Application(
-        client_max_size=machine.settings.max_upload_size, middlewares=[_check_origin, _do_faults]
+        client_max_size=machine.settings.max_upload_size,
+        middlewares=[counts.middleware, _check_origin, _do_faults],
     )
     app[MACHINE] = machine
     for route in [*prompt_routes.ROUTES, *file_routes.ROUTES, *info_routes.ROUTES]:
         app.add_routes([route, web.RouteDef(route.method, f"/api{route.path}", route.handler, {})])
     app.add_routes(prompt_routes.API_ROUTES)
+    app.add_routes(counts.routes())
     app.add_routes([web.get("/simulator/runs", _get_runs), web.post("/simulator/faults", _post_fault)])
     # Real servers serve static files below "/": that makes 404 of unknown GETs, 405 of all the rest.
     app.add_routes([web.get("/", info_routes.get_page), web.get("/{path:.*}", _not_found)])
