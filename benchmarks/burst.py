@@ -65,7 +65,9 @@ async def _people_at_once(pair: Pair, rounds: int) -> list[Figure]:
 def _responsiveness(what: str, outcome: Outcome) -> list[Figure]:
     middle = statistics.median(outcome.first_cards) * 1000
     return [
-        at_most(f"{what}: first card, p99, s", _first_card(outcome), 1.0, f"its own median of {middle:.0f} ms"),
+        at_most(
+            f"{what}: first card, p99, s", _first_card(outcome), 1.0, f"its own median of {middle:.0f} ms"
+        ),
         at_most(
             f"{what}: longest block of the event loop, ms",
             outcome.block * 1000,

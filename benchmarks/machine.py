@@ -35,7 +35,8 @@ def pin(core: int | None, process: int = 0) -> None:
 def describe() -> str:
     """This machine in a line."""
     pinned = "server and client on a core each" if cores() else "processes are not kept to cores"
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {pinned}"
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return f"{system}, Python {platform.python_version()}; {pinned}"
 
 
 class Child:

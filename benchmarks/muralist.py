@@ -23,7 +23,6 @@ from bot.logs import set_up_logs
 from bot.settings import Settings
 
 PLATFORM = "benchmark"
-LOOK_SECONDS = 0.05
 
 
 class TimedFeed(Feed):
@@ -87,7 +86,6 @@ class Muralist:
 
     def __init__(self, url: str, folder: Path) -> None:
         self._settings = Settings(
-            _env_file=None,
             comfyui_urls=(url,),
             data_dir=folder,
             database_url=None,
@@ -103,8 +101,9 @@ class Muralist:
         self._serving = asyncio.create_task(app.serve([self._adapter]))
         self._stack.push_async_callback(end, self._serving)
         self._core = await self._adapter.core
-        while not all(backend.up for backend in (await self._core.queue()).backends):
-            await asyncio.sleep(LOOK_SECONDS)
+        for backend in app.servers.backends:
+            await backend.wait_up()
+            await backend.wait_settled()
         return self
 
     async def __aexit__(

@@ -14,12 +14,10 @@ CHUNK_BYTES = 65536
 async def delaying(url: str, seconds: float) -> AsyncIterator[str]:
     """An address that leads to `url`, `seconds` later each way. Bandwidth is not limited."""
     target = urlsplit(url)
-    open_ones: set[asyncio.Task[None]] = set()
+    open_ones: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
 
     async def accept(near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        open_ones.add(task)
+        open_ones[near_out] = asyncio.current_task()
         try:
             await asyncio.sleep(2 * seconds)  # the connection's own handshake
             far_in, far_out = await asyncio.open_connection(target.hostname, target.port)
@@ -27,16 +25,17 @@ async def delaying(url: str, seconds: float) -> AsyncIterator[str]:
         except OSError:
             near_out.transport.abort()
         finally:
-            open_ones.discard(task)
+            del open_ones[near_out]
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for task in open_ones.copy():
-            task.cancel()
-        await asyncio.gather(*open_ones, return_exceptions=True)
+        carrying = [task for task in open_ones.values() if task is not None]
+        for near in open_ones:
+            near.transport.abort()
+        await asyncio.gather(*carrying)
 
 
 async def _carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, seconds: float) -> None:

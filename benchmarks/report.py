@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-
 
 WIDTH = 160
 """Columns of the table in a file or a pipe."""
@@ -55,8 +55,8 @@ def show(figures: Sequence[Figure], machine: str) -> None:
     for figure in figures:
         met = "[green]yes[/]" if figure.met else "[red]no[/]"
         table.add_row(figure.name, f"{figure.value:g}", figure.goal, met, figure.against)
-    console = Console()
-    console.print(table, width=None if console.is_terminal else WIDTH)
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    console.print(table)
 
 
 def write(path: Path, figures: Sequence[Figure], machine: str, *, quick: bool) -> None:

@@ -99,7 +99,9 @@ async def open_side(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         write_workflows(folder / "workflows")
         arguments = ["simulator", "--port", "0", "--step-seconds", str(step_seconds)]
-        simulator = Child("simulator", [*arguments, "--data-dir", str(folder / "comfyui")], folder, server_core)
+        simulator = Child(
+            "simulator", [*arguments, "--data-dir", str(folder / "comfyui")], folder, server_core
+        )
         await stack.enter_async_context(simulator)
         server = next(word for word in (await simulator.line()).split() if word.startswith("http://"))
         url = await stack.enter_async_context(delaying(server, delay_seconds)) if delay_seconds else server
