@@ -22,9 +22,11 @@ async def delaying(url: str, seconds: float) -> AsyncIterator[str]:
             await asyncio.sleep(2 * seconds)  # the connection's own handshake
             far_in, far_out = await asyncio.open_connection(target.hostname, target.port)
             await asyncio.gather(_carry(near_in, far_out, seconds), _carry(far_in, near_out, seconds))
+            far_out.close()
         except OSError:
             near_out.transport.abort()
         finally:
+            near_out.close()
             del open_ones[near_out]
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
@@ -48,7 +50,8 @@ async def _carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, sec
             due, data = await on_the_way.get()
             await asyncio.sleep(due - loop.time())
             if not data:
-                target.close()
+                with suppress(OSError):  # the other side may have gone away for good
+                    target.write_eof()
                 return
             target.write(data)
 
