@@ -14,8 +14,7 @@ STEPS = 20
 KILLED_EVERY = 6.0
 """Seconds."""
 
-ANSWERS_A_FAULT = 20
-LOOK_SECONDS = 0.05
+FAILED_SHARE = 0.05
 
 Trouble = Callable[[Side, float], Coroutine[None, None, None]]
 """Does its faults to a server during work that takes so many seconds without them; ended when the work is."""
@@ -87,14 +86,13 @@ async def _deafen(side: Side, seconds: float) -> None:
 
 
 async def _fail_answers(side: Side, seconds: float) -> None:
-    """One answer in twenty is a 500, whatever was asked."""
+    """All the while, one answer in twenty is a 500, whatever was asked."""
     del seconds
-    failed = 0
-    while True:
-        if (await side.counts()).all > ANSWERS_A_FAULT * failed:
-            failed += 1
-            await side.fault("fail_next", path_prefix="/", status=500)
-        await asyncio.sleep(LOOK_SECONDS)
+    await side.fault("fail_share", share=FAILED_SHARE)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await side.fault("fail_share", share=0.0)
 
 
 TROUBLES: dict[str, Trouble] = {

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from simulator.faults import Handler
 from simulator.machine import MACHINE
 from simulator.prompt_queue import PromptQueue
 
@@ -51,7 +51,7 @@ class Counts:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Stands before everything, faults included: what is answered wrongly was asked all the same."""
-        if request.path.startswith("/simulator/"):
+        if _bare(request).startswith("/simulator/"):
             return await handler(request)
         self.asked(request)
         if _bare(request) == "/ws":
@@ -85,6 +85,6 @@ class Counts:
 
 
 def _bare(request: web.Request) -> str:
-    """The path without /api."""
-    path = request.path
+    """The path without the server's prefix and without /api."""
+    path = request.path.removeprefix(request.app[MACHINE].settings.path_prefix)
     return path.removeprefix("/api") if path.startswith("/api/") else path

@@ -63,3 +63,11 @@ async def _counted(client: Client, *, sockets: int) -> Any:
         while (counts := await client.get(COUNTS))["sockets"] != sockets:
             await asyncio.sleep(0.01)
     return counts
+
+
+async def test_a_servers_path_prefix_is_no_part_of_a_route(start: Callable[..., Any]) -> None:
+    """Counts of servers at any path can be compared."""
+    client = await start(path_prefix="/comfy")
+    await client.get("/system_stats")
+    await client.get("/api/system_stats")
+    assert (await client.get(COUNTS))["requests"] == {"GET /system_stats": 2}
