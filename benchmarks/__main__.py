@@ -45,8 +45,8 @@ def benchmark(
         measured = asyncio.run(module.measure(quick=quick))
         report.show(measured, f"{row} on {describe()}")
         figures += measured
-    if json is not None:
-        report.write(json, figures, describe(), quick=quick)
+        if json is not None:
+            report.write(json, figures, describe(), quick=quick)
 
 
 if __name__ == "__main__":
