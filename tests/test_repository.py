@@ -15,7 +15,9 @@ from bot.settings import Settings
 from tests.processes import ROOT
 
 SOURCES = sorted(
-    path for folder in ("bot", "adapters", "simulator", "workflows") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("bot", "adapters", "simulator", "benchmarks", "workflows")
+    for path in (ROOT / folder).rglob("*.py")
 )
 UNIX_ONLY = {"fcntl", "pwd", "grp", "resource", "termios", "tty", "pty", "curses", "syslog"}
 UNIX_CALLS = {"fork", "forkpty", "open_unix_connection", "start_unix_server", "mkfifo", "getuid", "chown"}
