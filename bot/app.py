@@ -48,7 +48,7 @@ CANCEL_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
 
     owner: str
     store: Store
@@ -57,6 +57,7 @@ class App:
     servers: Servers
     workflows: dict[str, Workflow]
     timing: LeaseTiming
+    bare: bool
 
     def core(self, adapter: str) -> BoundCore:
         """The core as the adapter of this name sees it."""
@@ -92,7 +93,7 @@ class App:
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
-            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed)
+            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed, bare=self.bare)
             for backend in self.servers.backends
         ]
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
@@ -123,6 +124,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             servers=Servers(backends),
             workflows=workflows,
             timing=LeaseTiming(),
+            bare=settings.embedded_workflows == "strip",
         )
 
 

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
     )
+    embedded_workflows: Literal["strip", "keep"] = Field(
+        default="strip",
+        description="Whether people get the workflow, prompt included, that ComfyUI writes into its files.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."
     )

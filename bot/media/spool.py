@@ -83,6 +83,19 @@ class Spool:
         """Forget these bytes."""
         await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
 
+    async def save(self, chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> None:
+        """Write a stream of at most `limit` bytes into a folder of `scratch`. Raises `TooLarge`."""
+        size = 0
+        file = await asyncio.to_thread(path.open, "wb")
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(f"more than {limit} bytes")
+                await asyncio.to_thread(file.write, chunk)
+        finally:
+            await asyncio.shield(asyncio.to_thread(file.close))
+
     async def stream(self, chunks: AsyncIterator[bytes], *, limit: int) -> Blob:
         """Keep a stream of at most `limit` bytes. Raises `TooLarge`; a file is there whole or not at all."""
         target, digest, size = await asyncio.to_thread(self._begin), hashlib.sha256(), 0
