@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import av
-from PIL import Image, ImageSequence
+from PIL import Image, ImageSequence, UnidentifiedImageError
 
 Json = dict[str, Any]
 
@@ -60,8 +61,9 @@ class Answer:
             return self.json()
         if kind.startswith("text/"):
             return self.data.decode()
-        if kind.startswith("image/") and kind != "image/svg+xml" and self.status == 200:
-            return picture_seen(self.data)
+        if kind.startswith("image/") and self.status == 200:
+            with contextlib.suppress(UnidentifiedImageError):
+                return picture_seen(self.data)
         return {"bytes": len(self.data), "sha256": hashlib.sha256(self.data).hexdigest()}
 
 

@@ -46,15 +46,7 @@ async def _observed(side: Side, case: Case) -> Any:
     try:
         await side.flush()
         seen = await case.act(side)
-    except (
-        aiohttp.ClientError,
-        ConnectionError,
-        TimeoutError,
-        RuntimeError,
-        ValueError,
-        LookupError,
-        TypeError,
-    ) as error:
+    except (aiohttp.ClientError, OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
         seen = {"broke off": type(error).__name__, "because": str(error)[:500]}
     return Masks(words).masked(seen)
 
