@@ -10,6 +10,8 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import typer
+
 from tests.real.differential.all_cases import chosen
 from tests.real.differential.case import Case
 from tests.real.differential.compare import Difference
@@ -19,15 +21,19 @@ from tests.real.differential.run import compare, first_checkpoint, simulator_lik
 def main() -> None:
     """Read the command line and say where the servers differ; ends with 1 when they do."""
     parser = argparse.ArgumentParser(prog="python -m tests.real.differential", description=__doc__)
-    parser.add_argument("--real", default=os.environ.get("REAL_COMFYUI_URL"), help="address of a real ComfyUI")
+    parser.add_argument(
+        "--real", default=os.environ.get("REAL_COMFYUI_URL"), help="address of a real ComfyUI"
+    )
     parser.add_argument("--simulator", help="address of a simulator; without it one is started")
-    parser.add_argument("--checkpoint", default=os.environ.get("REAL_COMFYUI_CHECKPOINT"), help="to sample with")
+    parser.add_argument(
+        "--checkpoint", default=os.environ.get("REAL_COMFYUI_CHECKPOINT"), help="to sample with"
+    )
     parser.add_argument("--only", help="a part of the names of the cases to act out")
     parser.add_argument("--list", action="store_true", help="say the names of the cases and end")
     given = parser.parse_args()
     if given.list:
         for case in chosen(given.only, checkpoint=True):
-            print(case.name)
+            typer.echo(case.name)
         return
     if given.real is None:
         parser.error("name a real ComfyUI with --real or REAL_COMFYUI_URL")
@@ -43,14 +49,14 @@ async def _run(given: argparse.Namespace) -> int:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             simulator = await stack.enter_async_context(simulator_like(given.real, Path(folder)))
         found = await compare(given.real, simulator, cases, checkpoint, _tell)
-    print(f"{len(cases)} cases, {len(found)} differences in {len({one.case for one in found})} of them")
+    typer.echo(f"{len(cases)} cases, {len(found)} differences in {len({one.case for one in found})} of them")
     return 1 if found else 0
 
 
 def _tell(case: Case, found: list[Difference]) -> None:
-    print(f"{case.name}: {len(found) or 'equal'}", flush=True)
+    typer.echo(f"{case.name}: {len(found) or 'equal'}")
     for difference in found:
-        print(f"  {difference}", flush=True)
+        typer.echo(f"  {difference}")
 
 
 main()

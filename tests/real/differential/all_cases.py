@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tests.real.differential.case import Case
-from tests.real.differential.cases import files, info, prompts, running, runs, sockets
+from tests.real.differential.cases import (
+    files,
+    info,
+    media,
+    models,
+    pictures,
+    prompts,
+    running,
+    runs,
+    sockets,
+    values,
+)
 
 GROUPS = [
     running.routes,
@@ -13,6 +24,10 @@ GROUPS = [
     prompts.accepted,
     runs.runs,
     sockets.sockets,
+    pictures.pictures,
+    values.values,
+    media.media,
+    models.models,
 ]
 
 

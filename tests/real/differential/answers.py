@@ -114,7 +114,7 @@ def _text(value: Any) -> Any:
 
 def media_seen(data: bytes) -> Json:
     """Container, streams, metadata, first picture and sound of a video or sound file."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         streams = [_stream(stream) for stream in container.streams]
         metadata = {key: _text(value) for key, value in container.metadata.items()}
         name, duration = container.format.name, container.duration
@@ -138,7 +138,7 @@ def _stream(stream: Any) -> Json:
 
 
 def _video(data: bytes) -> list[Samples]:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         if not container.streams.video:
             return []
         frames = [frame.to_image() for frame in container.decode(video=0)]
@@ -147,7 +147,7 @@ def _video(data: bytes) -> list[Samples]:
 
 def _sound(data: bytes) -> Samples | None:
     """The loudness of each sample of the first channel, in 128 steps each way."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         if not container.streams.audio:
             return None
         resampler = av.AudioResampler(format="u8p")

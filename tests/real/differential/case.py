@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.real.differential.answers import Json
+from tests.real.differential.graphs import placed
 from tests.real.differential.side import Side
 
 Act = Callable[[Side], Awaitable[Any]]
@@ -50,15 +51,7 @@ class Group:
 
 def _request(method: str, path: str, options: Mapping[str, Any] | None = None) -> Act:
     async def act(side: Side) -> Json:
-        given = _placed(dict(options or {}), side.run_name)
+        given = placed(dict(options or {}), side.run_name)
         return (await side.ask(method, path.replace("RUN", side.run_name), **given)).seen()
 
     return act
-
-
-def _placed(value: Any, run: str) -> Any:
-    if isinstance(value, str):
-        return value.replace("RUN", run)
-    if isinstance(value, dict):
-        return {key: _placed(item, run) for key, item in value.items()}
-    return [_placed(item, run) for item in value] if isinstance(value, list) else value

@@ -80,11 +80,10 @@ def _dicts(path: str, real: dict[str, Any], simulated: dict[str, Any]) -> Found:
 def _lists(path: str, real: list[Any], simulated: list[Any]) -> Found:
     """Lists are laid beside each other, so that one item more does not make all after it differ."""
     sides = [[repr(_key(item)) for item in side] for side in (real, simulated)]
-    for kind, low, high, low2, high2 in difflib.SequenceMatcher(a=sides[0], b=sides[1], autojunk=False).get_opcodes():
-        if kind == "equal":
-            for index, index2 in zip(range(low, high), range(low2, high2), strict=True):
-                yield from _walk(f"{path}.{index}", real[index], simulated[index2])
-        elif high - low == high2 - low2:
+    for kind, low, high, low2, high2 in difflib.SequenceMatcher(
+        a=sides[0], b=sides[1], autojunk=False
+    ).get_opcodes():
+        if kind == "equal" or high - low == high2 - low2:
             for index, index2 in zip(range(low, high), range(low2, high2), strict=True):
                 yield from _walk(f"{path}.{index}", real[index], simulated[index2])
         else:

@@ -20,6 +20,15 @@ def node(class_type: str, **inputs: Any) -> Json:
     return {"class_type": class_type, "inputs": inputs}
 
 
+def placed(value: Any, run: str) -> Any:
+    """A fresh copy in which RUN is the name of the run."""
+    if isinstance(value, dict):
+        return {key: placed(item, run) for key, item in value.items()}
+    if isinstance(value, list):
+        return [placed(item, run) for item in value]
+    return value.replace("RUN", run) if isinstance(value, str) else value
+
+
 def empty(colour: int = 0x336699, width: int = 32, height: int = 16, batch: int = 1) -> Json:
     """A picture of one colour."""
     return node("EmptyImage", width=width, height=height, batch_size=batch, color=colour)
@@ -84,7 +93,11 @@ def photo(width: int = 48, height: int = 32) -> Image.Image:
     """Colours that change along both sides, with a hard edge."""
     picture = Image.new("RGB", (width, height))
     picture.putdata(
-        [(x * 5 % 256, y * 7 % 256, 255 if x > width // 2 else 20) for y in range(height) for x in range(width)]
+        [
+            (x * 5 % 256, y * 7 % 256, 255 if x > width // 2 else 20)
+            for y in range(height)
+            for x in range(width)
+        ]
     )
     return picture
 

@@ -194,10 +194,7 @@ class Side:
 def unnumbered(entry: Json) -> Json:
     """An answer or job without its place in line, which counts all prompts since the start."""
     named = {key: f"<{type(entry[key]).__name__}>" for key in ("number", "priority") if key in entry}
-    shown = {**entry, **named}
-    if "workflow" in shown and isinstance(shown["workflow"], dict):
-        shown["workflow"] = dict(shown["workflow"])
-    return shown
+    return {**entry, **named}
 
 
 def _settled(item: list[Any]) -> list[Any]:

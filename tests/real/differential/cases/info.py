@@ -13,7 +13,6 @@ SITE = {"Origin": "http://elsewhere.example"}
 
 routes.requests(
     {
-        "system_stats": ("GET", "/system_stats"),
         "features": ("GET", "/features"),
         "features below api": ("GET", "/api/features"),
         "models": ("GET", "/models"),
@@ -36,7 +35,6 @@ routes.requests(
         "templates missing": ("GET", "/templates/RUN.json"),
         "docs missing": ("GET", "/docs/RUN.md"),
         "users": ("GET", "/users"),
-        "users post": ("POST", "/users", {"json": {"username": "RUN"}}),
         "users post nothing": ("POST", "/users"),
         "setting unknown": ("GET", "/settings/RUN"),
         "userdata without dir": ("GET", "/userdata"),
@@ -105,6 +103,21 @@ for _name, _path in {
 
 
 @routes
+async def system_stats(side: Side) -> Json:
+    """Which facts there are, and of what kind; the facts are those of a machine."""
+    answer = await side.ask("GET", "/system_stats")
+    found = answer.json()
+    kinds = {part: {key: _kind_of(value) for key, value in found[part].items()} for part in ("system",)}
+    devices = [{key: _kind_of(value) for key, value in device.items()} for device in found["devices"]]
+    version = found["system"]["comfyui_version"]
+    return {**answer.seen(), "body": {**kinds, "devices": devices, "version": version, "keys": list(found)}}
+
+
+def _kind_of(value: Any) -> str:
+    return type(value).__name__
+
+
+@routes
 async def experiment_models(side: Side) -> Json:
     """Kinds of models, and the files of one kind; the folders are the server's own."""
     kinds = await side.get("/experiment/models")
@@ -128,7 +141,14 @@ async def object_info_of_one(side: Side) -> Any:
     return (await side.ask("GET", "/object_info/ImageScale")).seen()
 
 
-_WORDS = {"tooltip", "description", "display_name", "search_aliases", "output_tooltips", "essentials_category"}
+_WORDS = {
+    "tooltip",
+    "description",
+    "display_name",
+    "search_aliases",
+    "output_tooltips",
+    "essentials_category",
+}
 
 
 def _bare(value: Any) -> Any:

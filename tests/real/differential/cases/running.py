@@ -68,7 +68,11 @@ routes.requests(
         "job cancel get": ("GET", f"/api/jobs/{UNKNOWN}/cancel"),
         "jobs cancel none": ("POST", "/api/jobs/cancel", {"json": {"job_ids": []}}),
         "jobs cancel unknown": ("POST", "/api/jobs/cancel", {"json": {"job_ids": [UNKNOWN]}}),
-        "jobs cancel invalid": ("POST", "/api/jobs/cancel", {"json": {"job_ids": ["nope", 3, UNKNOWN, None]}}),
+        "jobs cancel invalid": (
+            "POST",
+            "/api/jobs/cancel",
+            {"json": {"job_ids": ["nope", 3, UNKNOWN, None]}},
+        ),
         "jobs cancel not a list": ("POST", "/api/jobs/cancel", {"json": {"job_ids": UNKNOWN}}),
         "jobs cancel a list body": ("POST", "/api/jobs/cancel", {"json": [UNKNOWN]}),
         "jobs cancel not JSON": ("POST", "/api/jobs/cancel", {"data": "junk"}),
@@ -82,7 +86,14 @@ async def history_pages(side: Side) -> Json:
     """Which of three runs each combination of max_items and offset gives back."""
     ids = await _three_runs(side)
     pages = {}
-    for query in ("max_items=2", "max_items=2&offset=1", "offset=1", "max_items=9", "max_items=-1", "offset=9"):
+    for query in (
+        "max_items=2",
+        "max_items=2&offset=1",
+        "offset=1",
+        "max_items=9",
+        "max_items=-1",
+        "offset=9",
+    ):
         answer = await side.ask("GET", f"/history?{query}")
         found = answer.json() if answer.status == 200 else {}
         pages[query] = [answer.status, [ids.index(key) for key in found if key in ids]]
@@ -112,7 +123,11 @@ async def jobs_listed(side: Side) -> Json:
     await socket.until("executing", prompt_id=running)
     tagged = {"extra_pnginfo": {"workflow": {"id": "flow-1"}}}
     waiting = await side.queue(inverted(side.run_name, 5), client_id=socket.client_id, extra_data=tagged)
-    names = {**{job: f"done {place}" for place, job in enumerate(ids)}, running: "running", waiting: "waiting"}
+    names = {
+        **{job: f"done {place}" for place, job in enumerate(ids)},
+        running: "running",
+        waiting: "waiting",
+    }
     queries = [
         "", "status=completed", "status=in_progress,pending", "status=failed,cancelled", "sort_order=asc",
         "sort_by=created_at&sort_order=asc&limit=2&offset=1", "limit=1", "offset=4", "offset=50",

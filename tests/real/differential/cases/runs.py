@@ -225,16 +225,22 @@ async def interrupted_then_run_again(side: Side) -> Json:
 async def removed_while_waiting(side: Side) -> dict[str, Json]:
     """Every way to remove a waiting prompt; its owner hears no more than a smaller count."""
     seen = {}
-    ways = {
-        "queue delete": ("/queue", lambda job: {"delete": [job]}),
-        "queue clear": ("/queue", lambda job: {"clear": True}),
-        "jobs cancel": ("/api/jobs/cancel", lambda job: {"job_ids": [job]}),
+    ways: dict[str, tuple[str, Json]] = {
+        "queue delete": ("/queue", {"delete": ["ID"]}),
+        "queue clear": ("/queue", {"clear": True}),
+        "jobs cancel": ("/api/jobs/cancel", {"job_ids": ["ID"]}),
     }
     running, prompt_id = await _slow(side, 0x505050)
     for name, (path, body) in ways.items():
         owner = await side.connect()
         waiting = await side.queue(inverted(side.run_name, 9), client_id=owner.client_id)
-        answer = (await side.ask("POST", path, json=body(waiting))).seen()
+        answer = (
+            await side.ask(
+                "POST",
+                path,
+                json={key: [waiting] if value == ["ID"] else value for key, value in body.items()},
+            )
+        ).seen()
         await owner.until("status", status={"exec_info": {"queue_remaining": 1}})
         seen[name] = {
             "answer": answer,
@@ -265,7 +271,9 @@ async def order_of_the_waiting(side: Side) -> Json:
     signs = {}
     for colour, (name, body) in enumerate(asked.items()):
         graph = inverted(side.run_name, 0x700000 + colour)
-        answer = await side.ask("POST", "/prompt", json={"prompt": graph, "client_id": socket.client_id, **body})
+        answer = await side.ask(
+            "POST", "/prompt", json={"prompt": graph, "client_id": socket.client_id, **body}
+        )
         given = answer.json()
         names[given["prompt_id"]] = name
         signs[name] = [type(given["number"]).__name__, given["number"] < 0]

@@ -76,7 +76,11 @@ async def messages_before_the_flags(side: Side) -> dict[str, list[Json]]:
             await socket.ws.send_str(text)
         await socket.ws.send_json(FLAGS)
         seen[name] = await socket.settled()
-    odd = [{"type": "feature_flags"}, {"type": "feature_flags", "data": None}, {"type": "feature_flags", "data": []}]
+    odd = [
+        {"type": "feature_flags"},
+        {"type": "feature_flags", "data": None},
+        {"type": "feature_flags", "data": []},
+    ]
     for flags in odd:
         socket = await side.connect(flags=False)
         await socket.ws.send_json(flags)
