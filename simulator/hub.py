@@ -18,8 +18,9 @@ from aiohttp import WSMsgType, web
 log = logging.getLogger(__name__)
 
 PREVIEW = 1
+TEXT = 3
 PREVIEW_WITH_METADATA = 4
-JPEG = 1
+IMAGE_KINDS = {"image/jpeg": 1, "image/png": 2}
 
 
 class Hub:
@@ -38,14 +39,22 @@ class Hub:
         """Queue a message for one client; None is everybody. Nobody there means it is lost."""
         self._outgoing.put_nowait((_message(event, data), client_id))
 
-    def post_preview(self, jpeg: bytes, client_id: object) -> None:
-        """Queue a preview of the old kind, which does not say whose it is."""
-        self._outgoing.put_nowait((struct.pack(">II", PREVIEW, JPEG) + jpeg, client_id))
+    def post_preview(self, image: bytes, client_id: object, image_type: str = "image/jpeg") -> None:
+        """Queue a picture in the old form, which does not say whose it is."""
+        self._outgoing.put_nowait((struct.pack(">II", PREVIEW, IMAGE_KINDS[image_type]) + image, client_id))
 
-    def post_preview_of(self, metadata: Mapping[str, Any], jpeg: bytes, client_id: object) -> None:
-        """Queue a preview with its metadata."""
-        head = json.dumps({**metadata, "image_type": "image/jpeg"}).encode()
-        frame = struct.pack(">II", PREVIEW_WITH_METADATA, len(head)) + head + jpeg
+    def post_preview_of(
+        self, metadata: Mapping[str, Any], image: bytes, client_id: object, image_type: str = "image/jpeg"
+    ) -> None:
+        """Queue a picture with its metadata."""
+        head = json.dumps({**metadata, "image_type": image_type}).encode()
+        frame = struct.pack(">II", PREVIEW_WITH_METADATA, len(head)) + head + image
+        self._outgoing.put_nowait((frame, client_id))
+
+    def post_text(self, node_id: str, text: str, client_id: object) -> None:
+        """Queue a line of text that is shown at a node."""
+        name = node_id.encode()
+        frame = struct.pack(">II", TEXT, len(name)) + name + text.encode()
         self._outgoing.put_nowait((frame, client_id))
 
     def post_raw(self, payload: str | bytes) -> None:

@@ -81,7 +81,7 @@ class Machine:
     def _heed_flags(self) -> None:
         flags = self.queue.take_flags()
         if "unload_models" in flags or "free_memory" in flags:
-            self.executor.loaded = None
+            self.executor.memory.clear()
         if "free_memory" in flags:
             self.executor.forget_cache()
 
