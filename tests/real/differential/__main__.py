@@ -54,7 +54,9 @@ async def _run(given: argparse.Namespace) -> int:
 
 
 def _tell(case: Case, found: list[Difference]) -> None:
-    typer.echo(f"{case.name}: {len(found) or 'equal'}")
+    import time
+
+    typer.echo(f"{case.name}: {len(found) or 'equal'} {time.monotonic():.1f}")
     for difference in found:
         typer.echo(f"  {difference}")
 

@@ -141,8 +141,13 @@ def _video(data: bytes) -> list[Samples]:
     with av.open(io.BytesIO(data), "r") as container:
         if not container.streams.video:
             return []
-        frames = [frame.to_image() for frame in container.decode(video=0)]
+        frames = [_image(frame) for frame in container.decode(video=0)]
     return [Samples(shape=(frame.size, frame.mode), data=frame.tobytes()) for frame in frames]
+
+
+def _image(frame: Any) -> Image.Image:
+    image: Image.Image = frame.to_image()
+    return image
 
 
 def _sound(data: bytes) -> Samples | None:

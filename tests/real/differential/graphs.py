@@ -137,11 +137,12 @@ def sound(seconds: float = 0.25, rate: int = 8000) -> bytes:
 def film(frames: int = 8, rate: int = 8) -> bytes:
     """A short MP4 without sound."""
     buffer = io.BytesIO()
+    frame_of: Any = av.VideoFrame
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(rate))
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(frames):
             picture = Image.new("RGB", (64, 48), (number * 30, 80, 200 - number * 20))
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            container.mux(stream.encode(frame_of.from_image(picture)))
         container.mux(stream.encode(None))
     return buffer.getvalue()

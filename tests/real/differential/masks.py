@@ -12,13 +12,16 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 _SUBSTITUTIONS = [
     (re.compile(r"\b[0-9a-f]{32}\b"), "<hex>"),
     (re.compile(r"_temp_[a-z]{5}_"), "_temp_<letters>_"),
-    (re.compile(r"tensor\(.*?\)+(?=$|,|\})", re.DOTALL), "<tensor>"),
+    (re.compile(r"^tensor\(.*", re.DOTALL), "<tensor>"),
     (re.compile(r" at 0x[0-9a-f]+"), " at <address>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<host>"),
     # The folder that a server lives in, up to one that both have.
     (re.compile(r"(?:[A-Z]:)?(?:/[\w.\-]+)+?/(?=(?:input|output|temp|user|models)\b)"), "<folder>/"),
 ]
 _TIMES = {"timestamp", "create_time", "execution_start_time", "execution_end_time", "modified", "created"}
+_PATH = re.compile(r"(?<!\w)(?:[A-Z]:)?(?:/[\w.\-]+){2,}")
+# Sets, which have no order on real servers.
+_SETS = {"executed", "current_outputs"}
 _HEADERS = {
     "date": "<date>",
     "last-modified": "<date>",
@@ -41,6 +44,8 @@ class Masks:
             return f"<{type(value).__name__}>"
         if key == "traceback":
             return "<lines>" if value else value
+        if key in _SETS and isinstance(value, list):
+            return sorted(value)
         if isinstance(value, dict):
             return {self._text(str(name)): self.masked(item, str(name)) for name, item in value.items()}
         if isinstance(value, list | tuple):
@@ -50,6 +55,8 @@ class Masks:
         return self._string(value, key) if isinstance(value, str) else value
 
     def _string(self, text: str, key: str) -> str:
+        if key == "exception_message":
+            text = _PATH.sub("<path>", text)
         return _HEADERS[key] if key in _HEADERS else self._text(text)
 
     def _text(self, text: str) -> str:

@@ -17,6 +17,8 @@ from tests.real.differential.compare import Difference, differences
 from tests.real.differential.masks import Masks
 from tests.real.differential.side import Side
 
+BROKE_OFF = "broke off"
+
 NODE_SECONDS = "0.02"
 """How long the simulator's nodes take: long enough that a chain of them can be interrupted."""
 
@@ -28,12 +30,18 @@ async def compare(
     checkpoint: str | None,
     told: Callable[[Case, list[Difference]], None],
 ) -> list[Difference]:
-    """Act out all cases on both servers, one case at a time; `told` hears of each when it is done."""
+    """Act out all cases on both servers, one case at a time; `told` hears of each when it is done.
+
+    Raises RuntimeError when a case breaks off on the real server: then there is nothing to compare with.
+    """
     run = f"differential-{uuid.uuid4().hex[:8]}"
     found: list[Difference] = []
     async with Side(real, run, checkpoint) as first, Side(simulator, run, checkpoint) as second:
-        for case in cases:
+        for number, case in enumerate(cases):
+            await asyncio.gather(first.begin(number), second.begin(number))
             seen = await asyncio.gather(_observed(first, case), _observed(second, case))
+            if isinstance(seen[0], dict) and BROKE_OFF in seen[0]:
+                raise RuntimeError(f"{case.name} can't be acted out on the real server: {seen[0]}")
             differing = differences(case.name, *seen)
             told(case, differing)
             found += differing
@@ -47,7 +55,7 @@ async def _observed(side: Side, case: Case) -> Any:
         await side.flush()
         seen = await case.act(side)
     except (aiohttp.ClientError, OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
-        seen = {"broke off": type(error).__name__, "because": str(error)[:500]}
+        seen = {BROKE_OFF: type(error).__name__, "because": str(error)[:500]}
     return Masks(words).masked(seen)
 
 

@@ -80,13 +80,16 @@ class Socket:
 class Side:
     """One server while its `async with` block runs.
 
-    `run` names this run: everything that is written stands in a folder of that name. `checkpoint`
-    is the one to sample with, None where the real server has none.
+    `run` names this run, `run_name` the case that is acted out: everything that is written stands in a
+    folder of that name, so that files are counted from 1. `checkpoint` is the one to sample with, None
+    where the real server has none.
     """
 
     def __init__(self, url: str, run: str, checkpoint: str | None) -> None:
         self.url = url.rstrip("/")
         self.run_name = run
+        self._run = run
+        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
         self.checkpoint = checkpoint
         self._flushes = 0
         self._stack = AsyncExitStack()
@@ -101,7 +104,14 @@ class Side:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.begin(-1)
         await self._stack.aclose()
+
+    async def begin(self, number: int) -> None:
+        """Give the next case a folder of its own, and close the sockets of the one before."""
+        self.run_name = f"{self._run}-{number}"
+        sockets, self._sockets = self._sockets, []
+        await asyncio.gather(*(ws.close() for ws in sockets))
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         """Send a request; the path is taken as it is, with its escapes."""
@@ -127,7 +137,7 @@ class Side:
         """A socket whose first frames are still to come."""
         url = URL(f"{self.url}/ws").with_query(clientId=client_id)
         ws = await self.session.ws_connect(url, autoping=False, max_msg_size=0)
-        self._stack.push_async_callback(ws.close)
+        self._sockets.append(ws)
         return Socket(ws, client_id)
 
     async def queue(self, graph: Json, **body: Any) -> str:
@@ -155,10 +165,10 @@ class Side:
     async def record(self, prompt_id: str) -> Json:
         """What history and jobs say of a prompt, and the files it left."""
         history = await self.get(f"/history/{prompt_id}")
-        job = (await self.ask("GET", f"/api/jobs/{prompt_id}")).json()
+        job = (await self.ask("GET", f"/api/jobs/{prompt_id}")).seen()["body"]
         files = [await self._file(file) for file in _files(history.get(prompt_id, {}).get("outputs", {}))]
         entries = {key: {**entry, "prompt": _settled(entry["prompt"])} for key, entry in history.items()}
-        return {"history": entries, "job": unnumbered(job), "files": files}
+        return {"history": entries, "job": unnumbered(job) if isinstance(job, dict) else job, "files": files}
 
     async def upload(self, name: str, data: bytes, *, subfolder: str | None = None) -> str:
         """Put a file into this run's folder, and its name for a node."""
@@ -193,8 +203,8 @@ class Side:
 
 def unnumbered(entry: Json) -> Json:
     """An answer or job without its place in line, which counts all prompts since the start."""
-    named = {key: f"<{type(entry[key]).__name__}>" for key in ("number", "priority") if key in entry}
-    return {**entry, **named}
+    counted = ("number", "priority")
+    return {key: f"<{type(item).__name__}>" if key in counted else item for key, item in entry.items()}
 
 
 def _settled(item: list[Any]) -> list[Any]:

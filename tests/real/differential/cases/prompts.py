@@ -184,7 +184,9 @@ ACCEPTED: dict[str, Any] = {
     "unknown inputs": {"prompt": _flat(nonsense=[1, 2, 3], more="x")},
     "unknown keys": {"prompt": _flat(), "nonsense": 1},
     "a broken node aside": {"prompt": {**_flat(), "9": node("ImageScale")}},
-    "prefix a number": {"prompt": {"1": empty(), "2": node("SaveImage", images=["1", 0], filename_prefix=5)}},
+    "number for text": {
+        "prompt": {"1": node("PrimitiveString", value=5), "2": node("PreviewAny", source=["1", 0])}
+    },
     "false as text": {
         "prompt": {"1": node("PrimitiveBoolean", value="false"), "2": node("PreviewAny", source=["1", 0])}
     },
