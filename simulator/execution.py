@@ -110,7 +110,7 @@ class Execution:
 
     async def use(self, files: tuple[str, ...], megapixels: float) -> None:
         """See that work fits beside its models; those that others put out since come back first."""
-        await self._executor.memory.load(files, "MODEL")
+        await self._executor.memory.recall(files)
         try:
             self._executor.memory.use(files, megapixels)
         except OutOfMemory:

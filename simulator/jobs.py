@@ -68,13 +68,19 @@ def _finished(entry: Json) -> Json:
     interrupted = messages.get("execution_interrupted")
     end = messages.get("execution_success") or error or interrupted or {}
     failed = "cancelled" if interrupted else "failed"
-    files = [
-        {**file, "nodeId": node_id, "mediaType": media}
+    shown = [
+        (item, {"nodeId": node_id, "mediaType": media})
         for node_id, outputs in entry["outputs"].items()
-        for media, files in outputs.items()
-        for file in files
+        for media, items in outputs.items()
+        for item in items
     ]
-    saved = [file for file in files if file["type"] == "output"]
+    files = [{**item, **where} for item, where in shown if isinstance(item, dict) and "filename" in item]
+    saved = [file for file in files if file.get("type") == "output"]
+    texts = [
+        {"content": item, **where}
+        for item, where in shown
+        if isinstance(item, str) and where["mediaType"] == "text"
+    ]
     return _pruned(
         {
             "id": prompt_id,
@@ -86,7 +92,7 @@ def _finished(entry: Json) -> Json:
             "execution_error": error,
             "outputs_count": len(files),
             "previewable_outputs_count": len(files),
-            "preview_output": next(iter(saved or files), None),
+            "preview_output": next(iter(saved or files or texts), None),
             "workflow_id": _workflow_id(extra_data),
         }
     )

@@ -46,6 +46,7 @@ class Memory:
     def __init__(self, vram_gb: float, load_seconds: float) -> None:
         self.total = round(vram_gb * GIBIBYTE)
         self._load_seconds = load_seconds
+        self._known: dict[str, tuple[float, float]] = {}  # GiB and seconds of every file that was loaded
         self._resident: dict[str, float] = {}
 
     @property
@@ -61,14 +62,16 @@ class Memory:
 
     async def load(self, files: Iterable[str], kind: str) -> None:
         """Wait for files that are not there yet, and put out those not used for longest if they must go."""
+        default, share = _KINDS.get(kind, _OTHER)
         for file in files:
-            size = self._resident.pop(file, None)
-            if size is None:
-                default, share = _KINDS.get(kind, _OTHER)
-                size = _size(file, default)
-                self._make_room(size)
-                await asyncio.sleep(self._load_seconds * share)
-            self._resident[file] = size
+            self._known.setdefault(file, (_size(file, default), self._load_seconds * share))
+            await self._fetch(file)
+
+    async def recall(self, files: Iterable[str]) -> None:
+        """Wait for files that were loaded before, but had to make room since."""
+        for file in files:
+            if file in self._known:
+                await self._fetch(file)
 
     def use(self, files: Iterable[str], megapixels: float) -> None:
         """Check that so many pixels fit beside these models. Raises OutOfMemory if they do not."""
@@ -81,6 +84,13 @@ class Memory:
     def clear(self) -> None:
         """Put out all models."""
         self._resident.clear()
+
+    async def _fetch(self, file: str) -> None:
+        size, seconds = self._known[file]
+        if self._resident.pop(file, None) is None:
+            self._make_room(size)
+            await asyncio.sleep(seconds)
+        self._resident[file] = size
 
     def _make_room(self, size: float) -> None:
         """A model too large for the card takes all of it, for itself."""

@@ -14,6 +14,7 @@ from simulator.application import make_application
 from simulator.faults import Faults
 from simulator.folders import Folders
 from simulator.machine import Machine
+from simulator.memory import Memory
 from simulator.runs import Run, RunLog
 from simulator.settings import SimulatorSettings
 
@@ -41,6 +42,11 @@ class Simulator:
     def runs(self) -> list[Run]:
         """Every prompt that was really executed, oldest first, over all restarts."""
         return self._runs.runs
+
+    @property
+    def memory(self) -> Memory:
+        """The memory of the card in this life of the server."""
+        return self._machine.executor.memory
 
     async def __aenter__(self) -> Self:
         folder = self.settings.data_dir

@@ -3,6 +3,7 @@
 `run` looks for code of the class's own first; classes without any follow the rule in `generic`.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ __all__ = [
     "OUT_OF_MEMORY", "Bench", "Blocked", "Call", "NodeFailed", "Produced", "Subgraph", "is_model_free", "run", "wanted",
 ]  # fmt: skip
 
-_INSTANT: Mapping[str, Instant] = {**GLUE, **IMAGES, **MASKS, **LATENTS, **SOUNDS, **VIDEOS}
+_INSTANT: Mapping[str, Instant] = {**GLUE, **IMAGES, **MASKS, **LATENTS, **VIDEOS}
 _JOBS: Mapping[str, Job] = {**LOADING, **SAVING, **TRIAL}
 _MODEL_TYPES = frozenset({"MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "GUIDER", "NOISE", "CLIP_VISION"})
 
@@ -33,6 +34,8 @@ _MODEL_TYPES = frozenset({"MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "GUI
 async def run(call: Call) -> Produced:
     """One run of a node. Raises NodeFailed, and whatever else goes wrong in it."""
     instant = _INSTANT.get(call.class_type)
+    if call.class_type in SOUNDS:
+        return Produced(values=await asyncio.to_thread(SOUNDS[call.class_type], call))
     if instant is not None:
         return Produced(values=instant(call))
     job = _JOBS.get(call.class_type)

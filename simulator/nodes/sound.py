@@ -106,6 +106,7 @@ def _adjust(call: Call) -> tuple[Any, ...]:
     return (Audio(rate=audio.rate, channels=audio.channels, pcm=pcm, digest=call.digest),)
 
 
+# Sample by sample, so in a thread.
 SOUNDS: Mapping[str, Instant] = {
     "EmptyAudio": _empty,
     "TrimAudioDuration": _trim,

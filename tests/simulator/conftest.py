@@ -242,6 +242,6 @@ def _numbered_from_1(text: str) -> str:
 
     def renamed(match: re.Match[str]) -> str:
         number = int(match[2])
-        return f'"{match[1]}_{number - first.setdefault(match[1], number) + 1:05}_.png"'
+        return f'"{match[1]}_{number - first.setdefault(match[1], number) + 1:05}{match[3]}"'
 
-    return re.sub(r'"([^"]*?)_(\d{5})_\.png"', renamed, text)
+    return re.sub(r'"([^"]*?)_(\d{5})(_?\.\w+)"', renamed, text)
