@@ -13,9 +13,12 @@
     ├── BackendError           what happened on a ComfyUI; `sentence` is safe to show, `detail` is for logs
     │   ├── CannotConnect      it did not answer
     │   ├── Refused            it answered that it will not run the graph
+    │   │   ├── MissingNode    it lacks a node class that the graph needs
+    │   │   └── MissingModel   it lacks a model file that the graph names
     │   ├── NodeFailed         a node raised while it ran
     │   │   └── OutOfMemory
-    │   └── Lost               it no longer knows the attempt, or died under it
+    │   ├── Lost               it no longer knows the attempt, or died under it
+    │   └── Stopped            somebody stopped the attempt there
     ├── DeliveryError          a chat message could not be shown
     │   ├── AddressGone        never again at this address
     │   └── SlowDown           later: `retry_after` seconds
@@ -124,6 +127,18 @@ class Refused(BackendError):
     code = "refused"
 
 
+class MissingNode(Refused):
+    """The server lacks a node class that the graph needs."""
+
+    code = "missing_node"
+
+
+class MissingModel(Refused):
+    """The server lacks a model file that the graph names."""
+
+    code = "missing_model"
+
+
 class NodeFailed(BackendError):
     """A node raised while it ran."""
 
@@ -140,6 +155,12 @@ class Lost(BackendError):
     """The server no longer knows the attempt: it was restarted, or somebody deleted it there."""
 
     code = "lost"
+
+
+class Stopped(BackendError):
+    """Somebody stopped the attempt at the server itself."""
+
+    code = "stopped"
 
 
 class DeliveryError(MuralistError):

@@ -13,10 +13,11 @@ from bot.contract.values import JobId
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Live:
-    """How far a running job is; `fraction` is 0..1."""
+    """How far a running job is; `fraction` is 0..1, `note` what its node says of its work."""
 
     fraction: float
     node: str | None
+    note: str | None = None
     preview: Preview | None = None
 
 

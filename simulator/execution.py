@@ -374,7 +374,7 @@ class Execution:
 
     def _preview_side(self, settings: SimulatorSettings) -> int | None:
         """The longest side of previews in pixels, None for no previews; unknown methods mean the default."""
-        method = self.extra_data.get("preview_method")
+        method = self.extra_data.get("preview_method") if settings.version.has_preview_method else None
         if method not in ("none", "auto", "latent2rgb", "taesd"):
             method = settings.default_preview_method
         return None if method == "none" else settings.preview_size

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ class Simulator:
 
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
         self.settings = settings or SimulatorSettings()
-        self.faults = Faults(self)
+        self.faults = Faults(self, self.settings.path_prefix)
         self.port = self.settings.port
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -36,7 +37,8 @@ class Simulator:
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
-        return f"http://{self.settings.host}:{self.port}"
+        scheme = "http" if self.settings.certificate is None else "https"
+        return f"{scheme}://{self.settings.host}:{self.port}{self.settings.path_prefix}"
 
     @property
     def runs(self) -> list[Run]:
@@ -85,9 +87,17 @@ class Simulator:
         """See Faults.deafen."""
         self._machine.hub.deafen()
 
-    def drop_sockets(self) -> None:
+    def drop_sockets(self, client_id: str | None) -> None:
         """See Faults.drop_sockets."""
-        self._machine.hub.drop()
+        self._machine.hub.drop(client_id)
+
+    def delay_messages(self, seconds: float) -> None:
+        """See Faults.network_delay."""
+        self._machine.hub.delay = seconds
+
+    def hold_messages(self, *, held: bool) -> None:
+        """See Faults.hold_messages."""
+        self._machine.hub.hold(held=held)
 
     def send_raw(self, payload: str | bytes) -> None:
         """Send a frame to all websockets."""
@@ -107,8 +117,10 @@ class Simulator:
 
     async def _start(self) -> None:
         await asyncio.to_thread(self._folders.prepare)
+        await asyncio.sleep(self.settings.startup_seconds)
         self.faults.unhang()
         self._machine = Machine(self.settings, self._folders, self.faults, self._runs)
+        self._machine.hub.delay = self.faults.delay
         self._tasks = [
             asyncio.create_task(self._machine.hub.publish()),
             asyncio.create_task(self._machine.work()),
@@ -116,7 +128,8 @@ class Simulator:
         app = make_application(self._machine)
         self._runner = runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, self.settings.host, self.port).start()
+        site = web.TCPSite(runner, self.settings.host, self.port, ssl_context=_tls(self.settings))
+        await site.start()
         self.port = runner.addresses[0][1]
 
     async def _stop(self) -> None:
@@ -131,3 +144,12 @@ class Simulator:
             if connection.transport is not None:
                 connection.transport.abort()
         await runner.cleanup()
+
+
+def _tls(settings: SimulatorSettings) -> ssl.SSLContext | None:
+    """Raises OSError (ssl.SSLError too) for a certificate or key that can't be read."""
+    if settings.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.certificate, settings.certificate_key)
+    return context

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.versions import VERSIONS, Version
+
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorSettings:
@@ -17,6 +19,11 @@ class SimulatorSettings:
     besides `checkpoints`, `vaes` and `loras`; `all_models` offers every file that the templates of
     ComfyUI ask for. `trial_nodes` offers classes that no real server has, which sleep, fail, block or
     expand to other nodes.
+
+    The card is listed `gpus` times. Every start takes `startup_seconds`, in which connections are refused.
+    `multi_user`, `cors_origin` (`*` or an origin) and `compress_answers` are options of ComfyUI; what people
+    put before it are `path_prefix` (`/comfy`), `basic_auth` (`user:password`), `token` (a bearer token, or
+    `?token=` in the address) and a certificate with its key, which make the address an https one.
     """
 
     host: str = "127.0.0.1"
@@ -36,4 +43,14 @@ class SimulatorSettings:
     default_preview_method: str = "none"
     max_upload_size: int = 104857600
     history_size: int = 10000
-    version: str = "0.33.0"
+    gpus: int = 1
+    startup_seconds: float = 0.0
+    multi_user: bool = False
+    cors_origin: str | None = None
+    compress_answers: bool = False
+    path_prefix: str = ""
+    basic_auth: str | None = None
+    token: str | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    version: Version = VERSIONS["0.33.0"]

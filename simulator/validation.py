@@ -30,13 +30,14 @@ class Verdict:
     node_errors: Json = field(default_factory=dict)
 
 
-def validate(graph: Any, targets: Any, catalogue: Catalogue) -> Verdict:
+def validate(graph: Any, targets: Any, catalogue: Catalogue, *, replacing: bool = True) -> Verdict:
     """Check a graph; replace old classes and cast values in place.
 
     `targets` are the output nodes to run, or None for all. Raises whatever a graph provokes that is
     not a mapping of nodes: such a request ends as status 500, as on a real server.
     """
-    replace_nodes(graph)
+    if replacing:
+        replace_nodes(graph)
     outputs = []
     for node_id in graph:
         unknown = _unknown_class(node_id, graph[node_id], catalogue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,9 +60,11 @@ class TerminalAdapter:
                 attachments=self._order.attachments(),
             )
         )
+        job = _job(answer)
         with self._bar:
-            card = await self._wait(core, _job(answer))
-        await self._conclude(card)
+            card = await self._wait(core, job)
+        self._tell(card)
+        await self._write((await core.job(self._order.place, job)).outputs)
 
     async def show(self, address: Address, card: Card) -> None:
         """Draw the bar."""
@@ -82,20 +85,25 @@ class TerminalAdapter:
             await asyncio.wait({self._final}, timeout=CANCEL_SECONDS)
             raise
 
-    async def _conclude(self, card: Card) -> None:
+    def _tell(self, card: Card) -> None:
+        """What went wrong, if anything did."""
         if card.state != JobState.DONE:
             self.failed = True
             sentences = ["".join(span.text for span in line) for line in card.body[:1]]
             reason = sentences[0] if card.state == JobState.FAILED and sentences else card.title
             self._console.print(f"error: {reason}", style="red", markup=False, highlight=False)
-            return
-        for media in card.media:
-            target = await asyncio.to_thread(_write, media, self._target(media), len(card.media))
+
+    async def _write(self, outputs: Sequence[Media]) -> None:
+        for media in outputs:
+            target = await asyncio.to_thread(_write, media, self._target(media), len(outputs))
             if target is not None:
                 self._console.print(str(target), markup=False, highlight=False)
 
     def _target(self, media: Media) -> Path:
-        return Path(media.name) if self._order.output is None else self._order.output
+        """Words are for reading, so they are only written to a file that was asked for."""
+        if self._order.output is not None:
+            return self._order.output
+        return STDOUT if media.media_type == "text/plain" else Path(media.name)
 
 
 def _job(answer: Answer) -> JobId:

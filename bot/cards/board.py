@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from bot.cards.render import Facts, render
+from bot.cards.render import TEXT_SHOWN, Facts, render
 from bot.contract.card import Card, Media
 from bot.contract.values import JobId
 from bot.feed import Feed
@@ -13,6 +14,9 @@ from bot.jobs.states import State
 from bot.media.spool import Spool
 from bot.scheduling.fairness import people_ahead
 from bot.store.store import Store
+
+MOST_TEXT = 4 * TEXT_SHOWN
+"""Bytes: no character needs more than four."""
 
 
 class Board:
@@ -31,17 +35,19 @@ class Board:
     async def cards(self, views: Sequence[MessageView]) -> list[Card]:
         """The cards of some messages, in their order."""
         ahead = await self.ahead(views)
+        texts = [await self._texts(view) for view in views]
         return [
             render(
                 Facts(
                     view=view,
-                    media=[self.media(view, output) for output in view.outputs],
+                    media=[self.media(view, output) for output in view.outputs if not _is_shown(output)],
+                    texts=said,
                     live=self._feed.live(view.job.id),
                     ahead=ahead.get(view.job.id),
                     answering=self._answering(),
                 )
             )
-            for view in views
+            for view, said in zip(views, texts, strict=True)
         ]
 
     async def ahead(self, views: Sequence[MessageView]) -> dict[JobId, int]:
@@ -56,6 +62,16 @@ class Board:
             for job, nth in before.items()
             if waiting[job] in mine
         }
+
+    async def _texts(self, view: MessageView) -> list[str]:
+        """The results in words; those that are gone from the disk are left out."""
+        found = []
+        for output in view.outputs:
+            if output.media_type == "text/plain":
+                with suppress(FileNotFoundError):
+                    data = await self._spool.read(output.blob.sha256, MOST_TEXT)
+                    found.append(data.decode(errors="replace"))
+        return found
 
     def fraction(self, view: MessageView) -> tuple[float, str | None]:
         """How far a job is, and at which node."""
@@ -74,3 +90,8 @@ class Board:
             name=output.name,
             size=output.blob.size,
         )
+
+
+def _is_shown(output: Output) -> bool:
+    """Whether the card's own words say all of it."""
+    return output.media_type == "text/plain" and output.blob.size <= TEXT_SHOWN

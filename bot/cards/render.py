@@ -15,14 +15,21 @@ from bot.jobs.states import State, outside
 
 PROMPT_SHOWN = 300
 """Characters of a prompt that a card shows; "Info" shows all."""
+TEXT_SHOWN = 1500
+"""Characters of a result in words that a card shows; a longer one is a file, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """All that a job's card is made of. `ahead` counts jobs before it; `answering`: some ComfyUI answers."""
+    """All that a job's card is made of.
+
+    `texts` are results in words, `media` all others. `ahead` counts jobs before it; `answering`: some ComfyUI
+    answers.
+    """
 
     view: MessageView
     media: Sequence[Media]
+    texts: Sequence[str]
     live: Live | None
     ahead: int | None
     answering: bool
@@ -93,7 +100,7 @@ def _running(facts: Facts) -> Card:
     return Card(
         state=JobState.RUNNING,
         title=title,
-        body=_prompt_lines(facts),
+        body=(*_prompt_lines(facts), *_note_lines(facts)),
         fraction=fraction,
         preview=facts.live.preview if facts.live else None,
         alt=_prompt(facts.view) or "",
@@ -121,7 +128,7 @@ def _done(facts: Facts) -> Card:
     return Card(
         state=JobState.DONE,
         title=f"/{facts.view.command}",
-        body=(*_prompt_lines(facts), *([tuple(details)] if details else [])),
+        body=(*_prompt_lines(facts), *_text_lines(facts), *([tuple(details)] if details else [])),
         media=tuple(facts.media),
         alt=_prompt(facts.view) or "",
         actions=(
@@ -136,10 +143,11 @@ def _done(facts: Facts) -> Card:
 def _failed(facts: Facts) -> Card:
     error = facts.view.job.error
     sentence = error.message if error is not None else "Something went wrong. Try again."
+    partly = [_line("What was made before that:")] if facts.media else []
     return Card(
         state=JobState.FAILED,
         title="That did not work",
-        body=((Text(text=sentence),), *_prompt_lines(facts)),
+        body=((Text(text=sentence),), *_prompt_lines(facts), *partly),
         media=tuple(facts.media),
         actions=_buttons(facts, Verb.AGAIN, Verb.DELETE),
     )
@@ -184,6 +192,16 @@ def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
         return ()
     short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"
     return ((Text(text=short, strong=True),),)
+
+
+def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    return (_line(facts.live.note),) if facts.live is not None and facts.live.note else ()
+
+
+def _text_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    return tuple(
+        _line(text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…") for text in facts.texts
+    )
 
 
 def _took(seconds: float) -> str:

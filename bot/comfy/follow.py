@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
 from typing import assert_never
 
 import structlog
 
-from bot.comfy.files import Output, results
-from bot.comfy.graph import Graph
+from bot.comfy.graph import Graph, class_of, display_of
 from bot.comfy.messages import (
     ExecutionCached,
     ExecutionError,
@@ -23,9 +23,12 @@ from bot.comfy.messages import (
     NodeProgress,
     PreviewFrame,
     ProgressReport,
+    TextFrame,
 )
+from bot.comfy.outputs import Output, results, saved_files
 from bot.comfy.progress import ProgressTracker
-from bot.comfy.refusals import node_failure
+from bot.comfy.refusals import clean, node_failure
+from bot.errors import BackendError, Lost
 from bot.jobs.events import (
     Broke,
     Ended,
@@ -33,12 +36,17 @@ from bot.jobs.events import (
     Interrupted,
     Preview,
     Progress,
-    RemoteFile,
     RunEvent,
+    SentPicture,
     Started,
 )
 
 log = structlog.get_logger(__name__)
+
+SENDER = "SaveImageWebsocket"
+"""The class of node that sends its pictures over the socket and saves none."""
+MOST_SENT = 256 * 1024 * 1024
+"""Bytes of pictures sent over the socket that are kept for one attempt."""
 
 
 class Follow:
@@ -64,16 +72,20 @@ class Follow:
         self.acknowledged = False
         self.cancelled = False
         """We asked for its end: then its absence is no loss."""
-        self.succeeded = False
-        """The server told its success; only the files may not be known yet."""
         self.heard_at = self.asked_at = _now()
         self.absent_since: float | None = None
         self._pace = pace
         self._on_unclear = on_unclear
         self._tracker = ProgressTracker(graph, outputs=outputs)
         self._outputs: dict[str, Output] = {}
+        self._sent: list[SentPicture] = []
+        self._node: str | None = None
+        self._succeeded = False
+        self._error: BackendError | None = None
+        self._kept_back: str | None = None
         self._started = self._told_start = self._reports = False
         self._report: ProgressReport | None = None
+        self._note = ("", "")
         self._told_progress = self._tracker.progress()
         self._preview: Preview | None = None
         self._end: Ended | None = None
@@ -106,12 +118,17 @@ class Follow:
     def end(self, end: Ended) -> None:
         """It is over. The first end counts."""
         if self._end is None:
-            self._end = end
+            self._end = self._with_what_was_sent(end)
             self._alert()
 
-    def files(self) -> tuple[RemoteFile, ...]:
-        """The files heard of so far."""
-        return results(self._outputs.values())
+    def heard_end(self) -> Ended | None:
+        """How it ended by what was heard of it, which may not be all; None if no end was told."""
+        if self._error is not None:
+            return Broke(error=self._error, results=saved_files(self._outputs.values()))
+        if not self._succeeded:
+            return None
+        found = results(self._outputs.values(), self._sent)
+        return Finished(results=found, kept_back=None if found else self._kept_back)
 
     def hear(self, message: Message, connection: int) -> None:
         """Take in a message about this attempt that came over that connection."""
@@ -126,14 +143,16 @@ class Follow:
             case NodeExecuted():
                 self._outputs[message.node] = (message.display, message.output)
             case PreviewFrame():
-                self._preview = Preview(data=message.data, media_type=message.media_type)
+                self._see(message)
+            case TextFrame(node=node, text=said):
+                self._note = (display_of(self.graph, node), clean(said))
                 self._news.set()
             case ExecutionSuccess():
                 self._succeed(connection)
             case ExecutionError():
-                self._fail(message)
+                self._fail(message, connection)
             case ExecutionInterrupted():
-                self.end(Interrupted())
+                self.end(Interrupted(results=saved_files(self._outputs.values())))
             case _:
                 assert_never(message)
 
@@ -162,6 +181,7 @@ class Follow:
             case ExecutionCached(nodes=nodes):
                 self._tracker.cached(nodes)
             case NodeExecuting(node=node):
+                self._node = node
                 if not self._reports and node is not None:
                     self._tracker.executing(node)
             case NodeProgress(node=node, value=value, most=most):
@@ -171,19 +191,48 @@ class Follow:
                 assert_never(message)
         self._news.set()
 
+    def _see(self, frame: PreviewFrame) -> None:
+        node = display_of(self.graph, frame.node or self._node or "")
+        if class_of(self.graph, node) == SENDER:
+            if sum(len(picture.data) for picture in self._sent) + len(frame.data) > MOST_SENT:
+                log.warning("picture_dropped", prompt_id=self.prompt_id, size=len(frame.data))
+            else:
+                self._sent.append(SentPicture(node=node, data=frame.data, media_type=frame.media_type))
+        self._preview = Preview(data=frame.data, media_type=frame.media_type)
+        self._news.set()
+
     def _succeed(self, connection: int) -> None:
-        self.succeeded = True
-        files = self.files()
-        if files and connection == self.connection:
-            self.end(Finished(files=files))
+        self._succeeded = True
+        end = self.heard_end()
+        if end is not None and end.results and connection == self.connection:
+            self.end(end)
         elif self._end is None:
             self._on_unclear(self)
 
-    def _fail(self, message: ExecutionError) -> None:
+    def _fail(self, message: ExecutionError, connection: int) -> None:
         if message.blocked:
+            # One branch was kept from running; the rest goes on, and a success follows.
             log.info("branch_blocked", prompt_id=self.prompt_id, node=message.data.get("node_id"))
-        else:
-            self.end(Broke(error=node_failure(message.data, self.graph)))
+            self._kept_back = clean(str(message.data.get("exception_message", "")))
+            return
+        self._error = node_failure(message.data, self.graph)
+        end = self.heard_end()
+        if end is not None and connection == self.connection:
+            self.end(end)
+        elif self._end is None:
+            self._on_unclear(self)  # what was saved before it may have been missed
+
+    def _with_what_was_sent(self, end: Ended) -> Ended:
+        """History knows nothing of pictures that were sent, nor of branches that were kept back."""
+        if not isinstance(end, Finished):
+            return end
+        unknown = tuple(picture for picture in self._sent if picture not in end.results)
+        if end.results or unknown:
+            return replace(end, results=(*end.results, *unknown))
+        if any(class_of(self.graph, node) == SENDER for node in self.graph):
+            sentence = "The picture was sent over a connection that broke. A Save Image node would keep it."
+            return Broke(error=Lost(sentence, detail=self.prompt_id))
+        return Finished(results=(), kept_back=self._kept_back)
 
     def _alert(self) -> None:
         self._urgent.set()
@@ -209,11 +258,16 @@ class Follow:
         if self._report is not None:
             self._tracker.reported(self._report.nodes())
             self._report = None
-        progress = self._tracker.progress()
+        progress = replace(self._tracker.progress(), note=self._current_note())
         if progress == self._told_progress:
             return None
         self._told_progress = progress
         return progress
+
+    def _current_note(self) -> str | None:
+        """What the node that runs says; words of one that is done are old."""
+        node, said = self._note
+        return said if said and node == display_of(self.graph, self._node or "") else None
 
     async def _wait(self) -> None:
         """Wait for news; all but urgent news is gathered for as long as the pace asks."""

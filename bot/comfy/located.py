@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.comfy.files import Output, results
 from bot.comfy.graph import Graph
+from bot.comfy.outputs import Output, results, saved_files
 from bot.comfy.refusals import node_failure
 from bot.jobs.events import Broke, Ended, Finished, Interrupted
 
@@ -54,16 +54,17 @@ def parse_queue(body: object) -> Queue:
 def parse_entry(entry: Mapping[str, Any], graph: Graph) -> Ended:
     """How a prompt ended, by its history entry.
 
-    `status_str` is `error` for failed and interrupted ones alike; its messages tell them apart. The outputs
-    of either are partial, and left alone.
+    `status_str` is `error` for failed and interrupted ones alike; its messages tell them apart. The entry of
+    either has the outputs of the nodes that had finished.
     """
     status = entry.get("status")
     messages = _messages(status.get("messages") if isinstance(status, Mapping) else None)
     if "execution_interrupted" in messages:
-        return Interrupted()
+        return Interrupted(results=saved_files(_outputs(entry)))
     if isinstance(status, Mapping) and status.get("status_str") == "error":
-        return Broke(error=node_failure(messages.get("execution_error", {}), graph or _graph(entry)))
-    return Finished(files=results(_outputs(entry)))
+        error = node_failure(messages.get("execution_error", {}), graph or _graph(entry))
+        return Broke(error=error, results=saved_files(_outputs(entry)))
+    return Finished(results=results(_outputs(entry)))
 
 
 def _ids(items: object) -> frozenset[str]:

@@ -109,11 +109,24 @@ class ExecutionInterrupted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreviewFrame:
-    """A picture in the making. Frames of the older kind do not say whose."""
+    """A picture in the making, or one that a node sends instead of saving it.
+
+    Frames of the older kind do not say whose it is, nor which node's.
+    """
 
     prompt_id: str | None
+    node: str | None
     data: bytes
     media_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextFrame:
+    """Words of a node about its work. It is not said whose prompt's."""
+
+    prompt_id: None = None
+    node: str
+    text: str
 
 
 TextMessage = (
@@ -127,14 +140,15 @@ TextMessage = (
     | ExecutionError
     | ExecutionInterrupted
 )
-Message = TextMessage | PreviewFrame
+BinaryMessage = PreviewFrame | TextFrame
+Message = TextMessage | BinaryMessage
 Bare = ExecutionStart | ExecutionSuccess | ExecutionInterrupted
 
 FEATURE_FLAGS: JsonObject = {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
 """Must be the first message of every connection: then previews say whose they are."""
 
 _REPORT = re.compile(r'\{"type":\s*"progress_state",\s*"data":\s*\{"prompt_id":\s*"([^"\\]+)"')
-_PREVIEW, _PREVIEW_WITH_METADATA = 1, 4
+_PREVIEW, _TEXT, _PREVIEW_WITH_METADATA = 1, 3, 4
 _MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
 
 
@@ -153,8 +167,8 @@ def parse_text(text: str) -> TextMessage | None:
     return parse(data) if parse is not None and isinstance(data, dict) else None
 
 
-def parse_binary(frame: bytes) -> PreviewFrame | None:
-    """Parse a binary frame: two big-endian uint32, then what the first one says. Only previews are of use.
+def parse_binary(frame: bytes) -> BinaryMessage | None:
+    """Parse a binary frame: two big-endian uint32, then what the first one says.
 
     Packs of custom nodes put other things after the same header; what is no picture is ignored.
     """
@@ -162,17 +176,25 @@ def parse_binary(frame: bytes) -> PreviewFrame | None:
         return None
     kind, second = struct.unpack_from(">II", frame)
     if kind == _PREVIEW:
-        return _picture(None, frame[8:])
-    if kind == _PREVIEW_WITH_METADATA and 8 + second <= len(frame):
-        prompt_id = _text(_object(_loads(frame[8 : 8 + second])), "prompt_id")
-        return None if prompt_id is None else _picture(prompt_id, frame[8 + second :])
+        return _picture({}, frame[8:])
+    if 8 + second > len(frame):
+        return None
+    head, rest = frame[8 : 8 + second], frame[8 + second :]
+    if kind == _PREVIEW_WITH_METADATA:
+        about = _object(_loads(head))
+        return None if _text(about, "prompt_id") is None else _picture(about, rest)
+    if kind == _TEXT:
+        return TextFrame(node=head.decode(errors="replace"), text=rest.decode(errors="replace"))
     return None
 
 
-def _picture(prompt_id: str | None, data: bytes) -> PreviewFrame | None:
+def _picture(about: JsonObject, data: bytes) -> PreviewFrame | None:
+    node = _text(about, "display_node_id") or _text(about, "node_id")
     for magic, media_type in _MAGIC:
         if data.startswith(magic):
-            return PreviewFrame(prompt_id=prompt_id, data=data, media_type=media_type)
+            return PreviewFrame(
+                prompt_id=_text(about, "prompt_id"), node=node, data=data, media_type=media_type
+            )
     return None
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.comfy.graph import Graph, class_of, title_of
+from bot.comfy.models import is_model, note_of, where_to_get
 from bot.comfy.schemas import NodeSchemas
-from bot.errors import NodeFailed, OutOfMemory, Refused
+from bot.errors import MissingModel, MissingNode, NodeFailed, OutOfMemory, Refused
 
 MOST_DETAIL = 2000
 MOST_WORDS = 200
@@ -36,6 +37,7 @@ class _Flaw:
     """One item of `node_errors`."""
 
     kind: str
+    node: str
     title: str
     class_type: str
     details: str
@@ -52,9 +54,14 @@ class _Flaw:
 def refusal(body: object, graph: Graph, schemas: NodeSchemas | None) -> Refused:
     """The refusal that an answer to POST /prompt carries, be it a 400 or a 200 with `node_errors`."""
     answer = body if isinstance(body, dict) else {}
+    detail = json.dumps(answer, default=str)[:MOST_DETAIL]
     flaws = _flaws(answer.get("node_errors"), graph, schemas)
-    sentence = _of_flaws(flaws) if flaws else _of_error(answer.get("error"), graph)
-    return Refused(sentence, detail=json.dumps(answer, default=str)[:MOST_DETAIL])
+    if not flaws:
+        return _of_error(answer.get("error"), graph, detail)
+    flaw = _most_telling(flaws)
+    if flaw.kind == "value_not_in_list" and is_model(flaw.received):
+        return MissingModel(_no_model(flaw, graph), detail=detail)
+    return Refused(_SENTENCES.get(flaw.kind, _wiring)(flaw), detail=detail)
 
 
 def node_failure(data: Mapping[str, Any], graph: Graph) -> NodeFailed:
@@ -86,19 +93,20 @@ def _traceback(data: Mapping[str, Any]) -> str:
     return "".join(str(line) for line in lines[-3:]) if isinstance(lines, list) else ""
 
 
-def _of_error(error: object, graph: Graph) -> str:
+def _of_error(error: object, graph: Graph, detail: str) -> Refused:
     if not isinstance(error, dict):
-        return f"ComfyUI refused the workflow{_because(_words(error))}."
+        return Refused(f"ComfyUI refused the workflow{_because(_words(error))}.", detail=detail)
     message, extra = _words(error.get("message")), error.get("extra_info")
     match error.get("type"):
         case "missing_node_type" | "invalid_prompt":
-            return _missing_node(message, extra if isinstance(extra, dict) else {}, graph)
+            return _missing_node(message, extra if isinstance(extra, dict) else {}, graph, detail)
         case "prompt_no_outputs":
-            return "The workflow saves nothing. Add a Save Image node to it and export it again."
+            sentence = "The workflow saves nothing. Add a Save Image node to it and export it again."
         case "no_prompt":
-            return "The workflow is empty. Export it again from ComfyUI, in API format."
+            sentence = "The workflow is empty. Export it again from ComfyUI, in API format."
         case _:
-            return f"ComfyUI refused the workflow{_because(message)}."
+            sentence = f"ComfyUI refused the workflow{_because(message)}."
+    return Refused(sentence, detail=detail)
 
 
 def _because(message: str) -> str:
@@ -106,13 +114,14 @@ def _because(message: str) -> str:
     return f": {said}" if said else ""
 
 
-def _missing_node(message: str, extra: Mapping[str, Any], graph: Graph) -> str:
+def _missing_node(message: str, extra: Mapping[str, Any], graph: Graph, detail: str) -> Refused:
     old = _OLD_MISSING_NODE.search(message)
     node = _words(extra.get("node_id"))
     name = _words(extra.get("class_type")) or class_of(graph, node) or (old[1] if old else "")
     if name:
-        return f"ComfyUI lacks the node {_quote(name)}. Install the custom node that brings it."
-    return f"ComfyUI refused the workflow{_because(message)}. {MEND}"
+        sentence = f"ComfyUI lacks the node {_quote(name)}. Install the custom node that brings it."
+        return MissingNode(sentence, detail=detail)
+    return Refused(f"ComfyUI refused the workflow{_because(message)}. {MEND}", detail=detail)
 
 
 def _flaws(node_errors: object, graph: Graph, schemas: NodeSchemas | None) -> list[_Flaw]:
@@ -123,16 +132,19 @@ def _flaws(node_errors: object, graph: Graph, schemas: NodeSchemas | None) -> li
         for error in errors if isinstance(errors, list) else ():
             if isinstance(error, dict):
                 class_type = _words(entry.get("class_type")) or class_of(graph, node) or "?"
-                found.append(_flaw(error, class_type, title_of(graph, node) or class_type, schemas))
+                found.append(_flaw(error, node, class_type, title_of(graph, node) or class_type, schemas))
     return found
 
 
-def _flaw(error: Mapping[str, Any], class_type: str, title: str, schemas: NodeSchemas | None) -> _Flaw:
+def _flaw(
+    error: Mapping[str, Any], node: str, class_type: str, title: str, schemas: NodeSchemas | None
+) -> _Flaw:
     given = error.get("extra_info")
     extra: Mapping[str, Any] = given if isinstance(given, dict) else {}
     config = extra.get("input_config")
     return _Flaw(
         kind=_words(error.get("type")),
+        node=node,
         title=title,
         class_type=class_type,
         details=_words(error.get("details")),
@@ -143,11 +155,18 @@ def _flaw(error: Mapping[str, Any], class_type: str, title: str, schemas: NodeSc
     )
 
 
-def _of_flaws(flaws: Sequence[_Flaw]) -> str:
-    """The most telling one: what a person can put right comes before wiring that broke because of it."""
+def _most_telling(flaws: Sequence[_Flaw]) -> _Flaw:
+    """What a person can put right comes before wiring that broke because of it."""
     order = tuple(_SENTENCES)
-    first = min(flaws, key=lambda flaw: order.index(flaw.kind) if flaw.kind in order else len(order))
-    return _SENTENCES.get(first.kind, _wiring)(first)
+    return min(flaws, key=lambda flaw: order.index(flaw.kind) if flaw.kind in order else len(order))
+
+
+def _no_model(flaw: _Flaw, graph: Graph) -> str:
+    """What its author noted about the model says more than the names of others."""
+    note = note_of(graph, flaw.node, str(flaw.received))
+    if note is None:
+        return _not_in_list(flaw)
+    return f"ComfyUI has no {flaw.input} {_quote(str(flaw.received))}. {where_to_get(note)}"
 
 
 def _not_in_list(flaw: _Flaw) -> str:

@@ -17,7 +17,7 @@ import structlog
 from bot.comfy.follow import Follow
 from bot.comfy.graph import Graph
 from bot.comfy.located import Absent, Executing, Located, Over, Queue, Waiting
-from bot.comfy.messages import Message, NodeExecuting, NodeProgress, PreviewFrame, ProgressReport
+from bot.comfy.messages import Message, NodeExecuting, NodeProgress, PreviewFrame, ProgressReport, TextFrame
 from bot.comfy.timing import Timing
 from bot.errors import BackendError, Lost
 from bot.jobs.events import Broke, Ended, Finished, Interrupted
@@ -86,7 +86,7 @@ class Watch:
     def hear(self, message: Message, connection: int) -> None:
         """Hand a message to the attempt that it is about. Strangers' messages come too, and are dropped."""
         if message.prompt_id is None:
-            follow = self._current if isinstance(message, PreviewFrame) else None
+            follow = self._current if isinstance(message, PreviewFrame | TextFrame) else None
         else:
             follow = self._follows.get(message.prompt_id)
             if isinstance(message, NodeExecuting | NodeProgress | ProgressReport):
@@ -176,8 +176,9 @@ class Watch:
 
     def _missing(self, follow: Follow) -> None:
         now = asyncio.get_running_loop().time()
-        if follow.succeeded and follow.files():
-            follow.end(Finished(files=follow.files()))
+        heard = follow.heard_end()
+        if isinstance(heard, Broke) or (heard is not None and heard.results):
+            follow.end(heard)
         elif follow.cancelled:
             follow.end(Interrupted())
         elif follow.absent_since is None:
@@ -206,4 +207,4 @@ class Watch:
                 follow.end(end)
             if follow.ended:
                 return
-        follow.end(Finished(files=follow.files()))
+        follow.end(follow.heard_end() or Finished(results=()))

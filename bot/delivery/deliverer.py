@@ -21,7 +21,7 @@ from bot.delivery.pacing import Pacer
 from bot.errors import AddressGone, SlowDown
 from bot.feed import Feed, News
 from bot.jobs.models import MessageView
-from bot.jobs.states import ENDS
+from bot.jobs.states import ENDS, LIVE
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -93,11 +93,17 @@ class Deliverer:
                     await self._read_again()
 
     async def _look(self) -> None:
-        """What the store wants shown, whoever wrote it, and those who wait: their place in line moves by itself."""
+        """What the store wants shown, whoever wrote it, and those not over: what they say may change by itself.
+
+        Of those who wait it is their place in line; of all of them whether ComfyUI answers.
+        """
         waiting = await self._store.messages.waiting(self._adapter.name, BATCH)
         for view, card in zip(waiting, await self._board.cards(waiting), strict=True):
             if card != self._last.get(view.id):
                 self._dirty[view.id] = Due(view=view, card=card)
+        for known in self._known.values():
+            if known is not None and known.job.state in LIVE:
+                self._dirty.setdefault(known.id, Due(view=known))
         for view in await self._store.messages.due(self._adapter.name, BATCH):
             self._dirty[view.id] = Due(view=view)
 

@@ -19,16 +19,40 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteText:
+    """Words that a node put out."""
+
+    node: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentPicture:
+    """A picture that a node sent over the socket instead of saving it: these bytes are all there is of it."""
+
+    node: str
+    data: bytes
+    media_type: str
+
+
+Result = RemoteFile | RemoteText | SentPicture
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
     """The backend has begun to execute the attempt."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """`fraction` (0..1) of the whole graph; `node` is the title of the node that runs. Never goes back."""
+    """`fraction` (0..1) of the whole graph, which never goes back.
+
+    `node` is the title of the node that runs, `note` what a node says of its work.
+    """
 
     fraction: float
     node: str | None
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,21 +65,28 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """Executed to the end. Results come before previews; there may be none."""
+    """Executed to the end. There may be no results; `kept_back` is what the node said that withheld them."""
 
-    files: tuple[RemoteFile, ...]
+    results: tuple[Result, ...]
+    kept_back: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Broke:
-    """Ended by an error: `NodeFailed`, `OutOfMemory`, or `Lost` if the server no longer knows the attempt."""
+    """Ended by an error: `NodeFailed`, `OutOfMemory`, or `Lost` if the server no longer knows the attempt.
+
+    `results` were saved before it.
+    """
 
     error: BackendError
+    results: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interrupted:
-    """Ended because somebody interrupted it."""
+    """Ended because somebody interrupted it; `results` were saved before that."""
+
+    results: tuple[Result, ...] = ()
 
 
 Ended = Finished | Broke | Interrupted

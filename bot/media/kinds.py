@@ -31,6 +31,11 @@ def media_type(filename: str) -> str:
     return _TYPES.get(ending(filename), "application/octet-stream")
 
 
+def ending_of(kind: str) -> str:
+    """The usual ending of files of a media type, or nothing."""
+    return next((known for known, name in _TYPES.items() if name == kind), "")
+
+
 def ending(filename: str) -> str:
     """The ending of a name in lower case with its dot, or nothing."""
     return PurePosixPath(filename).suffix.lower()

@@ -36,9 +36,9 @@ class Spool:
         """Keep these bytes."""
         return await self.stream(_once(data), limit=len(data))
 
-    async def read(self, sha256: str) -> bytes:
-        """The bytes of this hash. Raises `FileNotFoundError`."""
-        return await asyncio.to_thread(self.path(sha256).read_bytes)
+    async def read(self, sha256: str, most: int = -1) -> bytes:
+        """The bytes of this hash, or the first `most` of them. Raises `FileNotFoundError`."""
+        return await asyncio.to_thread(_read, self.path(sha256), most)
 
     async def tidy(self) -> None:
         """Take away what a killed process had begun to write long ago."""
@@ -89,6 +89,11 @@ class Spool:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+def _read(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def _drop(target: BinaryIO) -> None:

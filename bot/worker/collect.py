@@ -1,16 +1,17 @@
-"""Fetching results from a backend into the spool."""
+"""Bringing results from a backend into the spool."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import assert_never
 
 from bot.comfy.backend import ComfyBackend
 from bot.errors import CannotConnect, NodeFailed
-from bot.jobs.events import RemoteFile
+from bot.jobs.events import RemoteFile, RemoteText, Result, SentPicture
 from bot.jobs.models import Blob, Output
-from bot.media.kinds import ending, media_type
+from bot.media.kinds import ending, ending_of, media_type
 from bot.media.spool import Spool, TooLarge
 
 LIMIT_BYTES = 2 * 1024**3
@@ -18,29 +19,34 @@ LIMIT_BYTES = 2 * 1024**3
 
 TRIES = 5
 RETRY_SECONDS = 0.2
-RETRY_SECONDS = 0.2
 
 
-async def collect(
-    backend: ComfyBackend, spool: Spool, files: Sequence[RemoteFile], stem: str
-) -> list[Output]:
-    """Bring an attempt's files here, in their order; people see them as `stem`-1.png and so on.
+async def collect(backend: ComfyBackend, spool: Spool, results: Sequence[Result], stem: str) -> list[Output]:
+    """Bring an attempt's results here, in their order; people see them as `stem`-1.png and so on.
 
-    Raises `Lost` if the server has a file no more, `CannotConnect` if it stays away.
+    Raises `Lost` if the server has a file no more, `CannotConnect` if it stays away, `NodeFailed` for one over
+    the limit.
     """
     outputs = []
-    for index, file in enumerate(files):
-        blob = await _fetch(backend, spool, file)
-        outputs.append(
-            Output(
-                index=index,
-                blob=blob,
-                media_type=media_type(file.filename),
-                name=f"{stem}-{index + 1}{ending(PurePosixPath(file.filename).name)}",
-                node=file.node,
-            )
-        )
+    for index, result in enumerate(results):
+        blob, kind, end = await _bring(backend, spool, result)
+        name = f"{stem}-{index + 1}{end}"
+        outputs.append(Output(index=index, blob=blob, media_type=kind, name=name, node=result.node))
     return outputs
+
+
+async def _bring(backend: ComfyBackend, spool: Spool, result: Result) -> tuple[Blob, str, str]:
+    """A result's bytes, its media type, and the ending of its name."""
+    match result:
+        case RemoteFile(filename=filename):
+            blob = await _fetch(backend, spool, result)
+            return blob, media_type(filename), ending(PurePosixPath(filename).name)
+        case RemoteText(text=text):
+            return await spool.keep(text.encode()), "text/plain", ".txt"
+        case SentPicture(data=data, media_type=kind):
+            return await spool.keep(data), kind, ending_of(kind)
+        case _ as never:
+            assert_never(never)
 
 
 async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile) -> Blob:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import structlog
@@ -15,9 +15,9 @@ from bot.comfy.follow import Follow
 from bot.comfy.located import Absent, Executing, Over, Waiting
 from bot.contract import card
 from bot.contract.values import Trouble
-from bot.errors import BackendError, CannotConnect, Lost
+from bot.errors import BackendError, CannotConnect, Lost, Stopped
 from bot.feed import Feed, Live
-from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Started
+from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Result, Started
 from bot.jobs.models import Attempt, Output, Setting
 from bot.jobs.states import State
 from bot.media.spool import Spool
@@ -220,13 +220,12 @@ class Run:
                 case Started():
                     if self._state is not State.RUNNING:  # taken over while it ran: it began long ago
                         await self._advance(State.RUNNING, started=time.time())
-                case Progress(fraction=fraction, node=node):
+                case Progress(fraction=fraction, node=node, note=note):
                     preview = self.live.preview if self.live else None
-                    self._show(Live(fraction=fraction, node=node, preview=preview))
+                    self._show(Live(fraction=fraction, node=node, note=note, preview=preview))
                 case Preview(data=data, media_type=kind):
                     before = self.live or Live(fraction=0.0, node=None)
-                    picture = card.Preview(data=data, media_type=kind)
-                    self._show(Live(fraction=before.fraction, node=before.node, preview=picture))
+                    self._show(replace(before, preview=card.Preview(data=data, media_type=kind)))
                 case Finished() | Broke() | Interrupted():
                     return event
                 case _ as never:
@@ -240,35 +239,54 @@ class Run:
     async def _conclude(self, ended: Ended) -> None:
         """Write its end into the store."""
         match ended:
-            case Finished(files=files):
+            case Finished():
                 self._executed()
-                await self._advance(State.FETCHING)
-                try:
-                    stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
-                    outputs = await collect(self._tools.backend, self._tools.spool, files, stem)
-                except (Lost, CannotConnect) as error:
-                    # Counted, though the server may be back: each new attempt samples the picture again.
-                    log.warning("results can't be fetched", error=str(error))
-                    trouble = Trouble(code=error.code, message=error.sentence)
-                    await self._again_or_fail("not fetched", trouble)
-                    return
-                if outputs:
-                    await self._finish(State.DONE, outputs=outputs)
-                else:
-                    await self._finish(State.FAILED, error=_no_output())
-            case Interrupted():
+                await self._keep(ended)
+            case Interrupted(results=results):
                 if self._cancel.is_set():
                     await self._finish(State.CANCELLED)
                 else:
-                    await self._finish(State.FAILED, error=_stopped_there())
-            case Broke(error=error):
+                    await self._fail(_stopped_there(), results)
+            case Broke(error=error, results=results):
                 if self._cancel.is_set() and isinstance(error, Lost):
                     await self._finish(State.CANCELLED)
                 else:
-                    log.warning("job failed", error=str(error))
-                    await self._finish(State.FAILED, error=Trouble(code=error.code, message=error.sentence))
+                    await self._fail(error, results)
             case _ as never:
                 assert_never(never)
+
+    async def _keep(self, finished: Finished) -> None:
+        """Bring the results here; then it is done."""
+        await self._advance(State.FETCHING)
+        try:
+            outputs = await self._collect(finished.results)
+        except (Lost, CannotConnect) as error:
+            # Counted, though the server may be back: each new attempt samples the picture again.
+            log.warning("results can't be fetched", error=str(error))
+            await self._again_or_fail("not fetched", Trouble(code=error.code, message=error.sentence))
+        except BackendError as error:
+            await self._fail(error)
+        else:
+            if outputs:
+                await self._finish(State.DONE, outputs=outputs)
+            else:
+                await self._finish(State.FAILED, error=_no_output(finished.kept_back))
+
+    async def _fail(self, error: BackendError, results: Sequence[Result] = ()) -> None:
+        """End it by an error. What was saved before it is kept if it can be had."""
+        log.warning("job failed", error=str(error))
+        try:
+            outputs = await self._collect(results)
+        except BackendError as lost:
+            log.info("what was made before is lost", error=str(lost))
+            outputs = []
+        await self._finish(
+            State.FAILED, outputs=outputs, error=Trouble(code=error.code, message=error.sentence)
+        )
+
+    async def _collect(self, results: Sequence[Result]) -> list[Output]:
+        stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
+        return await collect(self._tools.backend, self._tools.spool, results, stem)
 
     async def _again_or_fail(self, outcome: str, trouble: Trouble) -> None:
         """Another attempt, unless there were enough."""
@@ -295,14 +313,14 @@ def _forgotten() -> Broke:
     return Broke(error=Lost("ComfyUI lost this picture while it was being made. Send the command again."))
 
 
-def _no_output() -> Trouble:
+def _no_output(kept_back: str | None) -> Trouble:
+    if kept_back:
+        return Trouble(code="no_output", message=f"The workflow kept its result back: {kept_back}")
     return Trouble(
         code="no_output",
-        message="ComfyUI finished without a picture. The workflow needs a node that saves one.",
+        message="ComfyUI finished without a result. The workflow needs a node that saves one.",
     )
 
 
-def _stopped_there() -> Trouble:
-    return Trouble(
-        code="interrupted", message="Somebody stopped this at the ComfyUI itself. Send the command again."
-    )
+def _stopped_there() -> Stopped:
+    return Stopped("Somebody stopped this at the ComfyUI itself. Send the command again.")

@@ -1,5 +1,8 @@
 """Reads workflow folders: `graph.json` (ComfyUI's API format) with `workflow.toml` beside it.
 
+If `workflow.json` lies there too, the same workflow in ComfyUI's UI format, its author's notes about models are
+taken from it.
+
 Whatever is wrong in them is a `ConfigError` that names the file, the parameter and the node.
 """
 
@@ -8,16 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.comfy.models import ModelNote, file_name
 from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import ConfigError, InvalidValue
 from bot.jobs.models import Graph
 from bot.workflow.model import Parameter, Role, Target, Workflow
+from bot.workflow.model_notes import read_model_notes
 from bot.workflow.values import check
 
 SEED_MAXIMUM = 2**64 - 1
@@ -45,6 +50,17 @@ class _ParameterFile(BaseModel):
     fallback: Literal["first"] | None = None
 
 
+class _ModelFile(BaseModel):
+    """One `[[models]]` table: where a model file is to be had."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    url: str = Field(pattern=r"^https?://")
+    folder: str | None = None
+    size: str | None = None
+
+
 class _WorkflowFile(BaseModel):
     """The whole of `workflow.toml`."""
 
@@ -53,6 +69,7 @@ class _WorkflowFile(BaseModel):
     title: str
     description: str
     role: Literal["imagine", "edit", "animate", "upscale", "describe"] = "imagine"
+    models: list[_ModelFile] = Field(default_factory=list)
     parameters: dict[str, _ParameterFile]
 
 
@@ -70,8 +87,8 @@ def load_workflows(folders: Iterable[Folder]) -> dict[str, Workflow]:
 
 def load_workflow(folder: Folder) -> Workflow:
     """One workflow. Raises `ConfigError`."""
-    graph = _read_graph(folder)
     file = _read_toml(folder)
+    graph = _with_notes(_read_graph(folder), _read_notes(folder, file))
     parameters = tuple(_parameter(folder, graph, name, entry) for name, entry in file.parameters.items())
     return Workflow(
         name=folder.name,
@@ -99,6 +116,32 @@ def _read_graph(folder: Folder) -> Graph:
     if not isinstance(graph, dict) or not graph or not all(_is_node(node) for node in graph.values()):
         raise ConfigError(f"{where} is not a graph in API format. Export it with Workflow > Export (API).")
     return graph
+
+
+def _read_notes(folder: Folder, file: _WorkflowFile) -> dict[str, ModelNote]:
+    """What is known about models, by file name; what the owner wrote counts before what the author wrote."""
+    where, path = f"{folder.name}/workflow.json", folder / "workflow.json"
+    notes: dict[str, ModelNote] = {}
+    if path.is_file():
+        try:
+            notes = read_model_notes(json.loads(path.read_text(encoding="utf-8-sig")))
+        except ValueError as error:
+            raise ConfigError(f"{where} is not JSON: {error}. Save the workflow again.") from error
+    return {**notes, **{file_name(model.name): ModelNote(**model.model_dump()) for model in file.models}}
+
+
+def _with_notes(graph: Graph, notes: Mapping[str, ModelNote]) -> Graph:
+    """The graph with the notes in the nodes that name those models."""
+    return {node: _noted(body, notes) for node, body in graph.items()}
+
+
+def _noted(body: Mapping[str, Any], notes: Mapping[str, ModelNote]) -> Mapping[str, Any]:
+    names = [file_name(value) for value in body["inputs"].values() if isinstance(value, str)]
+    known = [notes[name].as_meta() for name in names if name in notes]
+    if not known:
+        return body
+    meta = body.get("_meta")
+    return {**body, "_meta": {**(meta if isinstance(meta, dict) else {}), "models": known}}
 
 
 def _is_node(node: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from bot.comfy.models import is_model, note_of, where_to_get
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
 from bot.workflow.model import Workflow
@@ -37,9 +38,13 @@ def problems(workflow: Workflow, schemas: NodeSchemas) -> list[str]:
 
 
 def _empty_choices(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
-    for name, listed in choices(workflow, [schemas]).items():
-        if not listed:
-            yield f"ComfyUI has no {name} yet. Put one into its models folder, then try again."
+    offered = choices(workflow, [schemas])
+    for parameter in workflow.parameters:
+        name, target = parameter.spec.name, parameter.targets[0]
+        if offered.get(name) == ():
+            note = note_of(workflow.graph, target.node, str(parameter.spec.default))
+            instance = "" if note is None else f" For instance {note.name}: {note.as_words()}."
+            yield f"ComfyUI has no {name} yet. Put one into its models folder, then try again.{instance}"
 
 
 def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
@@ -53,10 +58,9 @@ def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
             if (node, name) in settable or listed is None or not isinstance(value, str):
                 continue
             if value not in listed:
-                yield (
-                    f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. '
-                    "Put it into its models folder, or choose another in graph.json."
-                )
+                note = note_of(workflow.graph, node, value)
+                advice = where_to_get(note) if is_model(value) else "Choose another in graph.json."
+                yield f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. {advice}'
 
 
 def _listed(schemas: NodeSchemas, class_type: str, name: str) -> Sequence[str] | None:

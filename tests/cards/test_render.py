@@ -28,6 +28,7 @@ def _facts(job: Job, **changes: Any) -> Facts:
     facts: dict[str, Any] = {
         "view": new_view(job),
         "media": (),
+        "texts": (),
         "live": None,
         "ahead": None,
         "answering": True,
@@ -104,6 +105,15 @@ def test_a_running_job_shows_how_far_it_is() -> None:
     assert render(_facts(stored, live=Live(fraction=0.0, node=None))) == _running("0%", 0.0)
 
 
+def test_what_a_node_says_of_its_work_is_shown() -> None:
+    """Below the prompt."""
+    live = Live(fraction=0.5, node="Writer", note="12 of 40 tokens")
+    assert render(_facts(new_job(state=State.RUNNING), live=live)).body == (
+        *PROMPT,
+        (Text(text="12 of 40 tokens"),),
+    )
+
+
 def test_a_running_job_whose_server_is_silent_keeps_its_bar() -> None:
     """It goes on from there."""
     job = new_job(state=State.RUNNING, fraction=0.25, node="KSampler")
@@ -132,6 +142,16 @@ def test_a_finished_job_is_its_picture() -> None:
         media=(_media(0),),
         alt="a red fox",
         actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input"), INFO, DELETE),
+    )
+
+
+def test_results_in_words_are_read_on_the_card() -> None:
+    """Long ones are cut; those are there as a file, too."""
+    job = new_job(state=State.DONE, seed=None)
+    assert render(_facts(job, texts=["a fox", "word " * 400])).body == (
+        *PROMPT,
+        (Text(text="a fox"),),
+        (Text(text=("word " * 300).rstrip() + "…"),),
     )
 
 
@@ -171,6 +191,9 @@ def test_a_failed_job_says_why() -> None:
         body=((Text(text=trouble.message),), *PROMPT),
         actions=(AGAIN, DELETE),
     )
+    partly = render(_facts(new_job(state=State.FAILED, error=trouble), media=[_media(0)]))
+    assert partly.media == (_media(0),)
+    assert partly.body == ((Text(text=trouble.message),), *PROMPT, (Text(text="What was made before that:"),))
     unexplained = render(_facts(new_job(state=State.FAILED)))
     assert unexplained.body[0] == (Text(text="Something went wrong. Try again."),)
 

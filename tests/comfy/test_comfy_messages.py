@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.comfy.messages import (
+    BinaryMessage,
     ExecutionCached,
     ExecutionError,
     ExecutionInterrupted,
@@ -21,6 +22,7 @@ from bot.comfy.messages import (
     NodeState,
     PreviewFrame,
     ProgressReport,
+    TextFrame,
     parse_binary,
     parse_text,
 )
@@ -154,26 +156,27 @@ def with_metadata(metadata: bytes, picture: bytes) -> bytes:
     [
         (
             struct.pack(">II", 1, 1) + JPEG,
-            PreviewFrame(prompt_id=None, data=JPEG, media_type="image/jpeg"),
+            PreviewFrame(prompt_id=None, node=None, data=JPEG, media_type="image/jpeg"),
         ),
         (
             struct.pack(">II", 1, 2) + PNG,
-            PreviewFrame(prompt_id=None, data=PNG, media_type="image/png"),
+            PreviewFrame(prompt_id=None, node=None, data=PNG, media_type="image/png"),
         ),
         (
-            with_metadata(b'{"prompt_id": "p", "image_type": "image/jpeg"}', JPEG),
-            PreviewFrame(prompt_id="p", data=JPEG, media_type="image/jpeg"),
+            with_metadata(b'{"prompt_id": "p", "node_id": "4.0", "display_node_id": "4"}', JPEG),
+            PreviewFrame(prompt_id="p", node="4", data=JPEG, media_type="image/jpeg"),
         ),
         (with_metadata(b'{"node_id": "3"}', JPEG), None),
         (with_metadata(b"{", JPEG), None),
         (struct.pack(">II", 4, 4_000_000_000) + b"{}", None),
-        (struct.pack(">II", 3, 1) + b"2half way", None),
+        (struct.pack(">II", 3, 1) + b"2half way", TextFrame(node="2", text="half way")),
+        (struct.pack(">II", 3, 90) + b"2half way", None),
         (struct.pack(">II", 1, 99) + b"some pack's own header" + JPEG, None),
         (struct.pack(">II", 99, 1) + JPEG, None),
         (b"\x00\x00\x00\x01", None),
         (b"", None),
     ],
 )
-def test_binary_frames(frame: bytes, expected: PreviewFrame | None) -> None:
-    """Only pictures, and only those that can be told whose they are."""
+def test_binary_frames(frame: bytes, expected: BinaryMessage | None) -> None:
+    """Pictures that can be told whose they are, and words."""
     assert parse_binary(frame) == expected

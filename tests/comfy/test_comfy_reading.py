@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot.comfy.files import results
 from bot.comfy.located import Queue, parse_entry, parse_queue
+from bot.comfy.outputs import results
 from bot.comfy.refusals import clean, node_failure, refusal
 from bot.comfy.schemas import NodeSchemas
-from bot.errors import OutOfMemory
-from bot.jobs.events import Broke, Finished, Interrupted, RemoteFile
+from bot.errors import MissingModel, MissingNode, OutOfMemory
+from bot.jobs.events import Broke, Finished, Interrupted, RemoteFile, RemoteText, SentPicture
 from tests.comfy.conftest import file, txt2img
 
 OBJECT_INFO: dict[str, Any] = {
@@ -85,6 +85,22 @@ def test_previews_are_kept_when_nothing_was_saved() -> None:
     assert found == (RemoteFile(node="3", filename="p.png", subfolder="", folder="temp"),)
 
 
+def test_words_are_results_when_nothing_was_saved() -> None:
+    """Beside saved files they are words about those, and a node's shown input is no result at all."""
+    said = ("5", {"text": ["a red fox ", "", 7], "images": saved("in.png", folder="input")})
+    assert results([said]) == (RemoteText(node="5", text="a red fox"),)
+    assert results([("4", {"text": "in one piece"})]) == (RemoteText(node="4", text="in one piece"),)
+    assert results([said, ("9", {"images": saved("a.png")})]) == (file("a.png"),)
+
+
+def test_pictures_sent_over_the_socket_are_results() -> None:
+    """They come after what was saved, and previews do not count beside them."""
+    sent = SentPicture(node="8", data=b"png", media_type="image/png")
+    preview = ("3", {"images": saved("p.png", folder="temp")})
+    assert results([preview], [sent]) == (sent,)
+    assert results([("9", {"images": saved("a.png")})], [sent]) == (file("a.png"), sent)
+
+
 def entry(status: str, *messages: list[Any]) -> dict[str, Any]:
     """A history entry with one file of an expanded node."""
     return {
@@ -99,15 +115,18 @@ def test_history_entries() -> None:
     """Only the messages tell an interrupted run from a failed one; both have partial outputs."""
     start = ["execution_start", {"prompt_id": "p"}]
     assert parse_entry(entry("success", start, ["execution_success", {}]), {}) == Finished(
-        files=(file("a.png"),)
+        results=(file("a.png"),)
     )
-    assert parse_entry(entry("error", start, ["execution_interrupted", {}]), {}) == Interrupted()
+    assert parse_entry(entry("error", start, ["execution_interrupted", {}]), {}) == Interrupted(
+        results=(file("a.png"),)
+    )
     broke = parse_entry(
         entry("error", start, ["execution_error", {"node_id": "3", "exception_message": "boom"}]), {}
     )
     assert isinstance(broke, Broke)
+    assert broke.results == (file("a.png"),)
     assert broke.error.sentence == 'The node "The sampler" failed: boom'
-    assert parse_entry({"outputs": {}}, {}) == Finished(files=())
+    assert parse_entry({"outputs": {}}, {}) == Finished(results=())
     assert isinstance(parse_entry(entry("error"), {}), Broke)
 
 
@@ -178,6 +197,27 @@ def flaw(kind: str, details: str = "", **extra: Any) -> dict[str, Any]:
         "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation"},
         "node_errors": {"3": {"errors": [item], "dependent_outputs": ["9"], "class_type": "KSampler"}},
     }
+
+
+def test_a_missing_model_is_told_with_where_it_is_to_be_had() -> None:
+    """The graph's own notes say it; missing nodes are an error of their own kind, too."""
+    body = flaw(
+        "value_not_in_list", input_name="unet_name", received_value="flow.safetensors", input_config=None
+    )
+    graph = txt2img()
+    graph["3"]["_meta"] = {
+        "models": [{"name": "flow.safetensors", "url": "https://a/flow", "folder": "unet", "size": "2 GB"}]
+    }
+    error = refusal(body, graph, None)
+    assert (type(error), error.code) == (MissingModel, "missing_model")
+    assert error.sentence == (
+        'ComfyUI has no unet_name "flow.safetensors". Download https://a/flow (2 GB) into models/unet.'
+    )
+    unknown = refusal(body, txt2img(), None)
+    assert isinstance(unknown, MissingModel)
+    assert unknown.sentence == 'ComfyUI has no unet_name "flow.safetensors". Choose another.'
+    lacking = {"error": {"type": "missing_node_type", "message": "", "extra_info": {"class_type": "Odd"}}}
+    assert type(refusal(lacking, {}, None)) is MissingNode
 
 
 MEND = "Mend the workflow in ComfyUI and export it again."

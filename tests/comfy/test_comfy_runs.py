@@ -39,7 +39,7 @@ async def test_a_run_costs_two_requests(rig: Rig) -> None:
     async with running(rig.simulator.url, CALM) as backend:
         rig.requests.clear()
         end = await run_graph(backend, txt2img())
-        assert end == Finished(files=(file("fox_00001_.png"),))
+        assert end == Finished(results=(file("fox_00001_.png"),))
         picture = Image.open(BytesIO(await read(backend, file("fox_00001_.png"))))
         assert (picture.size, rig.requests) == ((64, 64), ["POST /prompt", "GET /view"])
 
@@ -63,7 +63,7 @@ async def test_a_batch_brings_every_file(rig: Rig) -> None:
     """In the node's own order."""
     async with running(rig.simulator.url, CALM) as backend:
         end = await run_graph(backend, txt2img(batch=3))
-    assert end == Finished(files=tuple(file(f"fox_0000{n}_.png") for n in (1, 2, 3)))
+    assert end == Finished(results=tuple(file(f"fox_0000{n}_.png") for n in (1, 2, 3)))
 
 
 async def test_a_cached_run_names_the_old_file(rig: Rig) -> None:
@@ -78,12 +78,12 @@ async def test_a_cached_run_names_the_old_file(rig: Rig) -> None:
 async def test_saved_files_come_before_previews(rig: Rig) -> None:
     """What lies in the temp folder is left out when anything was saved."""
     async with running(rig.simulator.url, CALM) as backend:
-        assert await run_graph(backend, flat()) == Finished(files=(file("flat_00001_.png", "2"),))
+        assert await run_graph(backend, flat()) == Finished(results=(file("flat_00001_.png", "2"),))
         only_preview = flat(7)
         del only_preview["2"]
         end = await run_graph(backend, only_preview)
     assert isinstance(end, Finished)
-    assert [(f.node, f.folder) for f in end.files] == [("3", "temp")]
+    assert [(f.node, f.folder) for f in end.results if isinstance(f, RemoteFile)] == [("3", "temp")]
 
 
 async def test_the_tag_is_kept_on_the_server(rig: Rig) -> None:
@@ -98,7 +98,8 @@ async def test_two_attempts_at_once_do_not_mix(rig: Rig) -> None:
     """Each hears of itself alone."""
     async with running(rig.simulator.url, CALM) as backend:
         ends = await asyncio.gather(run_graph(backend, txt2img(1)), run_graph(backend, txt2img(2)))
-    assert sorted(end.files[0].filename for end in ends if isinstance(end, Finished)) == [
+    found = [result for end in ends if isinstance(end, Finished) for result in end.results]
+    assert sorted(file.filename for file in found if isinstance(file, RemoteFile)) == [
         "fox_00001_.png",
         "fox_00002_.png",
     ]
@@ -112,7 +113,7 @@ async def test_a_slow_consumer_misses_no_end(rig: Rig) -> None:
             await backend.post(follow, slow, tag={})
             await run_graph(backend, txt2img(2))  # runs after it, over the same socket
             events = [event async for event in follow]
-    assert events == [Started(), Finished(files=(file("fox_00001_.png"),))]
+    assert events == [Started(), Finished(results=(file("fox_00001_.png"),))]
 
 
 async def test_progress_is_paced(rig: Rig) -> None:
@@ -246,7 +247,7 @@ async def test_a_swallowed_answer_is_found(rig: Rig) -> None:
             await backend.post(follow, graph, tag={})
         assert caught.value.maybe_sent
         assert await backend.locate(follow.prompt_id) in (Executing(), Waiting())
-        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+        assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
     assert rig.ran() == ["success"]
 
 
@@ -272,7 +273,7 @@ async def test_an_attempt_of_another_process_is_adopted(rig: Rig) -> None:
         await anext(aiter(follow))
     async with running(rig.simulator.url, QUICK) as after, after.follow(prompt_id, graph) as follow:
         assert await after.locate(prompt_id) == Executing()
-        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+        assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
 
 
 async def test_an_upload_becomes_an_input(rig: Rig) -> None:
@@ -292,7 +293,7 @@ async def test_an_upload_becomes_an_input(rig: Rig) -> None:
                 "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "copy"}},
             },
         )
-        assert end == Finished(files=(file("copy_00001_.png", "2"),))
+        assert end == Finished(results=(file("copy_00001_.png", "2"),))
         copy = Image.open(BytesIO(await read(backend, file("copy_00001_.png", "2"))))
     assert copy.convert("RGB").getpixel((0, 0)) == (0, 0, 255)
 
@@ -322,6 +323,6 @@ async def test_errors_of_the_server_are_asked_again(start: Start) -> None:
         for path in ("/prompt", "/queue", "/history", "/view", "/upload"):
             rig.simulator.faults.fail_next(path, 500, times=2)
         await backend.upload("x.png", b"x")
-        assert await run_graph(backend, flat()) == Finished(files=(file("flat_00001_.png", "2"),))
+        assert await run_graph(backend, flat()) == Finished(results=(file("flat_00001_.png", "2"),))
         assert (await read(backend, file("flat_00001_.png", "2")))[:4] == b"\x89PNG"
     assert rig.ran() == ["success"]

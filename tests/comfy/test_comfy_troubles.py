@@ -38,7 +38,7 @@ async def test_a_socket_lost_in_mid_run(rig: Rig) -> None:
         while not isinstance(await anext(events), Progress):
             pass
         rig.simulator.faults.drop_sockets()
-        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+        assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
     assert rig.requests.count("GET /ws") == 2
     assert rig.ran() == ["success"]
 
@@ -49,7 +49,7 @@ async def test_a_server_without_a_socket(rig: Rig) -> None:
     seen: list[RunEvent] = []
     async with running(rig.simulator.url, QUICK) as backend:
         end = await run_graph(backend, txt2img(steps=60), seen)
-    assert (seen, end) == ([Started()], Finished(files=(file("fox_00001_.png"),)))
+    assert (seen, end) == ([Started()], Finished(results=(file("fox_00001_.png"),)))
 
 
 async def test_a_deaf_socket(rig: Rig) -> None:
@@ -57,7 +57,7 @@ async def test_a_deaf_socket(rig: Rig) -> None:
     async with running(rig.simulator.url, QUICK) as backend:
         client_id = backend.client_id
         rig.simulator.faults.deafen()
-        assert await run_graph(backend, txt2img(steps=60)) == Finished(files=(file("fox_00001_.png"),))
+        assert await run_graph(backend, txt2img(steps=60)) == Finished(results=(file("fox_00001_.png"),))
         seen: list[RunEvent] = []
         await run_graph(backend, txt2img(2), seen)
         assert (backend.client_id, rig.requests.count("GET /ws")) == (client_id, 2)
@@ -151,7 +151,7 @@ async def test_unknown_messages_are_ignored(rig: Rig) -> None:
         rig.simulator.faults.send_unknown()
         await backend.post(follow, graph, tag={})
         rig.simulator.faults.send_unknown()
-        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+        assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
     assert rig.requests.count("GET /ws") == 1
 
 
@@ -163,7 +163,7 @@ async def test_history_that_comes_late(rig: Rig) -> None:
         await backend.post(follow, graph, tag={})
         assert await anext(aiter(follow)) == Started()
         rig.simulator.faults.drop_sockets()
-        assert await until_end(follow) == Finished(files=(file("fox_00001_.png"),))
+        assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
 
 
 async def test_history_that_is_cleared(rig: Rig) -> None:
@@ -173,7 +173,7 @@ async def test_history_that_is_cleared(rig: Rig) -> None:
         await backend.post(follow, graph, tag={})
         end = await until_end(follow)
         rig.simulator.faults.clear_history()
-    assert end == Finished(files=(file("fox_00001_.png"),))
+    assert end == Finished(results=(file("fox_00001_.png"),))
 
 
 async def test_part_of_a_graph_is_not_enough(rig: Rig) -> None:

@@ -12,15 +12,15 @@ import pytest
 
 from bot.comfy.graph import Graph
 from bot.comfy.located import Queue
-from bot.comfy.messages import PreviewFrame, parse_text
+from bot.comfy.messages import PreviewFrame, TextFrame, parse_text
 from bot.comfy.timing import Timing
 from bot.comfy.watch import Watch
 from bot.errors import CannotConnect, Lost
-from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Started
-from tests.comfy.conftest import QUICK, file, txt2img, until_end
+from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, SentPicture, Started
+from tests.comfy.conftest import QUICK, GraphDict, file, txt2img, until_end
 
-JPEG = PreviewFrame(prompt_id=None, data=b"\xff\xd8\xff", media_type="image/jpeg")
-ENDED = Finished(files=(file("from_history.png"),))
+JPEG = PreviewFrame(prompt_id=None, node=None, data=b"\xff\xd8\xff", media_type="image/jpeg")
+ENDED = Finished(results=(file("from_history.png"),))
 
 
 class Server:
@@ -95,7 +95,98 @@ async def test_a_blocked_branch_is_not_the_end(watch: Watch, say: Say) -> None:
         say("execution_error", exception_type="ExecutionBlocked", node_id="9")
         executed(say)
         say("execution_success")
-        assert await until_end(follow) == Finished(files=(file("a.png"),))
+        assert await until_end(follow) == Finished(results=(file("a.png"),))
+
+
+async def test_a_blocked_branch_explains_an_end_without_results(
+    watch: Watch, server: Server, say: Say
+) -> None:
+    """The history knows of no blocks, and its outputs are empty."""
+    server.history["p"] = Finished(results=())
+    with watch.follow("p", txt2img(), ()) as follow:
+        say(
+            "execution_error",
+            exception_type="ExecutionBlocked",
+            node_id="9",
+            exception_message="Execution Blocked: nothing to do",
+        )
+        say("execution_success")
+        assert await until_end(follow) == Finished(results=(), kept_back="Execution Blocked: nothing to do")
+
+
+async def test_what_was_saved_before_an_error_is_kept(watch: Watch, server: Server, say: Say) -> None:
+    """As heard, or as the history has it when a part may have been missed."""
+    boom = {"node_id": "3", "exception_type": "RuntimeError", "exception_message": "boom"}
+    with watch.follow("p", txt2img(), ()) as follow:
+        follow.connection = 1
+        executed(say)
+        say("execution_error", **boom)
+        end = await until_end(follow)
+        assert isinstance(end, Broke)
+        assert (end.error.sentence, end.results) == ('The node "The sampler" failed: boom', (file("a.png"),))
+    server.history["q"] = Broke(error=end.error, results=(file("missed.png"), file("a.png")))
+    with watch.follow("q", txt2img(), ()) as follow:
+        follow.connection = 1
+        executed(say, "a.png", prompt_id="q", connection=2)
+        say("execution_error", "q", connection=2, **boom)
+        assert await until_end(follow) == server.history["q"]
+    with watch.follow("r", txt2img(), ()) as follow:
+        say("execution_error", "r", **boom)
+        end = await until_end(follow)
+        assert isinstance(end, Broke)
+        assert (end.error.sentence, end.results) == ('The node "The sampler" failed: boom', ())
+
+
+def sender() -> GraphDict:
+    """A graph whose picture comes over the socket."""
+    graph = txt2img()
+    graph["9"] = {"class_type": "SaveImageWebsocket", "inputs": {"images": ["8", 0]}}
+    return graph
+
+
+@pytest.mark.parametrize("node", ["9", None])
+async def test_pictures_sent_over_the_socket_are_the_result(
+    watch: Watch, server: Server, say: Say, node: str | None
+) -> None:
+    """Told from previews by their node; older frames, by the node that runs."""
+    server.history["p"] = Finished(results=())
+    picture = PreviewFrame(
+        prompt_id="p" if node else None, node=node, data=b"\x89PNG", media_type="image/png"
+    )
+    with watch.follow("p", sender(), ()) as follow:
+        follow.connection = 1
+        say("executing", node="3")
+        watch.hear(JPEG, 1)
+        say("executing", node="9")
+        watch.hear(picture, 1)
+        say("execution_success")
+        sent = SentPicture(node="9", data=b"\x89PNG", media_type="image/png")
+        assert await until_end(follow) == Finished(results=(sent,))
+
+
+async def test_pictures_sent_while_nobody_listened_are_lost(watch: Watch, server: Server, say: Say) -> None:
+    """There is nothing to fetch: it has to be made again."""
+    server.history["p"] = Finished(results=())
+    with watch.follow("p", sender(), ()) as follow:
+        say("execution_success")
+        end = await until_end(follow)
+    assert isinstance(end, Broke)
+    assert isinstance(end.error, Lost)
+    assert end.error.sentence == (
+        "The picture was sent over a connection that broke. A Save Image node would keep it."
+    )
+
+
+async def test_what_a_node_says_goes_with_the_progress(watch: Watch, say: Say) -> None:
+    """While that node runs; strangers' words are dropped."""
+    with watch.follow("p", txt2img(), ()) as follow:
+        watch.hear(TextFrame(node="3", text="of a stranger"), 1)
+        say("executing", node="3")
+        watch.hear(TextFrame(node="3", text="half way\nin /home/me/secret"), 1)
+        events = aiter(follow)
+        assert await anext(events) == Started()
+        event = await anext(events)
+        assert event == Progress(fraction=0.0, node="The sampler", note="half way")
 
 
 async def test_a_success_over_another_connection_asks_the_history(
@@ -123,10 +214,10 @@ async def test_a_history_without_the_prompt(watch: Watch, say: Say) -> None:
     with watch.follow("p", txt2img(), ()) as follow:
         executed(say)
         say("execution_success")
-        assert await until_end(follow) == Finished(files=(file("a.png"),))
+        assert await until_end(follow) == Finished(results=(file("a.png"),))
     with watch.follow("q", txt2img(), ()) as follow:
         say("execution_success", "q")
-        assert await until_end(follow) == Finished(files=())
+        assert await until_end(follow) == Finished(results=())
 
 
 async def test_frames_without_a_name_go_to_whom_the_server_works_for(watch: Watch, say: Say) -> None:

@@ -91,6 +91,25 @@ async def test_a_cancelled_job_can_be_asked_for_again(
         await until(browser, served.url, job, "done")
 
 
+async def test_a_running_jobs_card_says_when_comfyui_is_away(
+    served: Program, simulated: Program, browser: aiohttp.ClientSession
+) -> None:
+    """Nothing is heard of the job then, and yet its card changes; it goes on when ComfyUI returns."""
+    await fault(browser, simulated.url, "hang")
+    async with browser.get(f"{served.url}/api/v1/chat") as stream:
+        await _event(stream)
+        job = (await _say(browser, served.url, LINE))["job"]
+        card: dict[str, Any] = {}
+        while card.get("state") != "running":
+            _, card = await _event(stream)
+        await simulated.kill()
+        while card["title"] != "ComfyUI does not answer. This goes on when it returns.":
+            _, card = await _event(stream)
+        assert card["state"] == "running"
+    await simulated.start()
+    await until(browser, served.url, job, "done")
+
+
 async def test_words_in_reply_to_a_picture_edit_it(served: Program, browser: aiohttp.ClientSession) -> None:
     """Without a command; without a picture they are told how to begin."""
     job = (await _say(browser, served.url, LINE))["job"]

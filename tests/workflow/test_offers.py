@@ -73,7 +73,9 @@ def test_missing_nodes_are_named() -> None:
 def test_an_empty_models_folder_is_told() -> None:
     """There is nothing that anybody could choose."""
     assert problems(IMAGINE, _server(CheckpointLoaderSimple=_node(ckpt_name=[[]]))) == [
-        "ComfyUI has no model yet. Put one into its models folder, then try again."
+        "ComfyUI has no model yet. Put one into its models folder, then try again. "
+        "For instance sd_xl_base_1.0.safetensors: https://huggingface.co/stabilityai/"
+        "stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors (6.94 GB) into models/checkpoints."
     ]
 
 
@@ -91,7 +93,16 @@ def test_a_file_that_only_the_graph_names_must_be_there(tmp_path: Any) -> None:
     workflow = load_workflow(folder)
     assert problems(workflow, _server()) == [
         'ComfyUI has no ckpt_name "mine.safetensors", which node 1 (CheckpointLoaderSimple) needs. '
-        "Put it into its models folder, or choose another in graph.json."
+        "Put it into ComfyUI's models folder, or choose another."
+    ]
+    with (folder / "workflow.toml").open("a") as file:
+        file.write(
+            '\n[[models]]\nname = "mine.safetensors"\nurl = "https://example.org/mine"\nsize = "6.5 GB"'
+        )
+        file.write('\nfolder = "checkpoints"')
+    assert problems(load_workflow(folder), _server()) == [
+        'ComfyUI has no ckpt_name "mine.safetensors", which node 1 (CheckpointLoaderSimple) needs. '
+        "Download https://example.org/mine (6.5 GB) into models/checkpoints."
     ]
     there = _server(CheckpointLoaderSimple=_node(ckpt_name=[["mine.safetensors"]]))
     assert problems(workflow, there) == []

@@ -1,0 +1,77 @@
+"""Model files: which of a node's values name one, and what a graph's author noted about it.
+
+Notes lie in a node's `_meta.models`, which ComfyUI ignores: so they go wherever the graph goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from bot.comfy.graph import Graph
+
+ENDINGS = frozenset(
+    (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".pkl", ".bin", ".gguf", ".onnx")
+)
+"""What ComfyUI and the usual packs of nodes load."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelNote:
+    """Where a model file is to be had; `folder` is one of ComfyUI's models folders, `size` words."""
+
+    name: str
+    url: str
+    folder: str | None = None
+    size: str | None = None
+
+    def as_meta(self) -> dict[str, str]:
+        """How it is written into a node's `_meta.models`."""
+        return {
+            key: value
+            for key in ("name", "url", "folder", "size")
+            if (value := getattr(self, key)) is not None
+        }
+
+    def as_words(self) -> str:
+        """Link, size and folder, as far as they are known."""
+        size = f" ({self.size})" if self.size else ""
+        return f"{self.url}{size} into models/{self.folder}" if self.folder else f"{self.url}{size}"
+
+
+def is_model(value: object) -> bool:
+    """Whether a value is the name of a model file."""
+    return isinstance(value, str) and PurePosixPath(value).suffix.lower() in ENDINGS
+
+
+def file_name(name: str) -> str:
+    """A model's name without its folders, which servers on Windows part by backslashes."""
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def note_of(graph: Graph, node: str, name: str) -> ModelNote | None:
+    """What is noted in a node about the model file of that name."""
+    meta = graph.get(node, {}).get("_meta")
+    listed = meta.get("models") if isinstance(meta, Mapping) else None
+    for entry in listed if isinstance(listed, list) else ():
+        note = _note(entry)
+        if note is not None and file_name(note.name) == file_name(name):
+            return note
+    return None
+
+
+def where_to_get(note: ModelNote | None) -> str:
+    """What to do about a model that is not there: the end of a sentence about it."""
+    if note is None:
+        return "Put it into ComfyUI's models folder, or choose another."
+    return f"Download {note.as_words()}."
+
+
+def _note(entry: object) -> ModelNote | None:
+    if not isinstance(entry, Mapping):
+        return None
+    known = {
+        key: value for key in ("name", "url", "folder", "size") if isinstance(value := entry.get(key), str)
+    }
+    return ModelNote(**known) if "name" in known and "url" in known else None
