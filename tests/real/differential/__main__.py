@@ -54,9 +54,7 @@ async def _run(given: argparse.Namespace) -> int:
 
 
 def _tell(case: Case, found: list[Difference]) -> None:
-    import time
-
-    typer.echo(f"{case.name}: {len(found) or 'equal'} {time.monotonic():.1f}")
+    typer.echo(f"{case.name}: {len(found) or 'equal'}")
     for difference in found:
         typer.echo(f"  {difference}")
 

@@ -94,7 +94,16 @@ def picture_seen(data: bytes) -> Json:
 
 
 # How far an encoder went, and what Pillow adds of its own.
-_NOT_COMPARED = ("exif", "icc_profile", "timestamp", "background", "jfif", "jfif_density", "jfif_unit")
+_NOT_COMPARED = (
+    "exif",
+    "icc_profile",
+    "timestamp",
+    "background",
+    "jfif",
+    "jfif_density",
+    "jfif_unit",
+    "aspect",
+)
 
 
 def _text(value: Any) -> Any:

@@ -34,7 +34,6 @@ routes.requests(
         "global_subgraphs unknown": ("GET", "/global_subgraphs/RUN"),
         "templates missing": ("GET", "/templates/RUN.json"),
         "docs missing": ("GET", "/docs/RUN.md"),
-        "users": ("GET", "/users"),
         "users post nothing": ("POST", "/users"),
         "setting unknown": ("GET", "/settings/RUN"),
         "userdata without dir": ("GET", "/userdata"),
@@ -169,6 +168,13 @@ async def settings_kept(side: Side) -> list[Json]:
         ("POST", "/settings", {"json": [1]}),
     ]
     return [(await side.ask(method, path, **options)).seen() for method, path, options in steps]
+
+
+@routes
+async def users(side: Side) -> Json:
+    """One user, whose folder is there since a setting was kept."""
+    await side.ask("POST", "/settings/Differential.One", json=1)
+    return (await side.ask("GET", "/users")).seen()
 
 
 @routes

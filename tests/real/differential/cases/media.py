@@ -6,12 +6,16 @@ from typing import Any
 
 from tests.real.differential.answers import Json
 from tests.real.differential.case import Act, Group
-from tests.real.differential.cases.pictures import FILES
-from tests.real.differential.graphs import film, node, placed, save, sound
+from tests.real.differential.graphs import empty, film, node, placed, save, sound
 from tests.real.differential.side import Side
 
 media = Group("media")
-SOURCES = {"film.mp4": film(), "tone.wav": sound(), "frames.gif": FILES["frames.gif"]}
+SOURCES = {"film.mp4": film(), "tone.wav": sound()}
+
+
+def _frames() -> Json:
+    colours = {"7": empty(0x20A040, 64, 48), "8": empty(0xC03060, 64, 48)}
+    return {**colours, "1": node("BatchImagesNode", **{"images.image0": ["7", 0], "images.image1": ["8", 0]})}
 
 
 def _silence(seconds: float = 0.5, channels: int = 2) -> Json:
@@ -23,11 +27,8 @@ def _tone() -> Json:
 
 
 def _made(**more: Any) -> Json:
-    """A video of the three frames."""
-    return {
-        "1": node("LoadImage", image="RUN/frames.gif"),
-        "2": node("CreateVideo", images=["1", 0], fps=4.0, **more),
-    }
+    """A video of two pictures."""
+    return {**_frames(), "2": node("CreateVideo", images=["1", 0], fps=4.0, **more)}
 
 
 def _saved(graph: Json, container: str = "auto", codec: str = "auto", **more: Any) -> Json:
@@ -55,7 +56,7 @@ GRAPHS: dict[str, Json] = {
     "video without a kind": {**_made(), "end": node("SaveVideo", video=["2", 0], filename_prefix="RUN/none")},
     **{
         f"webm {codec}": {
-            "1": node("LoadImage", image="RUN/frames.gif"),
+            **_frames(),
             "2": node("SaveWEBM", images=["1", 0], filename_prefix="RUN/webm", codec=codec, fps=4.0, crf=32.0),
         }
         for codec in ("vp9", "av1")
@@ -65,7 +66,11 @@ GRAPHS: dict[str, Json] = {
         "1": node("LoadVideo", file="RUN/film.mp4"),
         "2": node("GetVideoComponents", video=["1", 0]),
         "3": save(["2", 0], "RUN/frames"),
-        "4": node("PreviewAny", source=["2", 2]),
+    },
+    "rate of a video": {
+        "1": node("LoadVideo", file="RUN/film.mp4"),
+        "2": node("GetVideoComponents", video=["1", 0]),
+        "3": node("PreviewAny", source=["2", 2]),
     },
     "flac of silence": _heard({"2": _silence()}),
     "flac of one channel": _heard({"2": _silence(0.25, 1)}),

@@ -15,7 +15,7 @@ async def _slow(side: Side, colour: int) -> tuple[Socket, str]:
     """A long run that has begun."""
     socket = await side.connect()
     prompt_id = await side.queue(slow(side.run_name, colour), client_id=socket.client_id)
-    await socket.until("executing", prompt_id=prompt_id)
+    await socket.until("executing", prompt_id=prompt_id, node="3")
     return socket, prompt_id
 
 
@@ -88,11 +88,11 @@ async def a_changed_file_is_read_again(side: Side) -> list[Json]:
 
 
 @runs
-async def a_branch_and_its_trunk(side: Side) -> list[Json]:
-    """A second run with one more branch takes the trunk from the cache."""
+async def a_longer_graph(side: Side) -> list[Json]:
+    """A second run that goes further takes the trunk from the cache."""
     socket = await side.connect()
     trunk = inverted(side.run_name, 0x987654)
-    branch = {**trunk, "4": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically")}
+    branch = {**trunk, "4": node("ImageInvert", image=["3", 0])}
     branch["5"] = node("PreviewImage", images=["4", 0])
     return [await side.run(trunk, socket), await side.run(branch, socket)]
 

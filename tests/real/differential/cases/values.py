@@ -12,24 +12,23 @@ from tests.real.differential.side import Side
 values = Group("value")
 
 
-def _shown(graph: Json, *slots: int) -> Json:
-    """Show these slots of node "2"."""
-    ends = {f"end{slot}": node("PreviewAny", source=["2", slot]) for slot in slots or (0,)}
-    return {**graph, **ends}
+def _shown(graph: Json, *slots: int) -> list[Json]:
+    """Show these slots of node "2", each in a run of its own: real servers run outputs in no fixed order."""
+    return [{**graph, "end": node("PreviewAny", source=["2", slot])} for slot in slots or (0,)]
 
 
-def _text(class_type: str, **inputs: Any) -> Json:
+def _text(class_type: str, **inputs: Any) -> list[Json]:
     return _shown({"2": node(class_type, **inputs)})
 
 
-def _computed(expression: str, **numbers: float) -> Json:
+def _computed(expression: str, **numbers: float) -> list[Json]:
     kinds = {int: "PrimitiveInt", float: "PrimitiveFloat", bool: "PrimitiveBoolean"}
     sources = {name: node(kinds[type(number)], value=number) for name, number in numbers.items()}
     links = {f"values.{name}": [name, 0] for name in numbers}
     return _shown({**sources, "2": node("ComfyMathExpression", expression=expression, **links)}, 0, 1, 2)
 
 
-def _switched(on: bool) -> Json:
+def _switched(on: bool) -> list[Json]:
     return _shown(
         {
             "1": node("StringTrim", string=" no ", mode="Both"),
@@ -41,7 +40,7 @@ def _switched(on: bool) -> Json:
 
 PATTERN: Json = {"string": "a1 B22 c333", "regex_pattern": r"([a-z])(\d+)"}
 FLAGS: Json = {"case_insensitive": True, "multiline": False, "dotall": False}
-GRAPHS: dict[str, Json] = {
+GRAPHS: dict[str, list[Json] | Json] = {
     "int": _text("PrimitiveInt", value=-5),
     "float": _text("PrimitiveFloat", value=0.1),
     "whole float": _text("PrimitiveFloat", value=3),
@@ -133,12 +132,13 @@ GRAPHS: dict[str, Json] = {
 }
 
 
-def _run(graph: Json) -> Act:
-    async def act(side: Side) -> Json:
-        return await side.run(placed(graph, side.run_name))
+def _run(graphs: list[Json] | Json) -> Act:
+    async def act(side: Side) -> list[Json]:
+        several = graphs if isinstance(graphs, list) else [graphs]
+        return [await side.run(placed(graph, side.run_name)) for graph in several]
 
     return act
 
 
-for _name, _graph in GRAPHS.items():
-    values.add(_name, _run(_graph))
+for _name, _graphs in GRAPHS.items():
+    values.add(_name, _run(_graphs))
