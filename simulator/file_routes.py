@@ -16,6 +16,12 @@ from PIL.PngImagePlugin import PngInfo
 from simulator.folders import Folders, is_active_content
 from simulator.machine import MACHINE
 
+_WEIGHTS = {
+    **dict.fromkeys((".safetensors", ".sft"), "application/safetensors"),
+    **dict.fromkeys((".pt", ".pth"), "application/pytorch"),
+    **dict.fromkeys((".ckpt", ".pkl"), "application/pickle"),
+    ".gguf": "application/gguf",
+}
 _SLOW_STEP = 0.05  # seconds between the pieces of a slow download
 
 
@@ -61,8 +67,8 @@ async def view(request: web.Request) -> web.StreamResponse:
     base = base or folders.of(query.get("type", "output"))
     if not name or name.startswith("/") or ".." in name or base is None:
         return web.Response(status=400)
-    folder = _normal(base / query.get("subfolder", ""))
-    if not folder.is_relative_to(base):
+    folder = base / query.get("subfolder", "")
+    if not _normal(folder).is_relative_to(base):
         return web.Response(status=403)
     path = folder / Path(name).name
     if not path.is_file():
@@ -143,7 +149,7 @@ def _put_alpha(source: Path, mask: bytes, target: Path) -> None:
             chunks.add_text(key, text)
         picture = original.convert("RGBA")
         picture.putalpha(painted.convert("RGBA").getchannel("A"))
-        picture.save(target, pnginfo=chunks)
+        picture.save(target, compress_level=4, pnginfo=chunks)
 
 
 def _previewed(path: Path, wanted: str, channel: str) -> web.Response:
@@ -177,7 +183,8 @@ def _encoded(path: Path, buffer: BytesIO, content_type: str) -> web.Response:
 
 def _headers(request: web.Request, path: Path, *, downloads: bool) -> dict[str, str]:
     """With `downloads`, what a browser might run is not shown by it, unless it is a picture's source."""
-    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    content_type = _WEIGHTS.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+    content_type = content_type or "application/octet-stream"
     quoted = path.name.replace("\\", "\\\\").replace('"', '\\"')
     headers = {
         "X-Content-Type-Options": "nosniff",
