@@ -129,9 +129,14 @@ async def experiment_models(side: Side) -> Json:
 
 @routes
 async def object_info(side: Side) -> Json:
-    """Every class, without the words that explain it to people."""
+    """Every class, without the words that explain it to people; the order of inputs stands in a list of its own."""
     found: Json = await side.get("/object_info")
-    return {name: _bare(info) for name, info in sorted(found.items())}
+    return {name: _bare(info) for name, info in sorted(found.items()) if not _is_partner(info)}
+
+
+def _is_partner(info: Json) -> bool:
+    """Whether a class calls a paid service: --disable-api-nodes keeps those away."""
+    return bool(info["category"].startswith("partner/"))
 
 
 @routes
@@ -152,8 +157,11 @@ _WORDS = {
 
 def _bare(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _bare(item) for key, item in value.items() if key not in _WORDS}
-    return [_bare(item) for item in value] if isinstance(value, list) else value
+        return {key: _bare(item) for key, item in sorted(value.items()) if key not in _WORDS}
+    if isinstance(value, list):
+        # A spec whose options were words alone is one without options.
+        return [_bare(item) for item in value if not (isinstance(item, dict) and not _bare(item))]
+    return value
 
 
 @routes
