@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import typer
 
+from tests.real.differential import known
 from tests.real.differential.all_cases import chosen
 from tests.real.differential.case import Case
 from tests.real.differential.compare import Difference
@@ -30,7 +32,12 @@ def main() -> None:
     )
     parser.add_argument("--only", help="a part of the names of the cases to act out")
     parser.add_argument("--list", action="store_true", help="say the names of the cases and end")
+    parser.add_argument("--document", action="store_true", help="write the list of what is known, and end")
+    parser.add_argument("--all", action="store_true", help="say what is known, too")
     given = parser.parse_args()
+    if given.document:
+        known.document()
+        return
     if given.list:
         for case in chosen(given.only, checkpoint=True):
             typer.echo(case.name)
@@ -48,14 +55,20 @@ async def _run(given: argparse.Namespace) -> int:
         if simulator is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             simulator = await stack.enter_async_context(simulator_like(given.real, Path(folder)))
-        found = await compare(given.real, simulator, cases, checkpoint, _tell)
-    typer.echo(f"{len(cases)} cases, {len(found)} differences in {len({one.case for one in found})} of them")
-    return 1 if found else 0
+        listed = [] if given.all else known.known()
+        found = await compare(given.real, simulator, cases, checkpoint, functools.partial(_tell, listed))
+    new = known.unexplained(found, listed)
+    typer.echo(f"{len(cases)} cases, {len(found)} differences, {len(found) - len(new)} of them known")
+    if given.only is None:
+        for entry in known.outlived(found, listed):
+            typer.echo(f"Not found any more: {entry.what}")
+    return 1 if new else 0
 
 
-def _tell(case: Case, found: list[Difference]) -> None:
-    typer.echo(f"{case.name}: {len(found) or 'equal'}")
-    for difference in found:
+def _tell(listed: list[known.Known], case: Case, found: list[Difference]) -> None:
+    new = known.unexplained(found, listed)
+    typer.echo(f"{case.name}: {len(new) or ('as known' if found else 'equal')}")
+    for difference in new:
         typer.echo(f"  {difference}")
 
 

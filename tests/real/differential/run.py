@@ -28,7 +28,7 @@ async def compare(
     simulator: str,
     cases: Sequence[Case],
     checkpoint: str | None,
-    told: Callable[[Case, list[Difference]], None],
+    told: Callable[[Case, list[Difference]], None] = lambda case, found: None,
 ) -> list[Difference]:
     """Act out all cases on both servers, one case at a time; `told` hears of each when it is done.
 
