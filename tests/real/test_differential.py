@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -41,4 +42,4 @@ def test_cases_have_names_of_their_own() -> None:
     assert len(set(names)) == len(names)
     for entry in known.known():
         for pattern in entry.cases:
-            assert any(known.fnmatchcase(name, pattern) for name in names), pattern
+            assert any(fnmatchcase(name, pattern) for name in names), pattern
