@@ -91,6 +91,8 @@ class Hub:
         ws = web.WebSocketResponse()
         await ws.prepare(request)
         sid = request.query.get("clientId", "") or uuid.uuid4().hex
+        if self.delay:
+            await asyncio.sleep(self.delay)
         self._open[ws] = request.transport
         self._registered[sid] = ws
         self._flags[sid] = {}
@@ -134,7 +136,7 @@ class Hub:
         async for message in ws:
             if message.type is not WSMsgType.TEXT or not first:
                 continue
-            await asyncio.sleep(self.delay)
+            await asyncio.sleep(2 * self.delay)  # there, and the answer back
             try:
                 said = json.loads(message.data)
             except json.JSONDecodeError:

@@ -41,6 +41,11 @@ class Simulator:
         return f"{scheme}://{self.settings.host}:{self.port}{self.settings.path_prefix}"
 
     @property
+    def folder(self) -> Path:
+        """Where input, output and temp are."""
+        return self._folders.root
+
+    @property
     def runs(self) -> list[Run]:
         """Every prompt that was really executed, oldest first, over all restarts."""
         return self._runs.runs

@@ -1,6 +1,7 @@
 """What the editor keeps on the server for its users: settings, and files such as saved workflows."""
 
 import asyncio
+import functools
 import json
 import mimetypes
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from simulator.folders import is_active_content
 from simulator.machine import MACHINE, Machine
@@ -23,6 +25,25 @@ _SETTINGS = "comfy.settings.json"
 
 class Outside(Exception):
     """A path that leads out of the user's folder."""
+
+
+class _Refused(Exception):
+    """An answer without a body, with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _or_refused(handler: Handler) -> Handler:
+    @functools.wraps(handler)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except _Refused as refused:
+            return web.Response(status=refused.status)
+
+    return answer
 
 
 async def get_users(request: web.Request) -> web.Response:
@@ -184,13 +205,13 @@ def _inside(request: web.Request, part: str) -> Path:
     try:
         return _path(request, request.match_info[part])
     except Outside:
-        raise web.HTTPForbidden(body=b"") from None
+        raise _Refused(403) from None
 
 
 def _existing(request: web.Request) -> Path:
     path = _inside(request, "file")
     if not path.exists():
-        raise web.HTTPNotFound(body=b"")
+        raise _Refused(404)
     return path
 
 
@@ -248,9 +269,9 @@ ROUTES = [
     web.post("/settings", post_settings),
     web.post("/settings/{id}", post_settings),
     web.get("/userdata", list_files),
-    web.get("/userdata/{file}", get_file),
-    web.post("/userdata/{file}", post_file),
-    web.delete("/userdata/{file}", delete_file),
-    web.post("/userdata/{file}/move/{dest}", move_file),
+    web.get("/userdata/{file}", _or_refused(get_file)),
+    web.post("/userdata/{file}", _or_refused(post_file)),
+    web.delete("/userdata/{file}", _or_refused(delete_file)),
+    web.post("/userdata/{file}/move/{dest}", _or_refused(move_file)),
 ]
 TREE_ROUTE = web.get("/v2/userdata", list_tree)
