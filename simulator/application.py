@@ -12,15 +12,16 @@ from simulator import (
     prompt_routes,
     user_routes,
 )
+from simulator.counting import Counts
 from simulator.faults import BY_NAME
 from simulator.gate import middlewares
 from simulator.machine import MACHINE, Machine
 from simulator.versions import Version
 
 
-def make_application(machine: Machine) -> web.Application:
+def make_application(machine: Machine, counts: Counts) -> web.Application:
     """The whole server, below its path prefix if it has one."""
-    inner = _application(machine)
+    inner = _application(machine, counts)
     prefix = machine.settings.path_prefix
     if not prefix:
         return inner
@@ -29,10 +30,11 @@ def make_application(machine: Machine) -> web.Application:
     return outer
 
 
-def _application(machine: Machine) -> web.Application:
+def _application(machine: Machine, counts: Counts) -> web.Application:
     """Every route of ComfyUI stands once bare and once below /api."""
     settings = machine.settings
-    app = web.Application(client_max_size=settings.max_upload_size, middlewares=middlewares(settings))
+    before = [counts.middleware, *middlewares(settings)]
+    app = web.Application(client_max_size=settings.max_upload_size, middlewares=before)
     app[MACHINE] = machine
     internal = web.Application()
     internal[MACHINE] = machine
@@ -43,6 +45,7 @@ def _application(machine: Machine) -> web.Application:
     app.add_routes(prompt_routes.JOB_ROUTES if settings.version.has_jobs else [])
     app.add_routes(prompt_routes.CANCEL_ROUTES if settings.version.cancels_jobs else [])
     app.add_routes(info_routes.ASSET_ROUTES if settings.version.has_assets else [])
+    app.add_routes(counts.routes())
     app.add_routes([web.get("/simulator/runs", _get_runs), web.post("/simulator/faults", _post_fault)])
     # Static files below "/" as in real servers: they make 404 of unknown GETs, 405 of all the rest.
     app.add_routes([web.static("/", machine.folders.web)])

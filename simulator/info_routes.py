@@ -85,9 +85,8 @@ async def get_object_info(request: web.Request) -> web.Response:
     """All node classes, or one; `{}` for an unknown one."""
     wanted = request.match_info.get("node_class")
     machine = request.app[MACHINE]
-    catalogue = machine.catalogue
-    names = [name for name in CLASSES if wanted in (None, name) and catalogue.offers(name)]
-    found = {name: catalogue.object_info(name) for name in names}
+    names = [name for name in CLASSES if wanted in (None, name) and machine.catalogue.offers(name)]
+    found = {name: machine.catalogue.object_info(name) for name in names}
     if not machine.settings.version.new_combos:
         found = {name: _with_old_combos(info) for name, info in found.items()}
     return web.json_response(found)

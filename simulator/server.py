@@ -12,6 +12,7 @@ from aiohttp import web
 from PIL import Image
 
 from simulator.application import make_application
+from simulator.counting import Counts
 from simulator.faults import Faults
 from simulator.folders import Folders
 from simulator.machine import Machine
@@ -28,6 +29,7 @@ class Simulator:
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
         self.settings = settings or SimulatorSettings()
         self.faults = Faults(self, self.settings.path_prefix)
+        self._counts = Counts()
         self.port = self.settings.port
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -130,7 +132,7 @@ class Simulator:
             asyncio.create_task(self._machine.hub.publish()),
             asyncio.create_task(self._machine.work()),
         ]
-        app = make_application(self._machine)
+        app = make_application(self._machine, self._counts)
         self._runner = runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, self.settings.host, self.port, ssl_context=_tls(self.settings))
