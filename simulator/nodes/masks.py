@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from simulator.nodes.bench import Call, Instant
-from simulator.nodes.resampling import mixed, resample, whole
+from simulator.nodes.resampling import floats, mixed, resample, whole
 from simulator.nodes.values import Frames, digest
 
 _CHANNELS = {"red": "R", "green": "G", "blue": "B", "alpha": "A"}
@@ -163,10 +163,23 @@ def _composite(call: Call) -> tuple[Any, ...]:
             image.paste(above, place)
         else:
             where = resample(mask.nearest(number % mask.count), above.size, "bilinear")
-            image.paste(above, place, where)
+            below = image.crop((*place, place[0] + above.width, place[1] + above.height))
+            image.paste(_between(below, above, where), place)
         return image
 
     return (Frames(base.count, base.size, make, call.digest),)
+
+
+def _between(below: Image.Image, above: Image.Image, where: Image.Image) -> Image.Image:
+    """A mixture of two pictures of one size, by a mask."""
+    part = where.convert("F")
+    bands = [
+        mixed(
+            lambda given: given["a"] + (given["b"] - given["a"]) * (given["part"] / 255), a=a, b=b, part=part
+        )
+        for a, b in zip(floats(below), floats(above), strict=True)
+    ]
+    return whole(bands, "RGB")
 
 
 MASKS: Mapping[str, Instant] = {

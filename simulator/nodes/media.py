@@ -86,7 +86,7 @@ def write_video(
         name = _CODECS[codec]
         stream: Any = container.add_stream(name, rate=video.fps)
         stream.width, stream.height = (max(2, side // 2 * 2) for side in video.frames.size)
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = "yuv420p10le" if codec == "av1" and path.suffix == ".webm" else "yuv420p"
         stream.options = {
             **_SPEED[name],
             "crf": str(round(crf)),

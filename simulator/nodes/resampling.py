@@ -21,9 +21,7 @@ def resample(picture: Image.Image, size: Size, method: str) -> Image.Image:
     """The picture in this size; `method` as ComfyUI calls it."""
     if method == "lanczos":
         return picture.resize(size, Image.Resampling.LANCZOS)
-    if method not in _TAPS:
-        return picture.resize(size, Image.Resampling.NEAREST)
-    taps = _TAPS[method]
+    taps = _TAPS.get(method, _nearest)
     return filtered(picture, taps(picture.width, size[0]), taps(picture.height, size[1]))
 
 
@@ -97,6 +95,11 @@ def _summed_across(band: Image.Image, taps: Taps) -> Image.Image:
             weights=weights.resize(size, Image.Resampling.NEAREST),
         )
     return total
+
+
+@functools.lru_cache
+def _nearest(old: int, new: int) -> Taps:
+    return [[((2 * pixel + 1) * old // (2 * new), 1.0)] for pixel in range(new)]
 
 
 @functools.lru_cache

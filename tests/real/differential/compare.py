@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,8 +47,12 @@ def _walk(path: str, real: Any, simulated: Any) -> Found:
         yield from _dicts(path, real, simulated)
     elif isinstance(real, list | tuple) and isinstance(simulated, list | tuple):
         yield from _lists(path, list(real), list(simulated))
-    elif type(real) is not type(simulated) or real != simulated:
+    elif type(real) is not type(simulated) or (real != simulated and not _both_nan(real, simulated)):
         yield path, _shown(real), _shown(simulated)
+
+
+def _both_nan(real: Any, simulated: Any) -> bool:
+    return isinstance(real, float) and math.isnan(real) and math.isnan(simulated)
 
 
 def _samples(path: str, real: Samples, simulated: Samples) -> Found:

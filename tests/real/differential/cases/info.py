@@ -139,6 +139,10 @@ def _is_partner(info: Json) -> bool:
     return bool(info["category"].startswith("partner/"))
 
 
+def _of_a_run(choice: Any) -> bool:
+    return isinstance(choice, str) and choice.startswith("differential-")
+
+
 @routes
 async def object_info_of_one(side: Side) -> Any:
     """One class, whole."""
@@ -159,8 +163,8 @@ def _bare(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _bare(item) for key, item in sorted(value.items()) if key not in _WORDS}
     if isinstance(value, list):
-        # A spec whose options were words alone is one without options.
-        return [_bare(item) for item in value if not (isinstance(item, dict) and not _bare(item))]
+        # A spec whose options were words alone is one without options; folders of other runs are no choices.
+        return [_bare(item) for item in value if item != {} and _bare(item) != {} and not _of_a_run(item)]
     return value
 
 

@@ -164,7 +164,7 @@ async def cancelled_while_sampling(side: Side) -> Json:
     socket = await side.connect()
     graph = txt2img(side, "cancelled", steps=60, seed=50)
     prompt_id = await side.queue(graph, client_id=socket.client_id)
-    await socket.until("progress", value=2)
+    await socket.until("progress")
     answer = (await side.ask("POST", f"/api/jobs/{prompt_id}/cancel")).seen()
     frames = without_position(await socket.finished(prompt_id))
     job = await side.get(f"/api/jobs/{prompt_id}")

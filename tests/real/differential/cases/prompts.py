@@ -127,7 +127,7 @@ REFUSED: dict[str, Any] = {
     "cfg as text": {"prompt": _sampling(cfg="high")},
     "missing lora": {
         "prompt": {
-            **_sampling(),
+            **{key: entry for key, entry in _sampling().items() if key not in ("8", "9")},
             "10": node(
                 "LoraLoader",
                 lora_name="none",

@@ -230,8 +230,8 @@ async def removed_while_waiting(side: Side) -> dict[str, Json]:
         "queue clear": ("/queue", {"clear": True}),
         "jobs cancel": ("/api/jobs/cancel", {"job_ids": ["ID"]}),
     }
-    running, prompt_id = await _slow(side, 0x505050)
-    for name, (path, body) in ways.items():
+    for number, (name, (path, body)) in enumerate(ways.items()):
+        running, prompt_id = await _slow(side, 0x505050 + number)
         owner = await side.connect()
         waiting = await side.queue(inverted(side.run_name, 9), client_id=owner.client_id)
         answer = (
@@ -248,8 +248,8 @@ async def removed_while_waiting(side: Side) -> dict[str, Json]:
             "history": await side.get(f"/history/{waiting}"),
             "job": (await side.ask("GET", f"/api/jobs/{waiting}")).seen(),
         }
-    await side.ask("POST", "/interrupt")
-    await running.finished(prompt_id)
+        await side.ask("POST", "/interrupt")
+        await running.finished(prompt_id)
     return seen
 
 
