@@ -19,9 +19,13 @@ _SHARPNESS = -0.75  # of PyTorch's cubic curve
 
 def resample(picture: Image.Image, size: Size, method: str) -> Image.Image:
     """The picture in this size; `method` as ComfyUI calls it."""
-    if method == "lanczos":
-        return picture.resize(size, Image.Resampling.LANCZOS)
-    taps = _TAPS.get(method, _nearest)
+    grows = size[0] >= picture.width and size[1] >= picture.height
+    if method == "lanczos" or (method == "bilinear" and grows):
+        # Pillow's own are the same here, and faster.
+        return picture.resize(size, Image.Resampling[method.upper()])
+    if method not in _TAPS:
+        return _nearest(picture, size)
+    taps = _TAPS[method]
     return filtered(picture, taps(picture.width, size[0]), taps(picture.height, size[1]))
 
 
@@ -74,32 +78,40 @@ def _mirrored(place: int, length: int) -> int:
 
 
 def _summed(band: Image.Image, across: Taps, down: Taps) -> Image.Image:
-    turned = _summed_across(band, across).transpose(Image.Transpose.TRANSPOSE)
-    return _summed_across(turned, down).transpose(Image.Transpose.TRANSPOSE)
+    turned = _summed_down(band, down).transpose(Image.Transpose.TRANSPOSE)
+    return _summed_down(turned, across).transpose(Image.Transpose.TRANSPOSE)
 
 
-def _summed_across(band: Image.Image, taps: Taps) -> Image.Image:
-    size = len(taps), band.height
-    total = Image.new("F", size, 0)
+def _summed_down(band: Image.Image, taps: Taps) -> Image.Image:
+    size = band.width, len(taps)
+    total = None
     for number in range(max(len(row) for row in taps)):
-        row = [tap[number] if number < len(tap) else (0, 0.0) for tap in taps]
-        columns = Image.new("F", size, 0)
-        for place, (source, _) in enumerate(row):
-            columns.paste(band.crop((source, 0, source + 1, band.height)), (place, 0))
-        weights = Image.new("F", (size[0], 1))
-        weights.putdata([weight for _, weight in row])
-        total = mixed(
-            lambda given: given["total"] + given["columns"] * given["weights"],
-            total=total,
-            columns=columns,
-            weights=weights.resize(size, Image.Resampling.NEAREST),
-        )
+        column = [tap[number] if number < len(tap) else (0, 0.0) for tap in taps]
+        weights = Image.new("F", (1, size[1]))
+        weights.putdata([weight for _, weight in column])
+        rows = _gathered(band, [source for source, _ in column])
+        spread = weights.resize(size, Image.Resampling.NEAREST)
+        part = mixed(lambda two: two["a"] * two["b"], a=rows, b=spread)
+        total = part if total is None else mixed(lambda two: two["a"] + two["b"], a=total, b=part)
+    assert total is not None
     return total
 
 
-@functools.lru_cache
-def _nearest(old: int, new: int) -> Taps:
-    return [[((2 * pixel + 1) * old // (2 * new), 1.0)] for pixel in range(new)]
+def _gathered(picture: Image.Image, rows: list[int]) -> Image.Image:
+    """A picture made of these rows of another one."""
+    made = Image.new(picture.mode, (picture.width, len(rows)))
+    for place, row in enumerate(rows):
+        made.paste(picture.crop((0, row, picture.width, row + 1)), (0, place))
+    return made
+
+
+def _nearest(picture: Image.Image, size: Size) -> Image.Image:
+    """Every pixel is the one below its middle."""
+    for side in (1, 0):
+        old, new = picture.height, size[side]
+        rows = [(2 * pixel + 1) * old // (2 * new) for pixel in range(new)]
+        picture = _gathered(picture, rows).transpose(Image.Transpose.TRANSPOSE)
+    return picture
 
 
 @functools.lru_cache
