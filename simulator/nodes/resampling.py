@@ -1,4 +1,4 @@
-"""Pictures in another size, to the last bit as PyTorch's interpolation makes them.
+"""Pictures in another size, as PyTorch's interpolation makes them, within 1 of 255.
 
 Pillow's own filters smooth what they make smaller, and PyTorch's do not. So every pixel is put together
 here from its neighbours: first along the rows, then along the columns, in floats, cut off at the end.
@@ -114,7 +114,7 @@ def _nearest(picture: Image.Image, size: Size) -> Image.Image:
     return picture
 
 
-@functools.lru_cache
+@functools.lru_cache(maxsize=8)
 def _linear(old: int, new: int) -> Taps:
     found: Taps = []
     for pixel in range(new):
@@ -124,7 +124,7 @@ def _linear(old: int, new: int) -> Taps:
     return found
 
 
-@functools.lru_cache
+@functools.lru_cache(maxsize=8)
 def _cubic(old: int, new: int) -> Taps:
     found: Taps = []
     for pixel in range(new):
@@ -146,7 +146,7 @@ def _cubic_weight(distance: float) -> float:
     return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
 
 
-@functools.lru_cache
+@functools.lru_cache(maxsize=8)
 def _mean(old: int, new: int) -> Taps:
     """Every pixel is the mean of all that it covers, be it in part."""
     found: Taps = []
