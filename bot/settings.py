@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from yarl import URL
 
+from bot.contract.environment import env_files
 from bot.errors import ConfigError
 
 
@@ -21,7 +22,7 @@ class Settings(BaseSettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=env_files(), env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     comfyui_urls: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(

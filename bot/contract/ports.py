@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from bot.contract.card import Card, Media, Preview
@@ -31,6 +32,59 @@ class Limits:
     edit_seconds: float
     media_per_message: int
     previews: bool
+
+
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    FINE = "fine"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found out about a platform's set-up. `text` says what, and what to do unless it is fine."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    """Everything found out with one token.
+
+    `link` brings the bot to people; `owner` is whose bot it is, where the platform tells.
+    """
+
+    findings: tuple[Finding, ...]
+    link: str | None = None
+    owner: Actor | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the bot can run with it."""
+        return all(finding.level is not Level.PROBLEM for finding in self.findings)
+
+
+class Guide(Protocol):
+    """What a platform knows about being set up, before its adapter runs."""
+
+    name: str
+    title: str
+    setting: str
+    """The setting that holds the token."""
+    advice: str
+    """Where a token is to be had, in a few words."""
+
+    def token(self) -> str | None:
+        """The token that is set now."""
+
+    async def examine(self, token: str) -> Examined:
+        """Try a token. Never raises for what the platform answers; raises `ConfigError` for settings that are wrong."""
+
+    async def meet(self, token: str, word: str, seconds: float) -> Actor | None:
+        """Wait until somebody writes `word` to the bot, and say who it was; None if nobody did, or can."""
 
 
 class Core(Protocol):
