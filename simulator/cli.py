@@ -32,6 +32,9 @@ def simulate(
     checkpoint: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A checkpoint to offer; may be repeated.")
     ] = None,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="Offer every model file that ComfyUI's templates ask for.")
+    ] = False,
 ) -> None:
     """Run a ComfyUI server that needs no GPU and no models: it draws pictures instead of sampling them.
 
@@ -46,6 +49,7 @@ def simulate(
         node_seconds=node_seconds,
         data_dir=data_dir,
         checkpoints=tuple(checkpoint) if checkpoint else SimulatorSettings.checkpoints,
+        all_models=all_models,
     )
     try:
         asyncio.run(_serve(settings))

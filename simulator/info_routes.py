@@ -1,19 +1,15 @@
 """What a server tells about itself, and the websocket."""
 
 import sys
+from pathlib import PurePosixPath
 
 from aiohttp import web
 
 from simulator.machine import MACHINE
-from simulator.schema import CLASSES, Shelf
+from simulator.replacements import REPLACEMENTS
+from simulator.schema import CLASSES
 
 GIBIBYTE = 2**30
-MODEL_KINDS = [
-    "checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision",
-    "style_models", "embeddings", "diffusers", "vae_approx", "controlnet", "gligen", "upscale_models",
-    "latent_upscale_models", "custom_nodes", "hypernetworks", "photomaker", "classifiers",
-    "model_patches", "audio_encoders",
-]  # fmt: skip
 _PAGE = (
     "<!doctype html><title>Simulated ComfyUI</title><p>This is a simulated ComfyUI: it has no editor. "
     'Its API answers as a real one does; what ran is at <a href="simulator/runs">simulator/runs</a>.'
@@ -75,19 +71,22 @@ async def get_object_info(request: web.Request) -> web.Response:
 
 
 async def get_models(request: web.Request) -> web.Response:
-    """The kinds of model folders, or the files of one kind."""
+    """The names of the model folders, or the files of one."""
+    catalogue = request.app[MACHINE].catalogue
     folder = request.match_info.get("folder")
-    if folder is None:
-        return web.json_response(MODEL_KINDS)
-    if folder not in MODEL_KINDS:
-        return web.Response(status=404)
-    stocked = folder in (Shelf.CHECKPOINTS, Shelf.VAES, Shelf.LORAS)
-    return web.json_response(request.app[MACHINE].catalogue.shelf(Shelf(folder)) if stocked else [])
+    found = catalogue.model_folders() if folder is None else catalogue.models(folder)
+    return web.Response(status=404) if found is None else web.json_response(found)
 
 
 async def get_embeddings(request: web.Request) -> web.Response:
-    """No embeddings."""
-    return web.json_response([])
+    """The embeddings by the names that prompts call them by."""
+    names = request.app[MACHINE].catalogue.models("embeddings") or []
+    return web.json_response([str(PurePosixPath(name).with_suffix("")) for name in names])
+
+
+async def get_node_replacements(request: web.Request) -> web.Response:
+    """What becomes of nodes of old classes."""
+    return web.json_response(REPLACEMENTS)
 
 
 async def get_users(request: web.Request) -> web.Response:
@@ -104,5 +103,6 @@ ROUTES = [
     web.get("/models", get_models),
     web.get("/models/{folder}", get_models),
     web.get("/embeddings", get_embeddings),
+    web.get("/node_replacements", get_node_replacements),
     web.get("/users", get_users),
 ]
