@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.contract.values import AccountId, Actor, JobId, MessageId, Place
+from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
@@ -51,7 +51,7 @@ class Messages:
         query = (
             _query()
             .where(
-                message.c.adapter == adapter, message.c.dead.is_(False), message.c.wanted > message.c.shown
+                message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown
             )
             .order_by(message.c.number)
             .limit(limit)
@@ -62,7 +62,7 @@ class Messages:
         """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
         query = (
             _query()
-            .where(message.c.adapter == adapter, message.c.dead.is_(False), job.c.state == State.QUEUED)
+            .where(message.c.adapter == adapter, _reachable(), job.c.state == State.QUEUED)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -76,8 +76,23 @@ class Messages:
 
     async def give_up(self, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""
+        await self._set(message_id, dead=True)
+
+    async def park(self, message_id: MessageId) -> None:
+        """Note that a message can't be changed until its address is renewed."""
+        await self._set(message_id, parked=True)
+
+    async def move(self, message_id: MessageId, address: Address) -> None:
+        """Note the address that a message has from now on."""
+        await self._set(message_id, address=dict(address))
+
+    async def renew(self, message_id: MessageId, address: Address) -> None:
+        """Note that a message can be reached again, at this address, and ask for it to be shown as it stands."""
+        await self._set(message_id, address=dict(address), parked=False, wanted=message.c.wanted + 1)
+
+    async def _set(self, message_id: MessageId, **values: Any) -> None:
         async with self._database.write() as connection:
-            await connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
+            await connection.execute(update(message).where(message.c.id == message_id).values(**values))
 
     async def remove(self, message_id: MessageId, job_id: JobId) -> list[str]:
         """Ask for a message to be taken away and forget its outputs. Says which bytes nobody needs any more."""
@@ -134,6 +149,10 @@ class Messages:
             return await _records(connection, rows)
 
 
+def _reachable() -> ColumnElement[bool]:
+    return and_(message.c.dead.is_(False), message.c.parked.is_(False))
+
+
 def _query() -> Select[Any]:
     who = (identity.c.platform == request.c.actor_platform) & (
         identity.c.external_id == request.c.actor_external_id
@@ -147,6 +166,9 @@ def _query() -> Select[Any]:
             message.c.wanted,
             message.c.shown,
             message.c.removed,
+            message.c.transient,
+            message.c.spoiler,
+            _reachable().label("reachable"),
             request.c.command,
             identity.c.platform.label("actor_platform"),
             identity.c.external_id.label("actor_external_id"),
@@ -176,6 +198,9 @@ async def _records(connection: AsyncConnection, rows: Sequence[Any]) -> list[Mes
             wanted=row.wanted,
             shown=row.shown,
             removed=row.removed,
+            transient=row.transient,
+            spoiler=row.spoiler,
+            reachable=row.reachable,
             job=job_record(row, inputs.get(row.id, [])),
             outputs=tuple(outputs.get(row.id, [])),
         )
