@@ -4,7 +4,9 @@
     ├── UserError              a person did something that can't be done; its text is safe to show
     │   ├── InvalidValue       a parameter's value is out of range, unknown or missing
     │   ├── MediaRejected      an uploaded file can't be used
-    │   │   └── MediaTooLarge
+    │   │   ├── MediaTooLarge
+    │   │   ├── MediaGone
+    │   │   └── NoPicture
     │   ├── UnknownCommand
     │   ├── NoSuchJob          unknown, or somebody else's: the two are not told apart
     │   ├── NotAllowed         this person may not do this
@@ -66,6 +68,20 @@ class MediaTooLarge(MediaRejected):
 
     def __init__(self, name: str, limit: int) -> None:
         super().__init__(f"{name} is too large: at most {limit // 2**20} MB. Send a smaller one.")
+
+
+class MediaGone(MediaRejected):
+    """A file that can't be fetched from where it was."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} can't be fetched any more. Send it again.")
+
+
+class NoPicture(MediaRejected):
+    """Something was to be done with a picture, and there is none."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no picture in that message. Choose one that has a picture.")
 
 
 class UnknownCommand(UserError):

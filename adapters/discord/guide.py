@@ -81,7 +81,8 @@ class DiscordGuide:
             *_of_application(application),
             *[finding async for finding in self._of_servers(session, token, application, servers)],
         )
-        return Examined(findings=findings, link=_invitation(application), owner=_owner(application))
+        link = invitation(str(application["id"])) if application.get("id") else None
+        return Examined(findings=findings, link=link, owner=_owner(application))
 
     async def _servers(self, session: aiohttp.ClientSession, token: str) -> list[dict[str, Any]]:
         answer = await self._get(session, token, "/users/@me/guilds")
@@ -142,11 +143,10 @@ def _of_application(application: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(level=Level.PROBLEM, text=text)
 
 
-def _invitation(application: dict[str, Any]) -> str | None:
-    if not application.get("id"):
-        return None
+def invitation(application: str) -> str:
+    """The address that brings a bot into a server."""
     query = {
-        "client_id": str(application["id"]),
+        "client_id": application,
         "scope": "bot applications.commands",
         "permissions": str(PERMISSIONS),
     }

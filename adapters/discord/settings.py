@@ -10,7 +10,7 @@ from bot.errors import ConfigError
 
 
 class DiscordSettings(BaseSettings):
-    """The bot's token, and where Discord is."""
+    """The bot's token, what it may read, and where Discord is."""
 
     model_config = SettingsConfigDict(
         env_file=env_files(), env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
@@ -19,6 +19,18 @@ class DiscordSettings(BaseSettings):
     discord_token: str | None = Field(default=None, description="The bot's token.")
     discord_api_base: str = Field(
         default="https://discord.com/api/v10", pattern=r"^https?://", description="Discord's REST API."
+    )
+    discord_gateway_url: str | None = Field(
+        default=None,
+        pattern=r"^wss?://",
+        description="Discord's gateway. Without it: the one that the REST API names.",
+    )
+    discord_message_content: bool = Field(
+        default=False,
+        description="Whether the bot reads all messages (needs the Message Content Intent).",
+    )
+    discord_shards: int | None = Field(
+        default=None, ge=1, description="Connections to the gateway. Without it: as many as Discord asks for."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -183,6 +183,12 @@ def existing(url: str) -> Card:
 def unknown_picture() -> Card:
     """A picture that was not made here."""
     return note("Nothing is known of that picture", _line("It was not made here."))
+
+
+def made_elsewhere(facts: Mapping[str, str]) -> Card:
+    """What a picture's metadata says."""
+    lines = [(Text(text=f"{name}: "), Code(text=value)) for name, value in facts.items()]
+    return note("The picture says of itself", *lines)
 
 
 def left_out(media: Sequence[Media]) -> tuple[Span, ...]:

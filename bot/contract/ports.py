@@ -133,8 +133,8 @@ class Core(Protocol):
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about: whose card a message is, its buttons tell."""
 
-    async def inspect(self, picture: Attachment) -> Card:
-        """What is known of a picture that is not of this bot."""
+    async def inspect(self, place: Place, picture: OutputRef | Attachment) -> Card:
+        """What is known of an output of this place, or of a picture from elsewhere."""
 
     async def fit(self, media: Media, limit: int) -> Media | None:
         """An output in at most `limit` bytes, made smaller if need be; None if that can't be."""

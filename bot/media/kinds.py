@@ -170,11 +170,6 @@ def family(kind: str, head: bytes = b"") -> Family:
             return Family.TEXT if kind == "application/json" else Family.FILE
 
 
-def ending_of(kind: str) -> str:
-    """The usual ending of files of a media type, or nothing."""
-    return next((known for known, name in _TYPES.items() if name == kind), "")
-
-
 def ending(filename: str) -> str:
     """The ending of a name in lower case with its dot, or nothing."""
     return PurePosixPath(filename).suffix.lower()

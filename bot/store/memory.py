@@ -34,7 +34,7 @@ class Memory:
             .order_by(memory.c.kept, memory.c.name)
         )
         async with self._database.read() as connection:
-            return {name: value for name, value in await connection.execute(query)}
+            return {row.name: row.value for row in await connection.execute(query)}
 
     async def drop(self, adapter: str, *names: str) -> None:
         """Keep these no longer."""

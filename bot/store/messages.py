@@ -50,9 +50,7 @@ class Messages:
         """Messages of an adapter that do not show yet what they should, oldest first."""
         query = (
             _query()
-            .where(
-                message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown
-            )
+            .where(message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown)
             .order_by(message.c.number)
             .limit(limit)
         )

@@ -154,8 +154,9 @@ output = Table(
     Column("node", String, nullable=False),
 )
 
-# A message is parked while its address has expired. The outbox is the pair of revisions: whatever changes durably raises `wanted`, and whoever shows the card as
+# The outbox is the pair of revisions: whatever changes durably raises `wanted`, and whoever shows the card as
 # it then stands raises `shown` to the `wanted` it had read. Showing is an edit, so showing twice is harmless.
+# A message is parked while its address has expired, dead once it is gone.
 message = Table(
     "message",
     metadata,
