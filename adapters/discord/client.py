@@ -45,7 +45,7 @@ class Client(discord.AutoShardedClient):
         self._desk = Desk(core, self.post, self._reader)
         self.talk = Talk(self._desk)
         self._reads = settings.discord_message_content
-        self._tree: app_commands.CommandTree[Self] = app_commands.CommandTree(
+        self._tree: app_commands.CommandTree[Any] = app_commands.CommandTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
                 guild=True, dm_channel=True, private_channel=True

@@ -19,6 +19,8 @@ MOST_ALT = 256
 MOST_LABEL = 80
 ROW = 5
 BAR = 20
+QUOTE = "\u02cb"
+"""Looks like the mark that ends code, and does not end it."""
 INLINE = ("image/png", "image/jpeg", "image/webp", "image/gif", "video/mp4", "video/webm", "video/quicktime")
 """What a gallery shows; the rest is offered as files."""
 
@@ -113,7 +115,7 @@ def _line(line: Sequence[Span]) -> str:
 def _span(span: Span) -> str:
     match span:
         case Code():
-            return f"`{span.text.replace('`', 'ˋ')}`" if span.text else ""
+            return f"`{span.text.replace('`', QUOTE)}`" if span.text else ""
         case Countdown():
             return f"<t:{int(span.at)}:R>"
         case Link():

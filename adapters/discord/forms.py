@@ -91,10 +91,8 @@ def filled(data: Mapping[str, Any]) -> Filled:
             for which in field.get("values", [])[:1]:
                 sent = attachments[which]
                 images[name] = File(name=sent["filename"], url=sent["url"])
-        elif "values" in field:
-            values.update({name: value for value in field["values"][:1]})
-        elif field.get("value"):
-            values[name] = field["value"]
+        elif value := field.get("value") or next(iter(field.get("values", ())), None):
+            values[name] = value
     return Filled(command=command, values=values, images=images)
 
 

@@ -49,7 +49,8 @@ class Reader:
 def pictures(message: discord.Message) -> tuple[File, ...]:
     """The pictures of a message: attached, embedded, in galleries, forwarded; each once."""
     found: dict[str, File] = {}
-    for part in (message, *message.message_snapshots):
+    parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
+    for part in parts:
         for name, url in _urls(part):
             found.setdefault(URL(url, encoded=True).path, File(name=name, url=url))
     return tuple(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import discord
 import structlog
@@ -96,12 +96,13 @@ class Post:
             log.warning("a refusal could not be told", order=order.key, detail=str(error))
 
     async def _first(self, where: Where, card: Card, drawn: Callable[[], Drawing]) -> Where:
-        if where.message is None:
+        message = where.message
+        if message is None:
             return await self._sent(where, drawn())
         token = where.token_at(time.time())
         if token is not None:
             try:
-                await self._edit(self._webhook(token), where.message, drawn())
+                await self._edit(self._webhook(token), message, drawn())
             except discord.HTTPException as error:
                 if not is_spent(error):
                     raise translated(error) from error
@@ -110,7 +111,7 @@ class Post:
                 return where
         if not where.lasting:
             raise AddressExpired("only a press brings a new token")
-        return await self._by_right(where, where.message, card, drawn)
+        return await self._by_right(where, message, card, drawn)
 
     async def _by_right(self, where: Where, message: int, card: Card, drawn: Callable[[], Drawing]) -> Where:
         """Edit with the bot's own token; where that is not allowed any more, go on in private."""
@@ -130,7 +131,13 @@ class Post:
         try:
             channel = await self._client.create_dm(discord.Object(where.user))
             private = replace(
-                where, channel=channel.id, guild=None, message=None, reply=None, nonce=None, parts=()
+                where,
+                channel=channel.id,
+                guild=None,
+                message=None,
+                reply=None,
+                nonce=str(where.message),
+                parts=(),
             )
             return await self._sent(private.without_token(), drawing)
         except discord.HTTPException as error:
@@ -139,20 +146,14 @@ class Post:
     async def _sent(self, where: Where, drawing: Drawing) -> Where:
         """Send a message of the bot's own. Its nonce keeps a crash from making two."""
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
-        more = {} if where.nonce is None else {"nonce": where.nonce}
-        reference = None
+        more: dict[str, Any] = {"nonce": where.nonce} if where.nonce else {}
         if where.reply is not None:
-            reference = discord.MessageReference(
+            more["reference"] = discord.MessageReference(
                 message_id=where.reply, channel_id=where.channel, fail_if_not_exists=False
             )
         try:
             message = await channel.send(
-                view=drawing.view,
-                files=drawing.files,
-                reference=reference,
-                mention_author=False,
-                allowed_mentions=NOBODY,
-                **more,
+                view=drawing.view, files=drawing.files, allowed_mentions=NOBODY, mention_author=False, **more
             )
         except discord.HTTPException as error:
             raise translated(error) from error

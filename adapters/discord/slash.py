@@ -48,10 +48,11 @@ def slash(
     app_commands.describe(**{spec.name.lower(): _described(spec) for spec in specs})(callback)
     for name, offered in _static(specs).items():
         app_commands.choices(**{name: offered})(callback)
+    described: Any = callback
     made: app_commands.Command[Any, Any, Any] = app_commands.Command(
         name=command.name.lower(),
         description=(command.description or command.title)[:MOST_DESCRIPTION],
-        callback=callback,
+        callback=described,
     )
     for spec in specs:
         if spec.type is ParameterType.CHOICE and not _is_static(spec):
@@ -119,16 +120,19 @@ def _annotation(spec: ParameterSpec) -> Any:
             high = min(EXACT, int(spec.maximum)) if spec.maximum is not None else EXACT
             return bounded[int, low, high]
         case ParameterType.NUMBER:
-            low, high = spec.minimum, spec.maximum
-            if low is None and high is None:
+            if spec.minimum is None and spec.maximum is None:
                 return float
-            return bounded[float, None if low is None else float(low), None if high is None else float(high)]
+            return bounded[float, _float(spec.minimum), _float(spec.maximum)]
         case ParameterType.TEXT:
             return bounded[str, 1, min(spec.max_length or MOST_TEXT, MOST_TEXT)]
         case ParameterType.SEED:
             return str
         case kind:
             return _PLAIN[kind]
+
+
+def _float(bound: float | None) -> float | None:
+    return None if bound is None else float(bound)
 
 
 def _described(spec: ParameterSpec) -> str:

@@ -16,7 +16,8 @@ class Where:
     """An address.
 
     `message` is None until it was sent. `token` edits it until `until` (seconds since 1970); after that the bot's
-    own token does if the message is `lasting`, else nothing does. `private`: one person alone sees it. `limit` is the bytes that a file there may have.
+    own token does if the message is `lasting`, else nothing does. `private`: one person
+    alone sees it. `limit` is the bytes that a file there may have.
     `reply` is the message it answers, `parts` the messages that show what did not fit into the first.
     """
 

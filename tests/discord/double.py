@@ -1,0 +1,524 @@
+"""A Discord over real sockets: its REST API and its gateway, as far as the bot uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import BodyPartReader, WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from tests.discord.limits import Buckets, Json, answered, refusal, too_fast, walk, wrong
+
+APPLICATION, BOT, GUILD, CHANNEL = 4711, 4711, 7, 70
+TOKEN = "MTIz.abc.discord-secret"
+BASE = "/api/v10"
+
+
+@dataclass
+class Message:
+    """A message as it stands, everything that it ever showed, and whose token may change it."""
+
+    id: int
+    channel: int
+    token: str | None = None
+    payload: Json = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    history: list[tuple[float, Json]] = field(default_factory=list)
+    ephemeral: bool = False
+    loading: bool = False
+    deleted: bool = False
+
+    @property
+    def words(self) -> str:
+        """All its text."""
+        return "\n".join(
+            part["content"] for part in walk(self.payload.get("components") or ()) if part["type"] == 10
+        )
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        """Labels and ids of its buttons."""
+        every = walk(self.payload.get("components") or ())
+        return {part["label"]: part["custom_id"] for part in every if part["type"] == 2}
+
+    @property
+    def gallery(self) -> list[bytes]:
+        """The files that it shows."""
+        every = walk(self.payload.get("components") or ())
+        names = [item["media"]["url"] for part in every if part["type"] == 12 for item in part["items"]]
+        return [self.files[name.removeprefix("attachment://")] for name in names]
+
+
+@dataclass
+class Asked:
+    """An interaction: when it was sent and answered, and the message that answers it."""
+
+    id: int
+    token: str
+    channel: int
+    user: int
+    sent: float
+    source: Message | None = None
+    acknowledged: float | None = None
+    kind: int | None = None
+    message: Message | None = None
+    data: Json = field(default_factory=dict)
+
+
+class Discord:
+    """The world: one server with channels, one bot, whoever writes."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, Message] = {}
+        self.asked: dict[str, Asked] = {}
+        self.commands: list[Json] = []
+        self.syncs = 0
+        self.requests: list[tuple[str, str, int]] = []
+        self.buckets = Buckets()
+        self.token_seconds = 15 * 60.0
+        self.closed: set[int] = set()
+        self.gone: set[int] = set()
+        self.stuck: set[int] = set()
+        self.identified: list[Json] = []
+        self.hook: Callable[[str, str], Awaitable[None]] | None = None
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._number = 10**17
+        self.url = ""
+        self._sequence = 0
+        self.connected = asyncio.Event()
+
+    @property
+    def api(self) -> str:
+        """Where its REST API is."""
+        return self.url + BASE
+
+    # What people do
+
+    async def slash(self, name: str, user: int = 42, channel: int = CHANNEL, **options: Any) -> Asked:
+        """Somebody uses a slash command."""
+        kinds = {str: 3, int: 4, bool: 5, float: 10}
+        given = [{"name": key, "type": kinds[type(value)], "value": value} for key, value in options.items()]
+        data = {"id": "900", "name": name, "type": 1, "options": given}
+        return await self._interact(2, data, user, channel)
+
+    async def press(self, message: Message, label: str, user: int = 42) -> Asked:
+        """Somebody presses a button."""
+        data = {"component_type": 2, "custom_id": message.buttons[label], "id": 1}
+        return await self._interact(3, data, user, message.channel, source=message)
+
+    async def write(self, text: str, user: int = 42, reply_to: Message | None = None, **more: Any) -> int:
+        """Somebody writes a message that mentions the bot."""
+        made = self._message(CHANNEL)
+        payload = {**self._shown(made), "author": _user(user), "content": f"<@{BOT}> {text}", **more}
+        payload |= {
+            "mentions": [{**_user(BOT), "bot": True}],
+            "member": _member(user),
+            "guild_id": str(GUILD),
+        }
+        if reply_to is not None:
+            payload["type"] = 19
+            payload["message_reference"] = {
+                "message_id": str(reply_to.id),
+                "channel_id": str(reply_to.channel),
+            }
+            payload["referenced_message"] = self._shown(reply_to)
+        await self._send("MESSAGE_CREATE", payload)
+        return made.id
+
+    async def until(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+        """Wait for something to be true of this world."""
+        async with asyncio.timeout(seconds):
+            while not (found := condition()):
+                await asyncio.sleep(0.01)
+        return found
+
+    # REST
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where everything is."""
+        hook = f"{BASE}/webhooks/{{application}}/{{token}}"
+        place = f"{BASE}/channels/{{channel}}/messages"
+        return [
+            web.get(f"{BASE}/users/@me", self._me),
+            web.get(f"{BASE}/oauth2/applications/@me", self._application),
+            web.get(f"{BASE}/gateway/bot", self._where),
+            web.put(f"{BASE}/applications/{{id}}/commands", self._sync),
+            web.post(f"{BASE}/users/@me/channels", self._private),
+            web.post(f"{BASE}/interactions/{{id}}/{{token}}/callback", self._callback),
+            web.post(hook, self._follow_up),
+            web.route("*", hook + "/messages/{message}", self._by_token),
+            web.post(place, self._post),
+            web.route("*", place + "/{message}", self._by_right),
+            web.get("/attachments/{channel}/{message}/{name}", self._file),
+            web.get("/gateway/", self._gateway),
+        ]
+
+    async def _me(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bot {TOKEN}":
+            return refusal(401, 0, "401: Unauthorized")
+        return answered({**_user(BOT), "bot": True})
+
+    async def _application(self, _request: web.Request) -> web.Response:
+        found = {
+            "id": str(APPLICATION),
+            "name": "foxbot",
+            "description": "",
+            "icon": None,
+            "bot_public": True,
+        }
+        more = {
+            "bot_require_code_grant": False,
+            "verify_key": "",
+            "flags": 0,
+            "owner": _user(1),
+            "team": None,
+        }
+        return answered({**found, **more, "summary": "", "rpc_origins": []})
+
+    async def _where(self, _request: web.Request) -> web.Response:
+        limit = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
+        url = self.url.replace("http", "ws") + "/gateway/"
+        return answered({"url": url, "shards": 1, "session_start_limit": limit})
+
+    async def _sync(self, request: web.Request) -> web.Response:
+        self.commands = await request.json()
+        self.syncs += 1
+        made = [
+            {**command, "id": str(self._next()), "application_id": str(APPLICATION), "version": "1"}
+            for command in self.commands
+        ]
+        return answered(made)
+
+    async def _private(self, request: web.Request) -> web.Response:
+        user = int((await request.json())["recipient_id"])
+        return answered({"id": str(user * 1000), "type": 1, "recipients": [_user(user)]})
+
+    async def _callback(self, request: web.Request) -> web.Response:
+        asked = self.asked.get(request.match_info["token"])
+        if asked is None or time.monotonic() - asked.sent > 3:
+            return refusal(404, 10062, "Unknown interaction")
+        if asked.acknowledged is not None:
+            return refusal(400, 40060, "Interaction has already been acknowledged.")
+        payload, files = await _body(request)
+        asked.kind, asked.acknowledged = payload["type"], time.monotonic()
+        asked.data = payload.get("data") or {}
+        if asked.kind in (4, 5):
+            made = self._message(asked.channel, asked.token)
+            made.ephemeral, made.loading = bool(asked.data.get("flags", 0) & 64), asked.kind == 5
+            asked.message = made
+            if asked.kind == 4:
+                self._change(made, asked.data, files)
+        elif asked.kind == 6:
+            asked.message = asked.source
+        return answered(_acknowledgement(asked))
+
+    async def _follow_up(self, request: web.Request) -> web.Response:
+        asked = self._of_token(request)
+        if isinstance(asked, web.Response):
+            return asked
+        payload, files = await _body(request)
+        if (trouble := wrong(payload, files)) is not None:
+            return trouble
+        made = self._message(asked.channel, asked.token)
+        made.ephemeral = bool(payload.get("flags", 0) & 64)
+        self._change(made, payload, files)
+        return answered(self._shown(made))
+
+    async def _by_token(self, request: web.Request) -> web.Response:
+        asked = self._of_token(request)
+        if isinstance(asked, web.Response):
+            return asked
+        which = request.match_info["message"]
+        message = asked.message if which == "@original" else self.messages.get(int(which))
+        own = message is not None and (message is asked.message or message.token == asked.token)
+        return await self._touch(request, message if own else None, f"hook:{asked.token}")
+
+    async def _by_right(self, request: web.Request) -> web.Response:
+        channel = int(request.match_info["channel"])
+        if (trouble := self._closed(channel)) is not None:
+            return trouble
+        message = self.messages.get(int(request.match_info["message"]))
+        if message is not None and message.ephemeral:
+            message = None
+        if message is not None and message.id in self.stuck:
+            return refusal(429, 30046, "Maximum number of edits to messages older than 1 hour reached.")
+        return await self._touch(request, message, f"edit:{channel}")
+
+    async def _post(self, request: web.Request) -> web.Response:
+        channel = int(request.match_info["channel"])
+        if (trouble := self._closed(channel)) is not None:
+            return trouble
+        allowed, headers = self.buckets.take(f"post:{channel}")
+        if not allowed:
+            return too_fast(headers)
+        payload, files = await _body(request)
+        if (trouble := wrong(payload, files)) is not None:
+            return trouble
+        made = self._once(channel, payload.get("nonce")) or self._message(channel)
+        self._change(made, payload, files)
+        return answered(self._shown(made), headers=headers)
+
+    async def _touch(self, request: web.Request, message: Message | None, bucket: str) -> web.Response:
+        if message is None or message.deleted:
+            return refusal(404, 10008, "Unknown Message")
+        if request.method == "GET":
+            return answered(self._shown(message))
+        allowed, headers = self.buckets.take(f"{bucket}:{request.method}")
+        if not allowed:
+            return too_fast(headers)
+        if request.method == "DELETE":
+            message.deleted = True
+            return web.Response(status=204, headers=headers)
+        payload, files = await _body(request)
+        if (trouble := wrong(payload, files)) is not None:
+            return trouble
+        self._change(message, payload, files)
+        return answered(self._shown(message), headers=headers)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        message = self.messages[int(request.match_info["message"])]
+        return web.Response(body=message.files[request.match_info["name"]])
+
+    def _of_token(self, request: web.Request) -> Asked | web.Response:
+        asked = self.asked.get(request.match_info["token"])
+        if asked is None or asked.acknowledged is None:
+            return refusal(404, 10015, "Unknown Webhook")
+        if time.monotonic() - asked.sent > self.token_seconds:
+            return refusal(401, 50027, "Invalid Webhook Token")
+        return asked
+
+    def _closed(self, channel: int) -> web.Response | None:
+        if channel in self.gone:
+            return refusal(404, 10003, "Unknown Channel")
+        return refusal(403, 50013, "Missing Permissions") if channel in self.closed else None
+
+    # Messages
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _message(self, channel: int, token: str | None = None) -> Message:
+        made = Message(id=self._next(), channel=channel, token=token)
+        self.messages[made.id] = made
+        return made
+
+    def _once(self, channel: int, nonce: str | None) -> Message | None:
+        """The message that was already made under this nonce."""
+        every = self.messages.values()
+        return next(
+            (m for m in every if nonce and m.channel == channel and m.payload.get("nonce") == nonce), None
+        )
+
+    def _change(self, message: Message, payload: Json, files: dict[str, bytes]) -> None:
+        message.payload = {**message.payload, **payload}
+        message.loading = False
+        if files or "attachments" in payload:
+            message.files = files
+        message.history.append((time.monotonic(), payload))
+
+    def _shown(self, message: Message) -> Json:
+        """As Discord tells of it."""
+        base = f"{self.url}/attachments/{message.channel}/{message.id}"
+        attachments = [
+            {
+                "id": str(n),
+                "filename": name,
+                "size": len(data),
+                "url": f"{base}/{name}",
+                "proxy_url": f"{base}/{name}",
+                "content_type": "image/png",
+            }
+            for n, (name, data) in enumerate(message.files.items(), 1)
+        ]
+        return {
+            "id": str(message.id), "channel_id": str(message.channel), "author": {**_user(BOT), "bot": True},
+            "content": "", "timestamp": "2026-11-21T00:00:00+00:00", "edited_timestamp": None, "tts": False,
+            "mention_everyone": False, "mentions": [], "mention_roles": [], "attachments": attachments, "embeds": [],
+            "pinned": False, "type": 0, "flags": (1 << 15) | (64 if message.ephemeral else 0),
+            "components": [_resolved(part, base) for part in message.payload.get("components") or ()],
+        }  # fmt: skip
+
+    # Gateway
+
+    async def _interact(
+        self, kind: int, data: Json, user: int, channel: int, source: Message | None = None
+    ) -> Asked:
+        number = self._next()
+        asked = Asked(
+            id=number,
+            token=f"token-{number}",
+            channel=channel,
+            user=user,
+            sent=time.monotonic(),
+            source=source,
+        )
+        self.asked[asked.token] = asked
+        payload = {
+            "id": str(number), "application_id": str(APPLICATION), "type": kind, "token": asked.token, "version": 1,
+            "guild_id": str(GUILD), "channel_id": str(channel), "channel": _channel(channel), "member": _member(user),
+            "data": data, "locale": "en-GB", "guild_locale": "en-GB", "entitlements": [], "app_permissions": "0",
+            "authorizing_integration_owners": {"0": str(GUILD)}, "context": 0, "attachment_size_limit": 10 * 2**20,
+        }  # fmt: skip
+        if source is not None:
+            payload["message"] = self._shown(source)
+        await self._send("INTERACTION_CREATE", payload)
+        return asked
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41250}, "s": None, "t": None})
+        try:
+            async for received in socket:
+                if received.type is WSMsgType.TEXT:
+                    await self._received(socket, json.loads(received.data))
+        finally:
+            self._sockets.discard(socket)
+            if not self._sockets:
+                self.connected.clear()
+        return socket
+
+    async def _received(self, socket: web.WebSocketResponse, said: Json) -> None:
+        match said["op"]:
+            case 1:
+                await socket.send_json({"op": 11, "d": None, "s": None, "t": None})
+            case 2:
+                self.identified.append(said["d"])
+                self._sockets.add(socket)
+                await self._send("READY", self._ready(), socket)
+                await self._send("GUILD_CREATE", _guild(), socket)
+                self.connected.set()
+            case 6:
+                await socket.send_json({"op": 9, "d": False, "s": None, "t": None})
+
+    def _ready(self) -> Json:
+        url = self.url.replace("http", "ws") + "/gateway/"
+        return {
+            "v": 10, "user": {**_user(BOT), "bot": True}, "guilds": [{"id": str(GUILD), "unavailable": True}],
+            "session_id": "s", "resume_gateway_url": url, "application": {"id": str(APPLICATION), "flags": 0},
+            "private_channels": [], "shard": [0, 1],
+        }  # fmt: skip
+
+    async def _send(self, event: str, data: Json, socket: web.WebSocketResponse | None = None) -> None:
+        self._sequence += 1
+        for each in [socket] if socket is not None else list(self._sockets):
+            await each.send_json({"op": 0, "t": event, "s": self._sequence, "d": data})
+
+
+@web.middleware
+async def _recorded(request: web.Request, handler: Any) -> web.StreamResponse:
+    discord = request.app[_WORLD]
+    if discord.hook is not None:
+        await discord.hook(request.method, request.path)
+    answer: web.StreamResponse = await handler(request)
+    discord.requests.append((request.method, request.path, answer.status))
+    return answer
+
+
+_WORLD = web.AppKey("world", Discord)
+
+
+@asynccontextmanager
+async def serving(discord: Discord) -> AsyncIterator[None]:
+    """Serve it."""
+    app = web.Application(middlewares=[_recorded], client_max_size=64 * 2**20)
+    app[_WORLD] = discord
+    app.add_routes(discord.routes())
+    async with TestServer(app) as server:
+        discord.url = str(server.make_url("")).rstrip("/")
+        yield
+
+
+async def _body(request: web.Request) -> tuple[Json, dict[str, bytes]]:
+    """The JSON of a message and its files by name."""
+    if not request.content_type.startswith("multipart/"):
+        return await request.json(), {}
+    payload: Json = {}
+    files: dict[str, bytes] = {}
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        data = bytes(await part.read())
+        if part.name == "payload_json":
+            payload = json.loads(data)
+        else:
+            files[part.filename or ""] = data
+    return payload, files
+
+
+def _acknowledgement(asked: Asked) -> Json:
+    told: Json = {"id": str(asked.id), "type": 2}
+    if asked.message is not None:
+        told |= {
+            "response_message_id": str(asked.message.id),
+            "response_message_loading": asked.message.loading,
+            "response_message_ephemeral": asked.message.ephemeral,
+        }
+    return {"interaction": told}
+
+
+def _resolved(part: Json, base: str) -> Json:
+    """A component as Discord sends it back: its files have addresses now."""
+    part = {**part, "id": part.get("id", 1)}
+    if "components" in part:
+        part["components"] = [_resolved(each, base) for each in part["components"]]
+    if "items" in part:
+        part["items"] = [{**item, "media": _media(item["media"]["url"], base)} for item in part["items"]]
+    if "file" in part:
+        name = part["file"]["url"].removeprefix("attachment://")
+        part |= {"file": _media(part["file"]["url"], base), "name": name, "size": 1}
+    return part
+
+
+def _media(url: str, base: str) -> Json:
+    at = f"{base}/{url.removeprefix('attachment://')}"
+    return {
+        "url": at,
+        "proxy_url": at,
+        "width": 64,
+        "height": 64,
+        "content_type": "image/png",
+        "attachment_id": "1",
+    }
+
+
+def _user(number: int) -> Json:
+    return {
+        "id": str(number),
+        "username": f"user{number}",
+        "discriminator": "0",
+        "avatar": None,
+        "global_name": None,
+    }
+
+
+def _member(number: int) -> Json:
+    return {
+        "user": _user(number), "roles": [], "joined_at": "2026-01-01T00:00:00+00:00", "deaf": False, "mute": False,
+        "permissions": "0", "flags": 0, "nick": None, "avatar": None,
+    }  # fmt: skip
+
+
+def _channel(number: int) -> Json:
+    return {"id": str(number), "type": 0, "name": "art", "position": 0, "permission_overwrites": [], "nsfw": False,
+            "guild_id": str(GUILD), "parent_id": None, "permissions": "0"}  # fmt: skip
+
+
+def _guild() -> Json:
+    return {
+        "id": str(GUILD), "name": "Fox den", "icon": None, "splash": None, "discovery_splash": None, "owner_id": "1",
+        "afk_channel_id": None, "afk_timeout": 0, "verification_level": 0, "default_message_notifications": 0,
+        "explicit_content_filter": 0, "roles": [], "emojis": [], "features": [], "mfa_level": 0, "stickers": [],
+        "application_id": None, "system_channel_id": None, "system_channel_flags": 0, "rules_channel_id": None,
+        "vanity_url_code": None, "description": None, "banner": None, "premium_tier": 0, "preferred_locale": "en-GB",
+        "public_updates_channel_id": None, "nsfw_level": 0, "premium_progress_bar_enabled": False,
+        "channels": [_channel(CHANNEL)], "members": [], "threads": [], "presences": [], "voice_states": [],
+        "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [], "member_count": 2,
+        "large": False, "unavailable": False, "joined_at": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
