@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,11 +82,13 @@ class Discord:
         self.requests: list[tuple[str, str, int]] = []
         self.buckets = Buckets()
         self.token_seconds = 15 * 60.0
+        self.slowness = 0.03
         self.closed: set[int] = set()
         self.gone: set[int] = set()
         self.stuck: set[int] = set()
         self.identified: list[Json] = []
-        self.hook: Callable[[str, str], Awaitable[None]] | None = None
+        self.begun: dict[str, int] = {}
+        self.incoming: dict[str, list[str]] = {}
         self._sockets: set[web.WebSocketResponse] = set()
         self._number = 10**17
         self.url = ""
@@ -137,6 +139,10 @@ class Discord:
             while not (found := condition()):
                 await asyncio.sleep(0.01)
         return found
+
+    def uploading(self, asked: Asked, name: str) -> bool:
+        """Whether a file of such a name has arrived for an interaction's message."""
+        return any(name in file for file in self.incoming.get(asked.token, ()))
 
     # REST
 
@@ -278,6 +284,8 @@ class Discord:
         payload, files = await _body(request)
         if (trouble := wrong(payload, files)) is not None:
             return trouble
+        self.incoming.setdefault(bucket.removeprefix("hook:"), []).extend(files)
+        await asyncio.sleep(self.slowness)
         self._change(message, payload, files)
         return answered(self._shown(message), headers=headers)
 
@@ -415,8 +423,8 @@ class Discord:
 @web.middleware
 async def _recorded(request: web.Request, handler: Any) -> web.StreamResponse:
     discord = request.app[_WORLD]
-    if discord.hook is not None:
-        await discord.hook(request.method, request.path)
+    if "/webhooks/" in request.path:
+        discord.begun[request.method] = discord.begun.get(request.method, 0) + 1
     answer: web.StreamResponse = await handler(request)
     discord.requests.append((request.method, request.path, answer.status))
     return answer
