@@ -45,15 +45,15 @@ class Client(discord.AutoShardedClient):
         self._desk = Desk(core, self.post, self._reader)
         self.talk = Talk(self._desk)
         self._reads = settings.discord_message_content
-        self._tree: app_commands.CommandTree[Any] = app_commands.CommandTree(
+        self.tree: app_commands.CommandTree[Any] = app_commands.CommandTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
                 guild=True, dm_channel=True, private_channel=True
             ),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
         )
-        self._tree.error(self._failed)
-        self._publisher = Publisher(core, self.talk, self._tree)
+        self.tree.error(self._failed)
+        self._publisher = Publisher(core, self.talk, self.tree)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def setup_hook(self) -> None:

@@ -195,18 +195,23 @@ def blank_order(interaction: Interaction, *, private: bool) -> Order:
 
 def _where(interaction: Interaction, *, private: bool) -> Where:
     """The message that an interaction's answer will be."""
-    stays = interaction.is_guild_integration() or interaction.context.dm_channel
     return Where(
         channel=interaction.channel_id or 0,
         guild=interaction.guild_id,
         application=interaction.application_id,
         token=interaction.token,
         until=time.time() + TOKEN_SECONDS,
-        lasting=stays and not private,
+        lasting=_stays(interaction) and not private,
         private=private,
         limit=interaction.filesize_limit,
         user=interaction.user.id,
     )
+
+
+def _stays(interaction: Interaction) -> bool:
+    """Whether the bot itself is where this happens, not only somebody who carries it along."""
+    carried = interaction.is_user_integration() and not interaction.is_guild_integration()
+    return not carried or interaction.context.dm_channel
 
 
 def _is_private(interaction: Interaction) -> bool:

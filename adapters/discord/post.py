@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+BLANK = Card(state="note", title="")
 NOBODY = discord.AllowedMentions.none()
 FORBIDDEN = (50001, 50013, 50083, 160005)
 """The bot may not see the channel, or write there; the thread is archived or locked."""
@@ -89,9 +90,11 @@ class Post:
             return
         webhook = self._webhook(token)
         try:
+            if order.where.message is not None:  # a follow-up before the first edit would be that edit
+                await self._edit(webhook, order.where.message, draw(BLANK, ()))
+            await webhook.send(view=draw(card, ()).view, ephemeral=True, allowed_mentions=NOBODY)
             if order.where.message is not None:
                 await webhook.delete_message(order.where.message)
-            await webhook.send(view=draw(card, ()).view, ephemeral=True, allowed_mentions=NOBODY)
         except discord.HTTPException as error:
             log.warning("a refusal could not be told", order=order.key, detail=str(error))
 
@@ -193,7 +196,9 @@ class Post:
             raise AddressExpired("only a press brings a new token")
 
     def _webhook(self, token: tuple[int, str]) -> discord.Webhook:
-        return discord.Webhook.partial(token[0], token[1], client=self._client)
+        webhook = discord.Webhook.partial(token[0], token[1], client=self._client)
+        webhook.type = discord.WebhookType.application  # only those may answer one person alone
+        return webhook
 
     async def _edit(self, webhook: discord.Webhook, message: int, drawing: Drawing) -> None:
         await webhook.edit_message(

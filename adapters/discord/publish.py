@@ -44,8 +44,8 @@ class Publisher:
         while True:
             try:
                 await self.publish()
-            except (discord.HTTPException, app_commands.CommandSyncFailure) as error:
-                log.error("the commands could not be published", detail=str(error))
+            except Exception:  # a worker's loop: logged, and tried again
+                log.exception("the commands could not be published")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def publish(self) -> bool:

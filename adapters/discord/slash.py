@@ -65,7 +65,9 @@ def matching(wanted: str, choices: Sequence[str]) -> list[str]:
     typed = wanted.casefold().strip()
     usable = [choice for choice in choices if len(choice) <= MOST_CHOICE]
     ranked = sorted((_rank(typed, choice.casefold()), place) for place, choice in enumerate(usable))
-    return [usable[place] for rank, place in ranked if rank < (5, 0.0)][:MOST_CHOICES]
+    surest = ranked[0][0][0] if ranked else 5
+    worst = 3 if surest <= 3 else 4  # what only looks alike is a guess, for when nothing fits
+    return [usable[place] for rank, place in ranked if rank[0] <= worst][:MOST_CHOICES]
 
 
 def _rank(typed: str, choice: str) -> tuple[int, float]:

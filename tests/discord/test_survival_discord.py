@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tests.asking import ready
 from tests.discord.double import TOKEN, Asked, Discord
 from tests.processes import Program, bot_program, simulator_program
 
-VALUES = {"width": 64, "height": 64, "steps": 8}
+VALUES = {"width": 64, "height": 64, "steps": 30}
 
 Moment = Callable[[Discord, Asked], bool]
 
