@@ -21,7 +21,7 @@ from bot.delivery.pacing import Pacer
 from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Feed, News
 from bot.jobs.models import MessageView
-from bot.jobs.states import ENDS, LIVE
+from bot.jobs.states import ENDS, LIVE, State
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -126,10 +126,13 @@ class Deliverer:
         if not self._changed:
             return
         changed, self._changed = sorted(self._changed), set()
-        for view in await self._store.messages.of_jobs(changed):
+        views = await self._store.messages.of_jobs(changed)
+        queued = [view for view in views if view.job.state is State.QUEUED and view.reachable]
+        drawn = {view.id: card for view, card in zip(queued, await self._board.cards(queued), strict=True)}
+        for view in views:
             ours = view.adapter == self._adapter.name and view.reachable
             if ours:
-                self._dirty[view.id] = Due(view=view)
+                self._dirty[view.id] = Due(view=view, card=drawn.get(view.id))
             if view.job.state in ENDS:
                 self._known.pop(view.job.id, None)
             else:

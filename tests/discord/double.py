@@ -196,7 +196,13 @@ class Discord:
         self.commands = await request.json()
         self.syncs += 1
         made = [
-            {**command, "id": str(self._next()), "application_id": str(APPLICATION), "version": "1"}
+            {
+                "description": "",
+                **command,
+                "id": str(self._next()),
+                "application_id": str(APPLICATION),
+                "version": "1",
+            }
             for command in self.commands
         ]
         return answered(made)
