@@ -32,6 +32,7 @@ BATCH = 100
 """Messages that are looked at in one go."""
 
 LOOK_SECONDS = 1.0
+GATHER_SECONDS = 0.03
 AT_ONCE = 8
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0
 
@@ -90,6 +91,9 @@ class Deliverer:
                         self._busy.add(message)
                         group.create_task(self._deliver(self._dirty.pop(message), limit))
                     self._take_in(await ear.news(self._pause(next_look)))
+                    if self._changed:  # what changes together is read together
+                        await asyncio.sleep(GATHER_SECONDS)
+                        self._take_in(await ear.news(0))
                     await self._read_again()
 
     async def _look(self) -> None:
