@@ -18,9 +18,9 @@ class Grouped(Generic[T]):
         self._next: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
-    async def add(self, item: T) -> None:
-        """Write this; returns when it is on the disk. Raises what the writing raised."""
-        self._waiting.append(item)
+    async def add(self, *items: T) -> None:
+        """Write these; returns when they are on the disk. Raises what the writing raised."""
+        self._waiting += items
         if self._next is None:
             self._next = asyncio.create_task(self._write_next())
         await asyncio.shield(self._next)  # others wait for it too, whatever becomes of this one

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -38,7 +37,7 @@ class Memory:
 
     async def drop(self, adapter: str, *names: str) -> None:
         """Keep these no longer."""
-        await asyncio.gather(*(self._changes.add(_Change(adapter, name, None)) for name in names))
+        await self._changes.add(*(_Change(adapter, name, None) for name in names))
 
     async def _write(self, changes: Sequence[_Change]) -> None:
         """The newest change of each name counts."""
