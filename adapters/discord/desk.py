@@ -32,6 +32,9 @@ Interaction = discord.Interaction[Any]
 NOTE_SECONDS = 1.0
 """How long an acknowledgement waits for its note: being in time matters more."""
 
+AT_ONCE = 4
+"""Orders that are carried out side by side. More would all be done late instead of the first ones soon."""
+
 EVENT = "event:"
 TOO_LATE, TAKEN = 10062, 40060
 """Discord's answers to an acknowledgement: after three seconds; somebody else's was first."""
@@ -44,6 +47,7 @@ class Desk:
         self.core = core
         self._post = post
         self._reader = reader
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def resume(self) -> None:
         """Carry out what an earlier process had noted and not finished."""
@@ -156,6 +160,12 @@ class Desk:
         await self.core.forget(EVENT + order.event)
 
     async def _asked(self, order: Order) -> Answer:
+        if order.images or order.files:  # these wait for the network, not for each other
+            return await self.core.invoke(order.invocation(self._reader.read))
+        async with self._turn:
+            return await self._asked_without_files(order)
+
+    async def _asked_without_files(self, order: Order) -> Answer:
         if order.action is None:
             return await self.core.invoke(order.invocation(self._reader.read))
         answer = await self.core.act(order.press(order.action))
