@@ -85,6 +85,8 @@ class Discord:
         self.buckets = Buckets()
         self.token_seconds = 15 * 60.0
         self.slowness = 0.03
+        self.carried = False
+        self.refused_intents = 0
         self.closed: set[int] = set()
         self.gone: set[int] = set()
         self.stuck: set[int] = set()
@@ -105,7 +107,7 @@ class Discord:
     # What people do
 
     async def slash(self, name: str, user: int = 42, channel: int = CHANNEL, **options: Any) -> Asked:
-        """Somebody uses a slash command."""
+        """Somebody uses a slash command; `self.carried` if they brought the bot along themselves."""
         kinds = {str: 3, int: 4, bool: 5, float: 10}
         given = [{"name": key, "type": kinds[type(value)], "value": value} for key, value in options.items()]
         data = {"id": "900", "name": name, "type": 1, "options": given}
@@ -380,7 +382,8 @@ class Discord:
             "id": str(number), "application_id": str(APPLICATION), "type": kind, "token": asked.token, "version": 1,
             "guild_id": str(GUILD), "channel_id": str(channel), "channel": _channel(channel), "member": _member(user),
             "data": data, "locale": "en-GB", "guild_locale": "en-GB", "entitlements": [], "app_permissions": "0",
-            "authorizing_integration_owners": {"0": str(GUILD)}, "context": 0, "attachment_size_limit": 10 * 2**20,
+            "authorizing_integration_owners": {"1": str(user)} if self.carried else {"0": str(GUILD)},
+            "context": 0, "attachment_size_limit": 10 * 2**20,
         }  # fmt: skip
         if source is not None:
             payload["message"] = self._shown(source)
@@ -405,6 +408,8 @@ class Discord:
         match said["op"]:
             case 1:
                 await socket.send_json({"op": 11, "d": None, "s": None, "t": None})
+            case 2 if said["d"]["intents"] & self.refused_intents:
+                await socket.close(code=4014, message=b"Disallowed intent(s).")
             case 2:
                 self.identified.append(said["d"])
                 shard = said["d"]["shard"][0]
@@ -421,7 +426,8 @@ class Discord:
     def _ready(self, shard: int, guilds: list[int]) -> Json:
         url = self.url.replace("http", "ws") + "/gateway/"
         return {
-            "v": 10, "user": {**_user(BOT), "bot": True}, "guilds": [{"id": str(n), "unavailable": True} for n in guilds],
+            "v": 10, "user": {**_user(BOT), "bot": True},
+            "guilds": [{"id": str(number), "unavailable": True} for number in guilds],
             "session_id": "s", "resume_gateway_url": url, "application": {"id": str(APPLICATION), "flags": 0},
             "private_channels": [], "shard": [shard, self.shards],
         }  # fmt: skip

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import discord
 import pytest
 from simcord.env import Env
 
 from adapters.discord.client import Client
+from adapters.discord.pictures import pictures
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.where import Where
 from bot.cards.render import note
@@ -315,3 +317,56 @@ def _words(message: Any) -> str:
 
     walk(message.components)
     return "\n".join(found)
+
+
+async def test_a_form_takes_a_picture_that_is_missing(scene: Scene) -> None:
+    """A command that needs two and has one asks for the other."""
+    pair = replace(
+        scene.core.published[1],
+        parameters=tuple(replace(spec, required=True) for spec in scene.core.published[1].parameters),
+    )
+    scene.core.published[1] = pair
+    card = await scene.card(Action(id="m1:use:j:0", label="Use", effect=Effect.ASK))
+    scene.core.answers.append(Ask(command="edit", reply_to=REF))
+    shown = await scene.ann.click(card, label="Use")
+    assert [label["label"] for label in shown.modal["components"]] == ["Prompt", "Second picture"]
+    await scene.ann.submit_modal(shown, {"prompt": "join them", "second": ("two.png", PNG)})
+    (invocation,) = scene.core.invoked
+    assert (invocation.reply_to, list(invocation.images), invocation.values) == (
+        REF,
+        ["second"],
+        {"prompt": "join them"},
+    )
+
+
+async def test_pictures_are_found_wherever_a_message_has_them(scene: Scene) -> None:
+    """In attachments, in embeds (Discord's own copies only), in the galleries of a bot's card."""
+    embedded = discord.Embed.from_dict(
+        {
+            "image": {"url": "http://127.0.0.1/fox.png", "proxy_url": "https://media.discordapp.net/fox.png"},
+            "thumbnail": {"url": "http://127.0.0.1/secret.png"},
+        }
+    )
+    message = await scene.ann.send(
+        scene.channel, "look", attachments=[("one.png", PNG), ("words.txt", b"no")]
+    )
+    message.embeds = [embedded]
+    found = pictures(message)
+    assert [file.name for file in found] == ["one.png", "picture"]
+    assert found[1].url == "https://media.discordapp.net/fox.png"
+
+
+async def test_words_in_a_thread_are_taken_there(scene: Scene) -> None:
+    """A thread is a place of its own; in one of the bot's a reply needs no mention."""
+    with scene.env.time_context():
+        channel = scene.client.get_channel(scene.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        thread = await channel.create_thread(name="foxes", type=discord.ChannelType.public_thread)
+    place = scene.channel.threads[0]
+    theirs = await scene.ann.send(place, "look", attachments=[("fox.png", PNG)])
+    await scene.ann.send(place, "make it night", reply_to=theirs)
+    (invocation,) = scene.core.invoked
+    assert invocation.place == Place(platform="discord", external_id=str(thread.id))
+    assert [file.name for file in invocation.attachments] == ["fox.png"]
+    await scene.ann.send(place, "just talking")
+    assert len(scene.core.invoked) == 1

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.discord.adapter import DiscordAdapter
@@ -16,8 +17,8 @@ from adapters.discord.client import Client
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.where import Where
 from bot.contract.card import Card, Media, Preview
-from bot.errors import AddressExpired, AddressGone, SlowDown
-from tests.discord.double import CHANNEL, GUILD, TOKEN, Discord
+from bot.errors import AddressExpired, AddressGone, ConfigError, SlowDown
+from tests.discord.double import CHANNEL, GUILD, TOKEN, Discord, serving
 from tests.discord.scripted import ScriptedCore
 
 DONE = Card(state="done", title="/imagine")
@@ -236,3 +237,57 @@ async def test_a_message_of_another_server_is_led_to(shop: Shop) -> None:
     """The address people can open."""
     where = await shop.promised()
     assert where.url == f"https://discord.com/channels/{GUILD}/{CHANNEL}/{where.message}"
+
+
+async def test_a_bot_that_somebody_carries_along_may_not_edit_later(shop: Shop) -> None:
+    """In a server that it is not in only a press brings the right to change a card."""
+    shop.discord.carried = True
+    where = await shop.promised()
+    assert (where.lasting, where.private) == (False, False)
+    assert shop.core.invoked[-1].transient
+
+
+async def test_as_many_shards_as_discord_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no more intents than are used."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    discord = Discord(shards=2, guilds=2)
+    async with serving(discord):
+        core = ScriptedCore()
+        adapter = DiscordAdapter(DiscordSettings(discord_api_base=discord.api), TOKEN)
+        running = asyncio.create_task(adapter.run(core))
+        await discord.until(lambda: len(discord.identified) == 2)
+        await discord.slash("imagine", prompt="a red fox")
+        await discord.until(lambda: core.invoked)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    guilds, guild_messages, direct_messages = 1 << 0, 1 << 9, 1 << 12
+    assert [(said["shard"], said["intents"]) for said in discord.identified] == [
+        ([0, 2], guilds | guild_messages | direct_messages),
+        ([1, 2], guilds | guild_messages | direct_messages),
+    ]
+
+
+async def test_what_the_owner_has_to_put_right_is_said(
+    discord: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is not known, an intent that is not allowed."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    settings = DiscordSettings(discord_api_base=discord.api, discord_message_content=True)
+    with pytest.raises(ConfigError, match="DISCORD_TOKEN"):
+        await DiscordAdapter(settings, "wrong").run(ScriptedCore())
+    discord.refused_intents = 1 << 15
+    with pytest.raises(ConfigError, match="Message Content Intent"):
+        await DiscordAdapter(settings, TOKEN).run(ScriptedCore())
+
+
+async def test_another_gateway_can_be_named(discord: Discord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then Discord is not asked where it is."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
+    url = discord.url.replace("http", "ws") + "/gateway/"
+    settings = DiscordSettings(discord_api_base=discord.api, discord_gateway_url=url)
+    running = asyncio.create_task(DiscordAdapter(settings, TOKEN).run(ScriptedCore()))
+    await discord.connected.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [path for _, path, _ in discord.requests if "gateway" in path] in ([], ["/gateway/"])
