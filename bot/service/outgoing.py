@@ -54,7 +54,11 @@ class Outgoing:
         async with self._spool.scratch() as working:
             try:
                 made = await shrink(media.path, working, limit=limit)
-            except (DoesNotFit, MediaRejected) as error:
+            except (
+                DoesNotFit,
+                MediaRejected,
+                RuntimeError,
+            ) as error:  # the last: a decoder's or encoder's own
                 log.warning("an output can't be made to fit", name=media.name, limit=limit, detail=str(error))
                 return None
             target = folder / f"{media.path.name}-{limit}{ending_of(made.media_type)}"
