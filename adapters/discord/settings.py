@@ -16,7 +16,7 @@ class DiscordSettings(BaseSettings):
         env_file=env_files(), env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    discord_token: str | None = Field(default=None, description="The bot's token.")
+    discord_token: str | None = Field(default=None, repr=False, description="The bot's token.")
     discord_api_base: str = Field(
         default="https://discord.com/api/v10", pattern=r"^https?://", description="Discord's REST API."
     )

@@ -14,8 +14,8 @@ from bot.contract.card import Action, ActionStyle, Card, Code, Countdown, Effect
 
 
 def _parts(card: Card) -> list[dict[str, Any]]:
-    container: dict[str, Any] = draw(card, ()).view.to_components()[0]
-    found: list[dict[str, Any]] = container["components"]
+    view: Any = draw(card, ()).view
+    found: list[dict[str, Any]] = view.to_components()[0]["components"]
     return found
 
 
