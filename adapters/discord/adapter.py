@@ -48,11 +48,12 @@ class DiscordAdapter:
         _point_at(self._settings)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody talks here
         client = self.client(core)
+        announcing: asyncio.Task[None] | None = None
         try:
             async with client:
                 await client.login(self._token)
                 self._client = client
-                asyncio.get_running_loop().create_task(self._announce(client))
+                announcing = asyncio.create_task(self._announce(client))
                 await client.connect()
         except discord.LoginFailure as error:
             raise ConfigError(
@@ -65,6 +66,8 @@ class DiscordAdapter:
             ) from error
         finally:
             self._client = None
+            if announcing is not None:
+                announcing.cancel()
 
     def client(self, core: Core) -> Client:
         """A connection that is not opened yet."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.discord.double import TOKEN, Discord, serving
+from tests.discord.double import Discord, serving
+from tests.discord.payloads import TOKEN
 from tests.processes import Program, bot_program
 
 

@@ -7,68 +7,29 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import BodyPartReader, WSMsgType, web
+from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from tests.discord.limits import Buckets, Json, answered, refusal, too_fast, walk, wrong
+from tests.discord.limits import Buckets, Json, answered, refusal, too_fast, wrong
+from tests.discord.payloads import (
+    APPLICATION,
+    BOT,
+    CHANNEL,
+    GUILD,
+    TOKEN,
+    acknowledgement,
+    channel_json,
+    guild_json,
+    member_json,
+    read_body,
+    resolved,
+    user_json,
+)
+from tests.discord.records import Asked, Message
 
-APPLICATION, BOT, GUILD, CHANNEL = 4711, 4711, 7, 70
-TOKEN = "MTIz.abc.discord-secret"
 BASE = "/api/v10"
-
-
-@dataclass
-class Message:
-    """A message as it stands, everything that it ever showed, and whose token may change it."""
-
-    id: int
-    channel: int
-    token: str | None = None
-    payload: Json = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
-    history: list[tuple[float, Json]] = field(default_factory=list)
-    ephemeral: bool = False
-    loading: bool = False
-    deleted: bool = False
-
-    @property
-    def words(self) -> str:
-        """All its text."""
-        return "\n".join(
-            part["content"] for part in walk(self.payload.get("components") or ()) if part["type"] == 10
-        )
-
-    @property
-    def buttons(self) -> dict[str, str]:
-        """Labels and ids of its buttons."""
-        every = walk(self.payload.get("components") or ())
-        return {part["label"]: part["custom_id"] for part in every if part["type"] == 2}
-
-    @property
-    def gallery(self) -> list[bytes]:
-        """The files that it shows."""
-        every = walk(self.payload.get("components") or ())
-        names = [item["media"]["url"] for part in every if part["type"] == 12 for item in part["items"]]
-        return [self.files[name.removeprefix("attachment://")] for name in names]
-
-
-@dataclass
-class Asked:
-    """An interaction: when it was sent and answered, and the message that answers it."""
-
-    id: int
-    token: str
-    channel: int
-    user: int
-    sent: float
-    source: Message | None = None
-    acknowledged: float | None = None
-    kind: int | None = None
-    message: Message | None = None
-    data: Json = field(default_factory=dict)
 
 
 class Discord:
@@ -121,10 +82,10 @@ class Discord:
     async def write(self, text: str, user: int = 42, reply_to: Message | None = None, **more: Any) -> int:
         """Somebody writes a message that mentions the bot."""
         made = self._message(CHANNEL)
-        payload = {**self._shown(made), "author": _user(user), "content": f"<@{BOT}> {text}", **more}
+        payload = {**self._shown(made), "author": user_json(user), "content": f"<@{BOT}> {text}", **more}
         payload |= {
-            "mentions": [{**_user(BOT), "bot": True}],
-            "member": _member(user),
+            "mentions": [{**user_json(BOT), "bot": True}],
+            "member": member_json(user),
             "guild_id": str(GUILD),
         }
         if reply_to is not None:
@@ -172,7 +133,7 @@ class Discord:
     async def _me(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
             return refusal(401, 0, "401: Unauthorized")
-        return answered({**_user(BOT), "bot": True})
+        return answered({**user_json(BOT), "bot": True})
 
     async def _application(self, _request: web.Request) -> web.Response:
         found = {
@@ -186,7 +147,7 @@ class Discord:
             "bot_require_code_grant": False,
             "verify_key": "",
             "flags": 0,
-            "owner": _user(1),
+            "owner": user_json(1),
             "team": None,
         }
         return answered({**found, **more, "summary": "", "rpc_origins": []})
@@ -213,7 +174,7 @@ class Discord:
 
     async def _private(self, request: web.Request) -> web.Response:
         user = int((await request.json())["recipient_id"])
-        return answered({"id": str(user * 1000), "type": 1, "recipients": [_user(user)]})
+        return answered({"id": str(user * 1000), "type": 1, "recipients": [user_json(user)]})
 
     async def _callback(self, request: web.Request) -> web.Response:
         asked = self.asked.get(request.match_info["token"])
@@ -221,7 +182,7 @@ class Discord:
             return refusal(404, 10062, "Unknown interaction")
         if asked.acknowledged is not None:
             return refusal(400, 40060, "Interaction has already been acknowledged.")
-        payload, files = await _body(request)
+        payload, files = await read_body(request)
         asked.kind, asked.acknowledged = payload["type"], time.monotonic()
         asked.data = payload.get("data") or {}
         if asked.kind in (4, 5):
@@ -232,13 +193,13 @@ class Discord:
                 self._change(made, asked.data, files)
         elif asked.kind == 6:
             asked.message = asked.source
-        return answered(_acknowledgement(asked))
+        return answered(acknowledgement(asked))
 
     async def _follow_up(self, request: web.Request) -> web.Response:
         asked = self._of_token(request)
         if isinstance(asked, web.Response):
             return asked
-        payload, files = await _body(request)
+        payload, files = await read_body(request)
         if (trouble := wrong(payload, files)) is not None:
             return trouble
         made = self._message(asked.channel, asked.token)
@@ -273,7 +234,7 @@ class Discord:
         allowed, headers = self.buckets.take(f"post:{channel}")
         if not allowed:
             return too_fast(headers)
-        payload, files = await _body(request)
+        payload, files = await read_body(request)
         if (trouble := wrong(payload, files)) is not None:
             return trouble
         made = self._once(channel, payload.get("nonce")) or self._message(channel)
@@ -291,7 +252,7 @@ class Discord:
         if request.method == "DELETE":
             message.deleted = True
             return web.Response(status=204, headers=headers)
-        payload, files = await _body(request)
+        payload, files = await read_body(request)
         if (trouble := wrong(payload, files)) is not None:
             return trouble
         self.incoming.setdefault(bucket.removeprefix("hook:"), []).extend(files)
@@ -356,11 +317,11 @@ class Discord:
             for n, (name, data) in enumerate(message.files.items(), 1)
         ]
         return {
-            "id": str(message.id), "channel_id": str(message.channel), "author": {**_user(BOT), "bot": True},
+            "id": str(message.id), "channel_id": str(message.channel), "author": {**user_json(BOT), "bot": True},
             "content": "", "timestamp": "2026-11-21T00:00:00+00:00", "edited_timestamp": None, "tts": False,
             "mention_everyone": False, "mentions": [], "mention_roles": [], "attachments": attachments, "embeds": [],
             "pinned": False, "type": 0, "flags": (1 << 15) | (64 if message.ephemeral else 0),
-            "components": [_resolved(part, base) for part in message.payload.get("components") or ()],
+            "components": [resolved(part, base) for part in message.payload.get("components") or ()],
         }  # fmt: skip
 
     # Gateway
@@ -380,7 +341,8 @@ class Discord:
         self.asked[asked.token] = asked
         payload = {
             "id": str(number), "application_id": str(APPLICATION), "type": kind, "token": asked.token, "version": 1,
-            "guild_id": str(GUILD), "channel_id": str(channel), "channel": _channel(channel), "member": _member(user),
+            "guild_id": str(GUILD), "channel_id": str(channel), "channel": channel_json(channel),
+            "member": member_json(user),
             "data": data, "locale": "en-GB", "guild_locale": "en-GB", "entitlements": [], "app_permissions": "0",
             "authorizing_integration_owners": {"1": str(user)} if self.carried else {"0": str(GUILD)},
             "context": 0, "attachment_size_limit": 10 * 2**20,
@@ -416,7 +378,7 @@ class Discord:
                 ours = [GUILD + n for n in range(self.guilds) if n % self.shards == shard]
                 await self._send("READY", self._ready(shard, ours), socket)
                 for number in ours:
-                    await self._send("GUILD_CREATE", _guild(number), socket)
+                    await self._send("GUILD_CREATE", guild_json(number), socket)
                 if shard == 0:  # the only one whose server people write in
                     self._sockets.add(socket)
                     self.connected.set()
@@ -426,7 +388,7 @@ class Discord:
     def _ready(self, shard: int, guilds: list[int]) -> Json:
         url = self.url.replace("http", "ws") + "/gateway/"
         return {
-            "v": 10, "user": {**_user(BOT), "bot": True},
+            "v": 10, "user": {**user_json(BOT), "bot": True},
             "guilds": [{"id": str(number), "unavailable": True} for number in guilds],
             "session_id": "s", "resume_gateway_url": url, "application": {"id": str(APPLICATION), "flags": 0},
             "private_channels": [], "shard": [shard, self.shards],
@@ -460,91 +422,3 @@ async def serving(discord: Discord) -> AsyncIterator[None]:
     async with TestServer(app) as server:
         discord.url = str(server.make_url("")).rstrip("/")
         yield
-
-
-async def _body(request: web.Request) -> tuple[Json, dict[str, bytes]]:
-    """The JSON of a message and its files by name."""
-    if not request.content_type.startswith("multipart/"):
-        return await request.json(), {}
-    payload: Json = {}
-    files: dict[str, bytes] = {}
-    async for part in await request.multipart():
-        assert isinstance(part, BodyPartReader)
-        data = bytes(await part.read())
-        if part.name == "payload_json":
-            payload = json.loads(data)
-        else:
-            files[part.filename or ""] = data
-    return payload, files
-
-
-def _acknowledgement(asked: Asked) -> Json:
-    told: Json = {"id": str(asked.id), "type": 2}
-    if asked.message is not None:
-        told |= {
-            "response_message_id": str(asked.message.id),
-            "response_message_loading": asked.message.loading,
-            "response_message_ephemeral": asked.message.ephemeral,
-        }
-    return {"interaction": told}
-
-
-def _resolved(part: Json, base: str) -> Json:
-    """A component as Discord sends it back: its files have addresses now."""
-    part = {**part, "id": part.get("id", 1)}
-    if "components" in part:
-        part["components"] = [_resolved(each, base) for each in part["components"]]
-    if "items" in part:
-        part["items"] = [{**item, "media": _media(item["media"]["url"], base)} for item in part["items"]]
-    if "file" in part:
-        name = part["file"]["url"].removeprefix("attachment://")
-        part |= {"file": _media(part["file"]["url"], base), "name": name, "size": 1}
-    return part
-
-
-def _media(url: str, base: str) -> Json:
-    at = f"{base}/{url.removeprefix('attachment://')}"
-    return {
-        "url": at,
-        "proxy_url": at,
-        "width": 64,
-        "height": 64,
-        "content_type": "image/png",
-        "attachment_id": "1",
-    }
-
-
-def _user(number: int) -> Json:
-    return {
-        "id": str(number),
-        "username": f"user{number}",
-        "discriminator": "0",
-        "avatar": None,
-        "global_name": None,
-    }
-
-
-def _member(number: int) -> Json:
-    return {
-        "user": _user(number), "roles": [], "joined_at": "2026-01-01T00:00:00+00:00", "deaf": False, "mute": False,
-        "permissions": "0", "flags": 0, "nick": None, "avatar": None,
-    }  # fmt: skip
-
-
-def _channel(number: int) -> Json:
-    return {"id": str(number), "type": 0, "name": "art", "position": 0, "permission_overwrites": [], "nsfw": False,
-            "guild_id": str(GUILD), "parent_id": None, "permissions": "0"}  # fmt: skip
-
-
-def _guild(number: int) -> Json:
-    return {
-        "id": str(number), "name": "Fox den", "icon": None, "splash": None, "discovery_splash": None, "owner_id": "1",
-        "afk_channel_id": None, "afk_timeout": 0, "verification_level": 0, "default_message_notifications": 0,
-        "explicit_content_filter": 0, "roles": [], "emojis": [], "features": [], "mfa_level": 0, "stickers": [],
-        "application_id": None, "system_channel_id": None, "system_channel_flags": 0, "rules_channel_id": None,
-        "vanity_url_code": None, "description": None, "banner": None, "premium_tier": 0, "preferred_locale": "en-GB",
-        "public_updates_channel_id": None, "nsfw_level": 0, "premium_progress_bar_enabled": False,
-        "channels": [_channel(CHANNEL)], "members": [], "threads": [], "presences": [], "voice_states": [],
-        "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [], "member_count": 2,
-        "large": False, "unavailable": False, "joined_at": "2026-01-01T00:00:00+00:00",
-    }  # fmt: skip

@@ -18,7 +18,8 @@ from adapters.discord.settings import DiscordSettings
 from adapters.discord.where import Where
 from bot.contract.card import Card, Media, Preview
 from bot.errors import AddressExpired, AddressGone, ConfigError, SlowDown
-from tests.discord.double import CHANNEL, GUILD, TOKEN, Discord, serving
+from tests.discord.double import Discord, serving
+from tests.discord.payloads import CHANNEL, GUILD, TOKEN
 from tests.discord.scripted import ScriptedCore
 
 DONE = Card(state="done", title="/imagine")

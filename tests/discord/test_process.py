@@ -9,7 +9,8 @@ import aiohttp
 from PIL import Image
 
 from tests.asking import fault, ready
-from tests.discord.double import Discord, Message
+from tests.discord.double import Discord
+from tests.discord.records import Message
 from tests.processes import Program
 
 log = logging.getLogger(__name__)

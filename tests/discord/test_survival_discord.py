@@ -9,7 +9,9 @@ import aiohttp
 import pytest
 
 from tests.asking import ready
-from tests.discord.double import TOKEN, Asked, Discord
+from tests.discord.double import Discord
+from tests.discord.payloads import TOKEN
+from tests.discord.records import Asked
 from tests.processes import Program, bot_program, simulator_program
 
 VALUES = {"width": 64, "height": 64, "steps": 30}
