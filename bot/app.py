@@ -26,6 +26,7 @@ from bot.feed import Feed
 from bot.media.spool import Spool
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.outgoing import Outgoing
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.settings import Settings
@@ -39,7 +40,7 @@ from bot.workflow.model import Workflow
 
 log = structlog.get_logger(__name__)
 
-SERVED = ("web",)
+SERVED = ("web", "discord")
 """The adapters that `muralist run` serves, by their folder's name."""
 
 RESTART_SECONDS = 5.0
@@ -70,6 +71,8 @@ class App:
             submit=submit,
             acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows),
             look=look,
+            outgoing=Outgoing(self.spool),
+            memory=self.store.memory,
         )
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
