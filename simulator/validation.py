@@ -30,16 +30,17 @@ class Verdict:
     node_errors: Json = field(default_factory=dict)
 
 
-def validate(graph: Any, targets: Any, catalogue: Catalogue) -> Verdict:
+def validate(graph: Any, targets: Any, catalogue: Catalogue, *, replacing: bool = True) -> Verdict:
     """Check a graph; replace old classes and cast values in place.
 
     `targets` are the output nodes to run, or None for all. Raises whatever a graph provokes that is
     not a mapping of nodes: such a request ends as status 500, as on a real server.
     """
-    replace_nodes(graph)
+    if replacing:
+        replace_nodes(graph)
     outputs = []
     for node_id in graph:
-        unknown = _unknown_class(node_id, graph[node_id])
+        unknown = _unknown_class(node_id, graph[node_id], catalogue)
         if unknown:
             return Verdict(error=unknown)
         wanted = targets is None or node_id in targets
@@ -77,7 +78,7 @@ def _judge(graph: Json, outputs: list[str], catalogue: Catalogue) -> Verdict:
     return Verdict(error=error, node_errors=node_errors)
 
 
-def _unknown_class(node_id: str, node: Any) -> Json | None:
+def _unknown_class(node_id: str, node: Any, catalogue: Catalogue) -> Json | None:
     if "class_type" not in node:
         class_type = None
         title = node.get("_meta", {}).get("title")
@@ -87,7 +88,7 @@ def _unknown_class(node_id: str, node: Any) -> Json | None:
         )
     else:
         class_type = node["class_type"]
-        if class_type in CLASSES:
+        if catalogue.offers(class_type):
             return None
         title = node.get("_meta", {}).get("title", class_type)
         message = f"Node '{title}' not found. The custom node may not be installed."

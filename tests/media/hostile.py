@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import resource
 import struct
 import subprocess
 import sys
@@ -364,6 +363,8 @@ async def _answer(path: Path) -> str:
 
 
 def _measured(path: Path) -> None:
+    import resource  # Windows has none
+
     start = time.monotonic()
     answer = asyncio.run(_answer(path))
     seconds = time.monotonic() - start

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.errors import MediaRejected
 from bot.media import uploads
+from bot.media.inside.clip import inspect
+from bot.media.inside.remux import copy_clip
+from bot.media.inside.stills import write_still
+from bot.media.inside.strip import write_bare
+from bot.media.inside.texts import read_texts
 from bot.media.kinds import Family
 from bot.media.uploads import Upload, check_upload
 from tests.media.clips import make_sound, make_video
@@ -180,3 +189,32 @@ async def test_a_very_wide_video_is_refused(tmp_path: Path) -> None:
     assert await _refusal(source, [Family.VIDEO]) == (
         "That video is 1024 by 16: one side may be at most 50 times the other. Crop it."
     )
+
+
+SAMPLES = [path for path in sorted(Path(__file__).with_name("samples").iterdir()) if path.suffix != ".latent"]
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow's own, about what it reads; the answer is what counts
+@settings(max_examples=300, deadline=None)
+@given(
+    sample=st.sampled_from(SAMPLES),
+    edits=st.lists(st.tuples(st.integers(0, 4000), st.binary(min_size=1, max_size=4)), max_size=4),
+    length=st.integers(0, 9000),
+)
+def test_damage_of_any_kind_is_told(sample: Path, edits: list[tuple[int, bytes]], length: int) -> None:
+    """An answer or `MediaRejected`, whatever the bytes: a library's own errors never come through."""
+    data = bytearray(sample.read_bytes())
+    for where, new in edits:
+        data[where : where + len(new)] = new
+    with TemporaryDirectory() as folder:
+        source = Path(folder, f"upload{sample.suffix}")
+        source.write_bytes(data[:length])
+        for work in (
+            lambda: inspect(source, 600, 36_000),
+            lambda: copy_clip(source, Path(folder)),
+            lambda: read_texts(source, source.name),
+            lambda: write_bare(source, Path(folder), source.name),
+            lambda: write_still(source, Path(folder), "still.jpg", 32),
+        ):
+            with suppress(MediaRejected):
+                work()

@@ -22,6 +22,7 @@ from bot.media.inside.pixels import DAMAGED, on_ground
 TRIES: Final = 5
 SMALLEST_SIDE: Final = 32
 LIMIT_FRAMES: Final = 3_000
+_LEAST_BITS: Final = 10_000
 _MILLISECOND: Final = Fraction(1, 1000)
 
 
@@ -59,7 +60,7 @@ def _first_try(image: Image.Image, limit: int, max_side: int | None, film: bool)
     if not film:
         return _Try(width=width, height=height, level=75)
     seconds = sum(duration for _, duration in _frames(image)) / 1000
-    rate = min(20_000_000, int(limit * 8 * 0.9 / max(seconds, 0.5)))
+    rate = min(20_000_000, max(_LEAST_BITS, int(limit * 8 * 0.9 / max(seconds, 0.5))))
     return _Try(width=width // 2 * 2, height=height // 2 * 2, level=rate)
 
 
@@ -70,7 +71,7 @@ def _smaller(last: _Try, share: float, film: bool) -> _Try:
         return _Try(
             width=max(2, int(last.width * factor) // 2 * 2),
             height=max(2, int(last.height * factor) // 2 * 2),
-            level=int(last.level * share * 0.9),
+            level=max(_LEAST_BITS, int(last.level * share * 0.9)),
         )
     factor = max(0.2, 0.92 * sqrt(share))
     return _Try(

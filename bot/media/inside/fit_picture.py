@@ -19,6 +19,9 @@ from bot.media.inside.pixels import opened, picture_type, plain
 LARGEST: Final = 150_000_000
 """Pixels of a result that is still worked on."""
 
+LONGEST: Final = 500
+"""How many times the other a side of a result may be long."""
+
 SMALLEST_SIDE: Final = 32
 _WEBP_SIDE: Final = 16_383
 _WEBP_PIXELS: Final = 24_000_000
@@ -38,7 +41,7 @@ def fit_picture(source: Path, folder: Path, limit: int, max_side: int | None, fi
     small = source.stat().st_size <= limit
     readable = bare_png(source, folder) if kind == "image/png" else source
     moves = count_frames(source, kind) > 1
-    with opened(readable, kind, pixels=LARGEST, ratio=None) as image:
+    with opened(readable, kind, pixels=LARGEST, ratio=LONGEST) as image:
         if small and max(image.size) <= (max_side or max(image.size)) and not (moves and film):
             return Written(name="", media_type=kind, width=image.width, height=image.height)
         if moves:

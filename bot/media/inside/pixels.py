@@ -48,9 +48,7 @@ def picture_type(source: Path) -> str:
 
 
 @contextmanager
-def opened(
-    source: Path, media_type: str, *, pixels: int, ratio: int | None = LIMIT_RATIO
-) -> Iterator[Image.Image]:
+def opened(source: Path, media_type: str, *, pixels: int, ratio: int = LIMIT_RATIO) -> Iterator[Image.Image]:
     """A picture whose header promises at most `pixels`; what damage does to it within is told.
 
     No side is longer than `ratio` times the other.
@@ -72,13 +70,13 @@ def opened(
             raise MediaRejected(too_many_pixels(pixels)) from error
 
 
-def check_size(width: int, height: int, *, pixels: int, ratio: int | None) -> None:
+def check_size(width: int, height: int, *, pixels: int, ratio: int) -> None:
     """Raises `MediaRejected` for a size that no picture here may have."""
     if min(width, height) < 1:
         raise MediaRejected(DAMAGED)
     if width * height > pixels:
         raise MediaRejected(too_many_pixels(pixels))
-    if ratio and max(width, height) > ratio * min(width, height):
+    if max(width, height) > ratio * min(width, height):
         raise MediaRejected(
             f"That picture is {width} by {height}: one side may be at most {ratio} times the other. Crop it."
         )

@@ -42,7 +42,7 @@ def remux(source: Path, target: Path, muxer: str = "") -> None:
     Turned pictures stay turned. Tags, chapters, covers, subtitles and data are left out.
     Raises `MediaRejected`.
     """
-    muxer = muxer or MUXERS[clip_type(source)]
+    muxer = muxer or MUXERS.get(clip_type(source), "")
     with opened(source) as clip, av.open(str(target), "w", format=muxer, options=muxer_options(muxer)) as out:
         copy_packets(clip, out)
 
@@ -53,7 +53,7 @@ def copy_clip(source: Path, folder: Path) -> Copied:
     kind = "video/mp4" if kind == "video/quicktime" else kind
     name = f"clip{ending_of(kind)}"
     try:
-        remux(source, folder / name, MUXERS[kind])
+        remux(source, folder / name, MUXERS.get(kind, ""))
     except MediaRejected:  # a codec, or times, that the container does not take
         return Copied(name="", media_type=kind)
     return Copied(name=name, media_type=kind)

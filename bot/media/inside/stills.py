@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageStat
 from bot.errors import MediaRejected
 from bot.media.inside import clip
 from bot.media.inside.bare import bare_png
-from bot.media.inside.fit_picture import LARGEST, encoded
+from bot.media.inside.fit_picture import LARGEST, LONGEST, encoded
 from bot.media.inside.made import Written
 from bot.media.inside.pixels import FORMATS, on_ground, opened, plain
 from bot.media.kinds import HEAD_BYTES, sniff
@@ -84,7 +84,7 @@ def _still(source: Path, folder: Path, room: tuple[int, int]) -> Image.Image:
         made = _poster(source)
     else:
         readable = bare_png(source, folder) if kind == "image/png" else source
-        with opened(readable, kind, pixels=LARGEST, ratio=None) as image:
+        with opened(readable, kind, pixels=LARGEST, ratio=LONGEST) as image:
             image.draft("RGB", (2 * room[0], 2 * room[1]))  # a large JPEG is decoded small at once
             made = plain(image)
     made.thumbnail(room, Image.Resampling.LANCZOS)

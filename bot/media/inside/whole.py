@@ -50,7 +50,7 @@ def _segment_end(file: BinaryIO) -> int:
     """Where a Matroska file's segment ends; 0 if that is left open, as recorders do."""
     head = file.read(4)
     length = _varint(file)
-    if head != b"\x1a\x45\xdf\xa3" or length is None:
+    if head != b"\x1a\x45\xdf\xa3" or length is None or length > _TAIL:
         return 0
     file.seek(length, 1)
     if file.read(4) != _SEGMENT or (length := _varint(file)) is None:
