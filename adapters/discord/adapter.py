@@ -46,6 +46,7 @@ class DiscordAdapter:
     async def run(self, core: Core) -> None:
         """Serve Discord until cancelled. Raises `ConfigError` for a token or intent that Discord refuses."""
         _point_at(self._settings)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody talks here
         client = self.client(core)
         try:
             async with client:

@@ -56,9 +56,11 @@ class Post:
 
     async def remove(self, where: Where) -> None:
         """Take the message and what belongs to it away."""
-        for message in (*where.parts, where.message):
-            if message is not None:
-                await self._remove(where, message)
+        sent_by_bot = where.without_token() if where.lasting else where
+        for part in where.parts:
+            await self._remove(sent_by_bot, part)
+        if where.message is not None:
+            await self._remove(where, where.message)
 
     async def found(self, where: Where) -> Where:
         """The address with the message that an acknowledgement made. Raises `discord.HTTPException`."""

@@ -21,10 +21,10 @@ def is_spent(error: discord.HTTPException) -> bool:
 
 def translated(error: discord.HTTPException) -> DeliveryError | discord.HTTPException:
     """The error as delivery understands it; itself if it says nothing of the message or the pace."""
-    if error.status == 429:
-        return SlowDown(_retry_after(error))
     if error.code == OLD_MESSAGE:
         return SlowDown(OLD_MESSAGE_SECONDS)
+    if error.status == 429:
+        return SlowDown(_retry_after(error))
     if error.status in GONE:
         return AddressGone(f"{error.status} {error.code} {error.text}")
     return error

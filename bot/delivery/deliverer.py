@@ -21,7 +21,7 @@ from bot.delivery.pacing import Pacer
 from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Feed, News
 from bot.jobs.models import MessageView
-from bot.jobs.states import ENDS, LIVE
+from bot.jobs.states import ENDS, LIVE, State
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -32,6 +32,7 @@ BATCH = 100
 """Messages that are looked at in one go."""
 
 LOOK_SECONDS = 1.0
+GATHER_SECONDS = 0.03
 AT_ONCE = 8
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0
 
@@ -90,6 +91,9 @@ class Deliverer:
                         self._busy.add(message)
                         group.create_task(self._deliver(self._dirty.pop(message), limit))
                     self._take_in(await ear.news(self._pause(next_look)))
+                    if self._changed:  # what changes together is read together
+                        await asyncio.sleep(GATHER_SECONDS)
+                        self._take_in(await ear.news(0))
                     await self._read_again()
 
     async def _look(self) -> None:
@@ -126,10 +130,13 @@ class Deliverer:
         if not self._changed:
             return
         changed, self._changed = sorted(self._changed), set()
-        for view in await self._store.messages.of_jobs(changed):
+        views = await self._store.messages.of_jobs(changed)
+        queued = [view for view in views if view.job.state is State.QUEUED and view.reachable]
+        drawn = {view.id: card for view, card in zip(queued, await self._board.cards(queued), strict=True)}
+        for view in views:
             ours = view.adapter == self._adapter.name and view.reachable
             if ours:
-                self._dirty[view.id] = Due(view=view)
+                self._dirty[view.id] = Due(view=view, card=drawn.get(view.id))
             if view.job.state in ENDS:
                 self._known.pop(view.job.id, None)
             else:

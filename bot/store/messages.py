@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
@@ -13,6 +13,7 @@ from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
 from bot.store.database import Database
+from bot.store.grouped import Grouped
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, message, output, place, request
 
@@ -22,6 +23,7 @@ class Messages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._shown = Grouped[MessageView](self._note_shown)
 
     async def of_job(self, job_id: JobId) -> MessageView | None:
         """The message that shows a job."""
@@ -68,9 +70,13 @@ class Messages:
 
     async def shown(self, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
-        which = (message.c.id == view.id) & (message.c.shown < view.wanted)
+        await self._shown.add(view)
+
+    async def _note_shown(self, views: Sequence[MessageView]) -> None:
+        which = (message.c.id == bindparam("which")) & (message.c.shown < bindparam("wants"))
+        statement = update(message).where(which).values(shown=bindparam("wants"))
         async with self._database.write() as connection:
-            await connection.execute(update(message).where(which).values(shown=view.wanted))
+            await connection.execute(statement, [{"which": view.id, "wants": view.wanted} for view in views])
 
     async def give_up(self, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""

@@ -141,7 +141,7 @@ def test_a_finished_job_is_its_picture() -> None:
         body=(*PROMPT, (Text(text="Seed "), Code(text="0"), Text(text=", 12.3 s"))),
         media=(_media(0),),
         alt="a red fox",
-        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input"), INFO, DELETE),
+        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input", effect=Effect.ASK), INFO, DELETE),
     )
 
 
@@ -166,8 +166,8 @@ def test_each_picture_of_a_batch_can_be_used() -> None:
         media=tuple(media),
         actions=(
             AGAIN,
-            Action(id="m1:use:job-1:0", label="Use 1"),
-            Action(id="m1:use:job-1:1", label="Use 2"),
+            Action(id="m1:use:job-1:0", label="Use 1", effect=Effect.ASK),
+            Action(id="m1:use:job-1:1", label="Use 2", effect=Effect.ASK),
             INFO,
             DELETE,
         ),

@@ -74,7 +74,9 @@ class Asked:
 class Discord:
     """The world: one server with channels, one bot, whoever writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shards: int = 1, guilds: int = 1) -> None:
+        self.shards = shards
+        self.guilds = guilds
         self.messages: dict[int, Message] = {}
         self.asked: dict[str, Asked] = {}
         self.commands: list[Json] = []
@@ -190,13 +192,19 @@ class Discord:
     async def _where(self, _request: web.Request) -> web.Response:
         limit = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
         url = self.url.replace("http", "ws") + "/gateway/"
-        return answered({"url": url, "shards": 1, "session_start_limit": limit})
+        return answered({"url": url, "shards": self.shards, "session_start_limit": limit})
 
     async def _sync(self, request: web.Request) -> web.Response:
         self.commands = await request.json()
         self.syncs += 1
         made = [
-            {**command, "id": str(self._next()), "application_id": str(APPLICATION), "version": "1"}
+            {
+                "description": "",
+                **command,
+                "id": str(self._next()),
+                "application_id": str(APPLICATION),
+                "version": "1",
+            }
             for command in self.commands
         ]
         return answered(made)
@@ -399,19 +407,23 @@ class Discord:
                 await socket.send_json({"op": 11, "d": None, "s": None, "t": None})
             case 2:
                 self.identified.append(said["d"])
-                self._sockets.add(socket)
-                await self._send("READY", self._ready(), socket)
-                await self._send("GUILD_CREATE", _guild(), socket)
-                self.connected.set()
+                shard = said["d"]["shard"][0]
+                ours = [GUILD + n for n in range(self.guilds) if n % self.shards == shard]
+                await self._send("READY", self._ready(shard, ours), socket)
+                for number in ours:
+                    await self._send("GUILD_CREATE", _guild(number), socket)
+                if shard == 0:  # the only one whose server people write in
+                    self._sockets.add(socket)
+                    self.connected.set()
             case 6:
                 await socket.send_json({"op": 9, "d": False, "s": None, "t": None})
 
-    def _ready(self) -> Json:
+    def _ready(self, shard: int, guilds: list[int]) -> Json:
         url = self.url.replace("http", "ws") + "/gateway/"
         return {
-            "v": 10, "user": {**_user(BOT), "bot": True}, "guilds": [{"id": str(GUILD), "unavailable": True}],
+            "v": 10, "user": {**_user(BOT), "bot": True}, "guilds": [{"id": str(n), "unavailable": True} for n in guilds],
             "session_id": "s", "resume_gateway_url": url, "application": {"id": str(APPLICATION), "flags": 0},
-            "private_channels": [], "shard": [0, 1],
+            "private_channels": [], "shard": [shard, self.shards],
         }  # fmt: skip
 
     async def _send(self, event: str, data: Json, socket: web.WebSocketResponse | None = None) -> None:
@@ -518,9 +530,9 @@ def _channel(number: int) -> Json:
             "guild_id": str(GUILD), "parent_id": None, "permissions": "0"}  # fmt: skip
 
 
-def _guild() -> Json:
+def _guild(number: int) -> Json:
     return {
-        "id": str(GUILD), "name": "Fox den", "icon": None, "splash": None, "discovery_splash": None, "owner_id": "1",
+        "id": str(number), "name": "Fox den", "icon": None, "splash": None, "discovery_splash": None, "owner_id": "1",
         "afk_channel_id": None, "afk_timeout": 0, "verification_level": 0, "default_message_notifications": 0,
         "explicit_content_filter": 0, "roles": [], "emojis": [], "features": [], "mfa_level": 0, "stickers": [],
         "application_id": None, "system_channel_id": None, "system_channel_flags": 0, "rules_channel_id": None,

@@ -32,6 +32,12 @@ class Scene:
     channel: Any
     ann: Any
 
+    @property
+    def mention(self) -> str:
+        """How people address the bot."""
+        assert self.client.user is not None
+        return self.client.user.mention
+
     async def show(self, where: Where, card: Card) -> Where | None:
         """What delivery does."""
         with self.env.time_context():
@@ -50,7 +56,7 @@ class Scene:
 async def scene() -> AsyncIterator[Scene]:
     """The bot in a server."""
     core = ScriptedCore()
-    client = Client(core, DiscordSettings(discord_shards=1, discord_message_content=True, _env_file=None))
+    client = Client(core, DiscordSettings(discord_shards=1, discord_message_content=True))
     env = Env(client)
     await env.start()
     guild = env.create_guild()
@@ -81,7 +87,7 @@ async def test_a_command_is_acknowledged_and_taken_to_the_core(scene: Scene) -> 
 async def test_commands_have_the_options_of_their_parameters(scene: Scene) -> None:
     """Required ones first; types, bounds, choices and autocomplete as Discord knows them."""
     fetched = {command.name: command for command in await scene.client.tree.fetch_commands()}
-    published = {name: command.to_dict() for name, command in fetched.items()}
+    published: dict[str, Any] = {name: command.to_dict() for name, command in fetched.items()}
     options = {option["name"]: option for option in published["imagine"]["options"]}
 
     assert list(options) == [
@@ -259,8 +265,8 @@ async def test_words_in_reply_to_a_card_go_on_from_it(scene: Scene) -> None:
     card = await scene.card(Action(id=f"m1:again:{REF.job}:0", label="Again", effect=Effect.NEW))
     asked = await scene.ann.send(
         scene.channel,
-        f"{scene.client.user.mention} make it night",
-        reply_to=card.message,  # type: ignore[union-attr]
+        f"{scene.mention} make it night",
+        reply_to=card.message,
     )
     (invocation,) = scene.core.invoked
     assert (invocation.command, invocation.values, invocation.reply_to) == (
@@ -280,7 +286,7 @@ async def test_words_in_reply_to_anybodys_picture_edit_it(scene: Scene) -> None:
     """The picture goes along; several of them if the command takes more."""
     files = [("one.png", PNG), ("two.png", PNG), ("three.png", PNG)]
     theirs = await scene.ann.send(scene.channel, "look", attachments=files)
-    me = scene.client.user.mention  # type: ignore[union-attr]
+    me = scene.mention
     await scene.ann.send(scene.channel, f"{me} make it night", reply_to=theirs)
     assert [file.name for file in scene.core.invoked.pop().attachments] == ["one.png"]
     await scene.ann.send(scene.channel, f"{me} /edit join them", reply_to=theirs)

@@ -32,7 +32,7 @@ MOMENTS: dict[str, Moment] = {
     "queued": _showing("Queued"),
     "second edit begins": lambda discord, _asked: discord.begun.get("PATCH", 0) >= 2,
     "bar": _showing("▱"),
-    "sampling": _showing("KSampler"),
+    "half done": lambda _discord, asked: bool(asked.message and asked.message.words.count("▰") >= 10),
     "preview": lambda _discord, asked: bool(asked.message and asked.message.gallery),
     "last edit begins": lambda discord, asked: discord.uploading(asked, "imagine"),
     "done": _showing("Seed"),
