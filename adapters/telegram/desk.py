@@ -18,7 +18,7 @@ from adapters.telegram.draw import MOST_POPUP, escaped, plain, units
 from adapters.telegram.forms import FORM, Half, answer_field, listed, missing, question
 from adapters.telegram.order import Order
 from adapters.telegram.pictures import Reader
-from adapters.telegram.post import Post
+from adapters.telegram.post import Markup, Post
 from adapters.telegram.where import Where
 from bot.contract.card import Card
 from bot.contract.ports import Core
@@ -31,6 +31,7 @@ EVENT = "event:"
 PRESS_SECONDS = 1.0
 """How long whoever pressed waits for what comes of it, before their button comes to rest anyway."""
 
+ASKING_SECONDS = 3.0
 REMEMBERED = 1000
 """Events of which a second delivery is known."""
 
@@ -42,6 +43,7 @@ class Desk:
         self.core = core
         self._post = post
         self._reader = reader
+        self._asking: dict[int, set[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: OrderedDict[str, None] = OrderedDict()
 
@@ -76,6 +78,9 @@ class Desk:
         """The command that a question of ours is about."""
         name = f"{FORM}{chat}:{message}"
         kept = (await self.core.recall(name)).get(name)
+        if kept is None and (asking := self._asking.get(chat)):  # whoever answers at once is before our note
+            await asyncio.wait(asking, timeout=ASKING_SECONDS)
+            kept = (await self.core.recall(name)).get(name)
         return None if kept is None else Half.of(kept)
 
     async def turn(self, where: Where, half: Half, page: int) -> None:
@@ -179,13 +184,22 @@ class Desk:
 
     async def _ask(self, order: Order, spec: ParameterSpec) -> None:
         markup = listed(spec.choices, 0) if spec.choices else answer_field(spec)
+        half = Half(order=replace(order, press=None), asked=spec.name, choices=spec.choices, at=time.time())
+        asking = asyncio.ensure_future(self._put(half, question(spec), markup))
+        under_way = self._asking.setdefault(order.where.chat, set())
+        under_way.add(asking)
+        try:
+            await asking
+        finally:
+            under_way.discard(asking)
+
+    async def _put(self, half: Half, card: Card, markup: Markup) -> None:
+        """Send a question, and note what it is about."""
+        order = half.order
         group = order.where.chat < 0
         mention = f'<a href="tg://user?id={order.user}">{escaped(order.name)}</a>\n' if group else ""
-        asked = await self._post.say(order.where, question(spec), markup, mention)
+        asked = await self._post.say(order.where, card, markup, mention)
         if asked is not None:
-            half = Half(
-                order=replace(order, press=None), asked=spec.name, choices=spec.choices, at=time.time()
-            )
             await self._remember(replace(order.where, message=asked), half)
 
     async def _remember(self, where: Where, half: Half) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -43,7 +42,7 @@ def pages(card: Card, first: int = MOST_TEXT, left_out: Sequence[Span] = ()) -> 
     made = [""]
     for piece in _pieces(card, left_out):
         _add(made, piece, first)
-    return [page for page in made if page.strip()] or ["\u2060"]
+    return [page.rstrip() for page in made if page.strip()] or ["\u2060"]
 
 
 def fitting(card: Card, most: int, left_out: Sequence[Span] = ()) -> str:
@@ -95,7 +94,7 @@ def _pieces(card: Card, left_out: Sequence[Span]) -> Iterator[Piece]:
 
 
 def _piece(span: Span) -> Piece:
-    strong = ("", "") if isinstance(span, Code) or not span.strong else ("<b>", "</b>")
+    marks = strong = ("", "") if isinstance(span, Code) or not span.strong else ("<b>", "</b>")
     match span:
         case Code():
             marks = ("<code>", "</code>")
@@ -103,8 +102,6 @@ def _piece(span: Span) -> Piece:
             marks = (f'<a href="{escaped(span.url)}">', "</a>")
         case Link() | Text() | Countdown():
             marks = strong
-        case _ as never:
-            assert_never(never)
     if len(span.text) >= QUOTED_FROM:
         marks = ("<blockquote expandable>", "</blockquote>")
     return Piece(text=span.text, before=marks[0], after=marks[1])

@@ -34,7 +34,7 @@ ANN: Json = {"id": 1001, "is_bot": False, "first_name": "Ann", "username": "ann"
 BOB: Json = {"id": 1002, "is_bot": False, "first_name": "Bob"}
 GROUP: Json = {"id": -1001234, "type": "supergroup", "title": "Fox den", "is_forum": True}
 MOST_DOWNLOAD = 20 * 2**20
-WAIT_SECONDS = 90
+WAIT_SECONDS = 40
 
 COUNTED = re.compile(r"send(?!ChatAction)|editMessage|deleteMessage")
 FILES = {
@@ -103,6 +103,8 @@ class Telegram:
     files: dict[str, bytes] = field(default_factory=dict)
     webhook: Json = field(default_factory=dict)
     url: str = ""
+    delivered: bool = False
+    confirmed: bool = False
     polled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -294,7 +296,9 @@ class Telegram:
             self._poller.set()
         mine = self._poller = asyncio.Event()
         self.polled.set()
-        self._updates = [u for u in self._updates if u["update_id"] >= values.get("offset", 0)]
+        waiting = [u for u in self._updates if u["update_id"] >= values.get("offset", 0)]
+        self.confirmed = self.confirmed or len(waiting) < len(self._updates)
+        self._updates = waiting
         try:
             async with asyncio.timeout(values.get("timeout", 0)), self._changed:
                 while not self._updates and not mine.is_set():
@@ -310,6 +314,7 @@ class Telegram:
                 409,
                 "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
             )
+        self.delivered = self.delivered or bool(self._updates)
         return self._updates[:100]
 
     async def _wait(self, mine: asyncio.Event) -> None:
