@@ -38,5 +38,9 @@ async def bot(
 
 def telegram_bot(folder: Path, comfyui: str, telegram: Telegram, **settings: str) -> Program:
     """`muralist run` on this Telegram."""
-    more = {"TELEGRAM_ALLOWED": f"{ANN['id']},{GROUP['id']}", **settings}
-    return bot_program(folder, comfyui, TELEGRAM_TOKEN=TOKEN, TELEGRAM_API_BASE=telegram.url, **more)
+    usual = {
+        "TELEGRAM_TOKEN": TOKEN,
+        "TELEGRAM_API_BASE": telegram.url,
+        "TELEGRAM_ALLOWED": f"{ANN['id']},{GROUP['id']}",
+    }
+    return bot_program(folder, comfyui, **{**usual, **settings})

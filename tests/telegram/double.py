@@ -183,6 +183,10 @@ class Telegram:
         """The bot's messages in a chat."""
         return [shown for (where, _), shown in sorted(self.messages.items()) if where == chat]
 
+    def rested(self, press: str) -> bool:
+        """Whether a press was answered."""
+        return press in [answer["callback_query_id"] for answer in self.answers]
+
     def replying(self, message: Json) -> list[Shown]:
         """The bot's answers to a message."""
         return [

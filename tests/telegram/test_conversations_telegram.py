@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import aiohttp
 from PIL import Image
@@ -120,7 +121,7 @@ async def test_buttons(
     card = await telegram.card(asked)
     for _ in range(2):
         press = await telegram.press(card, "Again")
-        await telegram.until(lambda: press in [a["callback_query_id"] for a in telegram.answers])
+        await telegram.until(partial(telegram.rested, press))
     again = await telegram.card({"chat": asked["chat"], "message_id": card.id})
     assert again.picture.size == (64, 64)
     assert len(await runs(http, simulated.url)) == 2
