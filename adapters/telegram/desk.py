@@ -126,11 +126,14 @@ class Desk:
     async def _done(self, order: Order) -> None:
         asked = asyncio.ensure_future(self._answer(order))
         told = False
-        if order.press is not None:
-            await asyncio.wait({asked}, timeout=PRESS_SECONDS)
-            text = _popup(asked.result()) if asked.done() and asked.exception() is None else None
-            told = await self._post.answer_press(order.press, text) and text is not None
-        answer = await asked
+        try:
+            if order.press is not None:
+                await asyncio.wait({asked}, timeout=PRESS_SECONDS)
+                text = _popup(asked.result()) if asked.done() and asked.exception() is None else None
+                told = await self._post.answer_press(order.press, text) and text is not None
+            answer = await asked
+        finally:
+            asked.cancel()
         if not told:
             await self._show(order, answer)
 

@@ -240,7 +240,7 @@ class Telegram:
         try:
             result = await self._result(name, given, files)
         except Refused as error:
-            if (error.status == 400 and "not modified" not in str(error)) or error.status in (404, 413):
+            if error.ours:
                 self.violations.append(f"{name}: {error}")
             response, status = _failed(error), error.status
         else:
