@@ -27,7 +27,7 @@ TRIES = 3
 RETRY_FIRST, RETRY_MOST = 1.0, 30.0
 CONFLICT_SECONDS = 2.0
 CONFLICTS_NEW, CONFLICTS_MOST = 2, 20
-"""How often another poller may take our place before we leave: soon if it was here first, late if we were."""
+"""How often another poller may take our place before we leave: late if we fetched undisturbed before it came."""
 
 SHOWN_WITH = "X-Telegram-Bot-Api-Secret-Token"
 
@@ -63,7 +63,8 @@ async def poll(bot: Bot, take_in: TakeIn, opened: Callable[[], None]) -> None:
             log.warning("Telegram does not answer", detail=error.message, times=failures)
             await asyncio.sleep(min(RETRY_FIRST * 2 ** (failures - 1), RETRY_MOST))
         else:
-            conflicts, served, failures = 0, True, 0
+            failures, served = 0, served or conflicts == 0
+            conflicts = 0 if served else conflicts
             for update in updates:
                 await taken(update, take_in)
                 offset = update.update_id + 1

@@ -32,19 +32,16 @@ def too_many(seconds: int) -> Refused:
 
 async def test_a_final_outlives_every_refusal(telegram: Telegram, bot: Program) -> None:
     """Pauses, errors of Telegram's own, a picture that it can't show as one."""
-    telegram.faults = {
-        "sendMessage": [too_many(1), Refused(502, "Bad Gateway")],
-        "editMessageText": [too_many(2)],
-        "editMessageMedia": [
-            too_many(1),
-            Refused(500, "Internal Server Error"),
-            Refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS", ours=False),
-        ],
-    }
+    refusals = [
+        too_many(1),
+        Refused(500, "Internal Server Error"),
+        Refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS", ours=False),
+    ]
+    telegram.faults = {"sendMessage": [too_many(1)], "editMessageMedia": refusals, "sendPhoto": refusals}
     card = await telegram.card(await telegram.write(IMAGINE))
     assert card.kinds[-1] in ("photo", "document")
     assert len(telegram.of(ANN["id"])) == 1
-    assert telegram.faults["editMessageMedia"] == []
+    assert refusals == []
 
 
 async def test_a_message_that_is_gone_is_left_alone(telegram: Telegram, bot: Program) -> None:
@@ -57,7 +54,8 @@ async def test_a_message_that_is_gone_is_left_alone(telegram: Telegram, bot: Pro
     assert other.kinds[-1] == "photo"
     assert sum(status == 400 for _, _, status in telegram.calls) == 1
 
-    telegram.faults["sendMessage"] = [Refused(403, "Forbidden: bot was blocked by the user", ours=False)]
+    blocked = [Refused(403, "Forbidden: bot was blocked by the user", ours=False)]
+    telegram.faults = {"sendMessage": blocked, "sendPhoto": blocked}
     await telegram.write(IMAGINE)
     await telegram.until(lambda: any(status == 403 for _, _, status in telegram.calls))
     await telegram.card(await telegram.write(IMAGINE))
@@ -78,6 +76,7 @@ async def test_a_second_poller_stops_and_the_first_stays(
     tmp_path: Path, telegram: Telegram, simulated: Program, bot: Program
 ) -> None:
     """With a sentence that says what to do."""
+    await telegram.card(await telegram.write(IMAGINE))
     folder = tmp_path / "other"
     folder.mkdir()
     other = telegram_bot(folder, simulated.url, telegram)
