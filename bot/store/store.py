@@ -11,6 +11,7 @@ from bot.store.database import Database
 from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
+from bot.store.offers import Offers
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 
@@ -25,6 +26,7 @@ class Store:
     leases: Leases
     backends: Backends
     memory: Memory
+    offers: Offers
 
 
 @asynccontextmanager
@@ -32,12 +34,14 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     """Open the database at SQLAlchemy's `url`, its tables brought to the newest revision."""
     async with Database(url) as database:
         await database.upgrade()
+        memory = Memory(database)
         store = Store(
             requests=Requests(database),
             queue=Queue(database),
             messages=Messages(database),
             leases=Leases(database),
             backends=Backends(database),
-            memory=Memory(database),
+            memory=memory,
+            offers=Offers(memory),
         )
         yield store
