@@ -33,6 +33,7 @@ def specification(commands: Sequence[Command]) -> dict[str, Any]:
             "version": "1",
             "description": "Pictures from ComfyUI: queue a job, follow it, fetch what it made.",
         },
+        "servers": [{"url": "."}],
         "security": [{"token": []}],
         "paths": _paths(),
         "components": {

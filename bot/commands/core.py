@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.commands.general import GENERAL
 from bot.commands.registry import Context
 from bot.contract.card import Media, Preview
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
     Answer,
@@ -16,6 +17,7 @@ from bot.contract.values import (
     JobId,
     JobState,
     JobStatus,
+    MessageId,
     OutputRef,
     Place,
     PlacedCard,
@@ -25,6 +27,9 @@ from bot.contract.values import (
 from bot.errors import UnknownCommand
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.oversee import Oversee
+from bot.service.people import People
+from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.workflow.model import Workflow
@@ -41,6 +46,9 @@ class BoundCore:
     submit: Submit
     acting: Act
     look: Look
+    people: People
+    rights: Rights
+    oversee: Oversee
 
     def commands(self) -> list[Command]:
         """Every command: the workflows, then the others."""
@@ -78,7 +86,7 @@ class BoundCore:
         return await self.acting.act(press, self.adapter)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job."""
+        """Ask for the end of one's own job, or as an admin of any."""
         await self.acting.cancel(actor, job)
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
@@ -89,9 +97,11 @@ class BoundCore:
         """How a job stands now and after every change."""
         return self.look.watch(place, job)
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
         """The newest messages of a place as they stand, oldest first."""
-        return await self.look.cards(place)
+        return await self.look.cards(place, before=before, words=words, most=most)
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output of this place."""
@@ -104,3 +114,19 @@ class BoundCore:
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
         return await self.look.ended()
+
+    async def name_of(self, actor: Actor) -> str:
+        """What a person is called."""
+        return await self.people.name_of(actor)
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        """Call a person by a name of their choice."""
+        return await self.people.rename(actor, name)
+
+    def is_admin(self, actor: Actor) -> bool:
+        """Whether a person may see and end everybody's jobs."""
+        return self.rights.is_admin(actor)
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands, for admins."""
+        return await self.oversee.overview(actor)

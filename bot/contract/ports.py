@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.contract.card import Card, Media, Preview
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
     Address,
@@ -16,6 +17,7 @@ from bot.contract.values import (
     JobId,
     JobState,
     JobStatus,
+    MessageId,
     OutputRef,
     Place,
     PlacedCard,
@@ -46,7 +48,10 @@ class Core(Protocol):
         """Do what a card's button says."""
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job. Its card says when it has ended; one that is over is left alone."""
+        """Ask for the end of one's own job, or as an admin of any. Its card says when it has ended.
+
+        One that is over is left alone.
+        """
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
         """How a job of this place stands."""
@@ -54,8 +59,13 @@ class Core(Protocol):
     def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
         """How a job of this place stands now and after changes, the newest each; ends with its final state."""
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
-        """The newest messages of a place as they stand, oldest first."""
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
+        """The newest messages of a place as they stand, oldest first.
+
+        With `before` those that are older than that message, with `words` those whose prompt has all of them.
+        """
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output of this place."""
@@ -65,6 +75,18 @@ class Core(Protocol):
 
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
+
+    async def name_of(self, actor: Actor) -> str:
+        """What a person is called: as they chose, or as their platform says."""
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        """Call a person by a name of their choice; an empty one gives the platform's back. Says what it is now."""
+
+    def is_admin(self, actor: Actor) -> bool:
+        """Whether a person may see and end everybody's jobs."""
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
 
 
 class Adapter(Protocol):
