@@ -169,5 +169,5 @@ def _error(status: int, code: str, message: str) -> web.Response:
 def set_session(response: web.StreamResponse, value: str, *, secure: bool) -> None:
     """Give a browser its session. Without a path it is for the folder that the browser sees the page in."""
     response.set_cookie(
-        COOKIE, value, max_age=YEAR_SECONDS, httponly=True, samesite="Lax", secure=secure, path=None
+        COOKIE, value, max_age=YEAR_SECONDS, httponly=True, samesite="Lax", secure=secure, path=""
     )

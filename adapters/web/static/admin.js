@@ -16,7 +16,7 @@ const TABLES = [
   ["waiting", (job) => job.job, [["Person", person], ["What", asked], ["For", since], ["End", cancel]], "Nobody waits."],
   ["backends", (one) => one.name, [["Server", (one) => one.name], ["State", state], ["Version", (one) => one.version ?? ""], ["In work", (one) => one.running], ["Trouble", (one) => one.trouble ?? ""]], "There is none."],
   ["people", (one) => one.actor.id, [["Person", person], ["Waiting", (one) => one.waiting], ["Running", (one) => one.running], ["Done today", (one) => one.done]], "Nobody has asked for anything today."],
-  ["failures", (job) => job.job, [["When", when], ["Person", person], ["Workflow", (job) => job.workflow], ["What went wrong", (job) => job.message], ["Job", (job) => job.job]], "Nothing has failed."],
+  ["failures", (job) => job.job, [["When", when], ["Person", person], ["Workflow", (job) => job.workflow], ["What went wrong", (job) => job.message], ["Job", (job) => job.job.slice(0, 8)]], "Nothing has failed."],
 ];
 
 let at = 0;

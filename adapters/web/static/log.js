@@ -14,6 +14,7 @@ export class Log {
   #on;
   #atEnd = true;
   #top = 0;
+  #sizes = "";
 
   constructor(on) {
     this.#on = on;
@@ -100,11 +101,13 @@ export class Log {
     if (!this.#atEnd && this.#scroller.scrollTop === scrollTop) this.#scroller.scrollTop += grown;
   }
 
-  /** Only scrolling up leaves the end: it also moves away when a card comes just before the event. */
+  /** Only scrolling up leaves the end: it also moves away when a card comes, or the options below change height. */
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     const near = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
-    if (near || scrollTop < this.#top) this.#atEnd = near;
+    const sizes = `${scrollHeight} ${clientHeight}`;
+    if (near || (sizes === this.#sizes && scrollTop < this.#top)) this.#atEnd = near;
+    this.#sizes = sizes;
     this.#top = scrollTop;
   }
 }
