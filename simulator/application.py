@@ -8,6 +8,7 @@ from aiohttp import web
 from simulator import file_routes, info_routes, prompt_routes
 from simulator.faults import BY_NAME, Handler
 from simulator.machine import MACHINE, Machine
+from simulator.versions import Version
 
 
 def make_application(machine: Machine) -> web.Application:
@@ -16,13 +17,21 @@ def make_application(machine: Machine) -> web.Application:
         client_max_size=machine.settings.max_upload_size, middlewares=[_check_origin, _do_faults]
     )
     app[MACHINE] = machine
-    for route in [*prompt_routes.ROUTES, *file_routes.ROUTES, *info_routes.ROUTES]:
+    version = machine.settings.version
+    for route in [*prompt_routes.ROUTES, *file_routes.ROUTES, *info_routes.ROUTES, *_newer(version)]:
         app.add_routes([route, web.RouteDef(route.method, f"/api{route.path}", route.handler, {})])
-    app.add_routes(prompt_routes.API_ROUTES)
+    app.add_routes(prompt_routes.JOB_ROUTES if version.has_jobs else [])
+    app.add_routes(prompt_routes.CANCEL_ROUTES if version.cancels_jobs else [])
     app.add_routes([web.get("/simulator/runs", _get_runs), web.post("/simulator/faults", _post_fault)])
     # Real servers serve static files below "/": that makes 404 of unknown GETs, 405 of all the rest.
     app.add_routes([web.get("/", info_routes.get_page), web.get("/{path:.*}", _not_found)])
     return app
+
+
+def _newer(version: Version) -> list[web.RouteDef]:
+    """Routes that not every version has."""
+    features = [info_routes.FEATURES_ROUTE] if version.has_features else []
+    return features + ([info_routes.REPLACEMENTS_ROUTE] if version.replaces_nodes else [])
 
 
 @web.middleware

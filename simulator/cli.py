@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from simulator.settings import SimulatorSettings
+from simulator.versions import VERSIONS, Version
 
 app = typer.Typer(add_completion=False)
 
@@ -32,6 +33,12 @@ def simulate(
     checkpoint: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A checkpoint to offer; may be repeated.")
     ] = None,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="Offer every model file that ComfyUI's templates ask for.")
+    ] = False,
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help=f"Behave as this one: {', '.join(VERSIONS)}.")
+    ] = SimulatorSettings.version.name,
 ) -> None:
     """Run a ComfyUI server that needs no GPU and no models: it draws pictures instead of sampling them.
 
@@ -46,6 +53,8 @@ def simulate(
         node_seconds=node_seconds,
         data_dir=data_dir,
         checkpoints=tuple(checkpoint) if checkpoint else SimulatorSettings.checkpoints,
+        all_models=all_models,
+        version=_version(version),
     )
     try:
         asyncio.run(_serve(settings))
@@ -62,6 +71,12 @@ def simulate(
         raise typer.Exit(1) from None
 
 
+def _version(name: str) -> Version:
+    if name not in VERSIONS:
+        raise typer.BadParameter(f"It knows {', '.join(VERSIONS)}.", param_hint="--version")
+    return VERSIONS[name]
+
+
 async def _serve(settings: SimulatorSettings) -> None:
     # Here rather than above, so that asking for help does not load a web server.
     from simulator.server import Simulator
@@ -72,7 +87,7 @@ async def _serve(settings: SimulatorSettings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with Simulator(settings) as simulator:
         typer.echo(
-            f"Simulated ComfyUI {settings.version} at {simulator.url} "
+            f"Simulated ComfyUI {settings.version.name} at {simulator.url} "
             "(no GPU: pictures are drawn, not sampled)"
         )
         await ended.wait()

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator import graph as graphs
+from simulator.expansion import expand
 from simulator.faults import Faults
 from simulator.folders import Folders
 from simulator.hub import Hub
-from simulator.nodes import FUNCTIONS, OUT_OF_MEMORY, NodeFailed, Produced
+from simulator.nodes import FUNCTIONS, MODEL_FREE, OUT_OF_MEMORY, NodeFailed, Produced
 from simulator.prompt_queue import Item
 from simulator.schema import CLASSES
 from simulator.settings import SimulatorSettings
@@ -232,9 +233,11 @@ class Execution:
         self._executor.faults.before_node(class_type)
         if class_type == "PreviewImage":
             self.temp_suffix = self._executor.suffix(self._node_id)
+        if class_type not in FUNCTIONS:
+            raise NodeFailed("NotImplementedError", f"The simulator can't run {class_type}")
         produced = await FUNCTIONS[class_type](self, self._given)
         # Such nodes never look at the interrupt flag: an interrupt waits for the next node.
-        await asyncio.sleep(self._executor.settings.node_seconds if CLASSES[class_type].model_free else 0)
+        await asyncio.sleep(self._executor.settings.node_seconds if class_type in MODEL_FREE else 0)
         return produced
 
     async def _check(self) -> None:
@@ -247,7 +250,9 @@ class Execution:
         """The values of a node's inputs; unknown inputs are left out."""
         node = self.graph[node_id]
         given = {}
-        for name in CLASSES[node["class_type"]].inputs:
+        for name in expand(CLASSES[node["class_type"]], node["inputs"]).inputs:
+            if name not in node["inputs"]:
+                continue
             value = node["inputs"][name]
             if graphs.is_link(value):
                 produced, _ = self._executor.cache[self._signatures[value[0]]]
@@ -303,7 +308,7 @@ class Execution:
 
     def _preview_side(self, settings: SimulatorSettings) -> int | None:
         """The longest side of previews in pixels, None for no previews; unknown methods mean the default."""
-        method = self.extra_data.get("preview_method")
+        method = self.extra_data.get("preview_method") if settings.version.has_preview_method else None
         if method not in ("none", "auto", "latent2rgb", "taesd"):
             method = settings.default_preview_method
         return None if method == "none" else settings.preview_size

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,14 +17,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Target(Protocol):
     """What faults are done to."""
 
-    def drop_sockets(self) -> None:
-        """Cut all websockets."""
+    def drop_sockets(self, client_id: str | None) -> None:
+        """Cut the websockets of one client, or all."""
 
     def deafen(self) -> None:
         """Make all open websockets deaf."""
 
     def send_raw(self, payload: str | bytes) -> None:
         """Send a frame to all websockets."""
+
+    def delay_messages(self, seconds: float) -> None:
+        """Let all messages arrive late."""
+
+    def hold_messages(self, *, held: bool) -> None:
+        """Stop sending messages, or go on."""
 
     def clear_history(self) -> None:
         """Forget finished prompts."""
@@ -69,14 +76,43 @@ class Faults:
         self._going.set()
         self._oom = False
         self._node_error: tuple[str, str | None] | None = None
+        self._failing = random.Random(0)
+        self._share = 0.0
+        self._delay = 0.0
+        self._cuts: list[int] = []
 
     def deafen(self) -> None:
         """All sockets stay open and answer pings, but never get another message; new ones work."""
         self._target.deafen()
 
-    def drop_sockets(self) -> None:
-        """Cut all sockets without a closing handshake."""
-        self._target.drop_sockets()
+    def drop_sockets(self, client_id: str | None = None) -> None:
+        """Cut all sockets, or those of one client, without a closing handshake."""
+        self._target.drop_sockets(client_id)
+
+    def hold_messages(self) -> None:
+        """Send nobody anything more, as when some stranger's client has stopped reading; HTTP and prompts go on."""
+        self._target.hold_messages(held=True)
+
+    def release_messages(self) -> None:
+        """End `hold_messages`: what was held comes now."""
+        self._target.hold_messages(held=False)
+
+    def network_delay(self, seconds: float) -> None:
+        """From now on every request, every answer and every message takes so long on its way."""
+        self._delay = seconds
+        self._target.delay_messages(seconds)
+
+    def fail_share(self, share: float, seed: int = 0) -> None:
+        """From now on answer this share (0..1) of all requests with 500, unprocessed; 0 ends it."""
+        self._share, self._failing = share, random.Random(seed)
+
+    def cut_view(self, size: int, times: int = 1) -> None:
+        """Break the connection after so many bytes of the next downloads."""
+        self._cuts += [size] * times
+
+    def take_cut(self) -> int | None:
+        """After how many bytes this download breaks, if it does."""
+        return self._cuts.pop(0) if self._cuts else None
 
     def fail_next(
         self,
@@ -165,8 +201,18 @@ class Faults:
 
     async def on_request(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request as the first rule that fits it says."""
+        if request.path.startswith("/simulator/"):
+            return await handler(request)
+        await asyncio.sleep(self._delay)
+        if self._share and not _is_socket(request) and self._failing.random() < self._share:
+            return web.Response(status=500, text="500 Internal Server Error\n\nServer got itself in trouble")
+        response = await self._by_rule(request, handler)
+        await asyncio.sleep(0 if _is_socket(request) else self._delay)
+        return response
+
+    async def _by_rule(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         rule = next((rule for rule in self._rules if rule.fits(request)), None)
-        if rule is None or request.path.startswith("/simulator/"):
+        if rule is None:
             return await handler(request)
         rule.times -= 1
         if rule.status is not None:
@@ -178,8 +224,13 @@ class Faults:
         return response
 
 
+def _is_socket(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
 # The faults that POST /simulator/faults reaches by name.
 BY_NAME = frozenset({
     "deafen", "drop_sockets", "fail_next", "delay_answer", "swallow_answer", "oom_next",
     "node_error_next", "send_unknown", "hang", "unhang", "clear_history", "delay_history", "restart",
+    "hold_messages", "release_messages", "network_delay", "fail_share", "cut_view",
 })  # fmt: skip

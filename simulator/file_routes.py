@@ -1,5 +1,6 @@
 """Uploads and downloads."""
 
+import asyncio
 import hashlib
 import json
 import mimetypes
@@ -71,7 +72,19 @@ async def view(request: web.Request) -> web.StreamResponse:
         return _previewed(path, query["preview"], query.get("channel", ""))
     if query.get("channel") in ("rgb", "a"):
         return _channel(path, query["channel"])
-    return _whole(path)
+    cut = request.app[MACHINE].faults.take_cut()
+    return _whole(path) if cut is None else await _cut_off(request, path, cut)
+
+
+async def _cut_off(request: web.Request, path: Path, size: int) -> web.StreamResponse:
+    """A download that breaks: its length is told, and never reached."""
+    data = await asyncio.to_thread(path.read_bytes)
+    response = web.StreamResponse(headers={"Content-Length": str(len(data))})
+    await response.prepare(request)
+    await response.write(data[:size])
+    if request.transport is not None:
+        request.transport.close()  # after what was written has gone out
+    return response
 
 
 def _upload_place(folders: Folders, form: Any) -> tuple[Path, str, bytes] | None:

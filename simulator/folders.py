@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg"})
+AUDIO_SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".aif"})
+MESH_SUFFIXES = frozenset({".gltf", ".glb", ".obj", ".fbx", ".stl", ".spz", ".splat", ".ply", ".ksplat"})
+# What the loaders of each kind of content offer; sound may be taken out of a video.
+_OFFERED = {
+    "image": IMAGE_SUFFIXES,
+    "video": VIDEO_SUFFIXES,
+    "audio": AUDIO_SUFFIXES | VIDEO_SUFFIXES,
+}
 
 
 class OutsideFolder(Exception):
@@ -54,10 +63,29 @@ class Folders:
         path = Path(os.path.normpath(base / plain))
         return path if path.is_relative_to(base) and path.is_file() else None
 
-    def input_pictures(self) -> list[str]:
-        """Names that LoadImage offers: picture files at the top level of input, sorted."""
-        files = self._kinds["input"].iterdir()
-        return sorted(f.name for f in files if f.is_file() and f.suffix.lower() in IMAGE_SUFFIXES)
+    def has(self, name: str) -> bool:
+        """Whether a loader's value leads to anything: the folder itself counts, what lies outside does not.
+
+        Raises AttributeError for a value that is no text, as a real server does.
+        """
+        plain, folder = self.annotated(name)
+        base = folder or self._kinds["input"]
+        path = Path(os.path.realpath(base / plain))
+        return path.is_relative_to(base) and path.exists()
+
+    def input_files(self, content: str) -> list[str]:
+        """Names that loaders of image, video, audio or 3d offer, sorted.
+
+        They lie at the top level of input, but for 3d ones, which lie in and below its folder `3d`.
+        """
+        base = self._kinds["input"]
+        if content == "3d":
+            meshes = (file for file in base.glob("3d/**/*") if file.suffix.lower() in MESH_SUFFIXES)
+            return sorted(mesh.relative_to(base).as_posix() for mesh in meshes)
+        suffixes = _OFFERED[content]
+        return sorted(
+            file.name for file in base.iterdir() if file.is_file() and file.suffix.lower() in suffixes
+        )
 
     def save_place(self, prefix: str, kind: str) -> SavePlace:
         """Where files of `prefix` go: numbers go on from the highest on disk, so deleted ones come back.

@@ -25,32 +25,39 @@ JPEG = 1
 class Hub:
     """All sockets of one server; `client_id` and `last_node` tell whose prompt runs, and where it is."""
 
-    def __init__(self, features: Mapping[str, Any]) -> None:
+    def __init__(self, features: Mapping[str, Any] | None) -> None:
+        """`features` is None for versions that know of none: no answer to flags, no reports of progress."""
         self.client_id: object = None
         self.last_node: str | None = None
         self._features = features
         self._registered: dict[str, web.WebSocketResponse] = {}
         self._flags: dict[str, Mapping[str, Any]] = {}
         self._open: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
-        self._outgoing: asyncio.Queue[tuple[str | bytes, object]] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[tuple[float, str | bytes, object]] = asyncio.Queue()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self.delay = 0.0
+        """Seconds that a message is on its way."""
 
     def post(self, event: str, data: Mapping[str, Any], client_id: object = None) -> None:
         """Queue a message for one client; None is everybody. Nobody there means it is lost."""
-        self._outgoing.put_nowait((_message(event, data), client_id))
+        if event == "progress_state" and self._features is None:
+            return
+        self._put(_message(event, data), client_id)
 
     def post_preview(self, jpeg: bytes, client_id: object) -> None:
         """Queue a preview of the old kind, which does not say whose it is."""
-        self._outgoing.put_nowait((struct.pack(">II", PREVIEW, JPEG) + jpeg, client_id))
+        self._put(struct.pack(">II", PREVIEW, JPEG) + jpeg, client_id)
 
     def post_preview_of(self, metadata: Mapping[str, Any], jpeg: bytes, client_id: object) -> None:
         """Queue a preview with its metadata."""
         head = json.dumps({**metadata, "image_type": "image/jpeg"}).encode()
         frame = struct.pack(">II", PREVIEW_WITH_METADATA, len(head)) + head + jpeg
-        self._outgoing.put_nowait((frame, client_id))
+        self._put(frame, client_id)
 
     def post_raw(self, payload: str | bytes) -> None:
         """Queue any frame for everybody."""
-        self._outgoing.put_nowait((payload, None))
+        self._put(payload, None)
 
     def wants_metadata(self, client_id: object) -> bool:
         """Whether that client's connection asked for previews with metadata."""
@@ -60,7 +67,9 @@ class Hub:
     async def publish(self) -> None:
         """Send what is queued, one frame to one socket at a time, until cancelled."""
         while True:
-            payload, client_id = await self._outgoing.get()
+            due, payload, client_id = await self._outgoing.get()
+            await asyncio.sleep(due - asyncio.get_running_loop().time() if self.delay else 0)
+            await self._flowing.wait()
             await self._send(payload, client_id)
 
     async def serve(self, request: web.Request, queue_info: Mapping[str, Any]) -> web.WebSocketResponse:
@@ -88,11 +97,23 @@ class Hub:
         self._registered.clear()
         self._flags.clear()
 
-    def drop(self) -> None:
-        """Cut all sockets without a closing handshake."""
-        for transport in self._open.values():
-            if transport is not None:
+    def hold(self, *, held: bool) -> None:
+        """Stop sending, or go on."""
+        if held:
+            self._flowing.clear()
+        else:
+            self._flowing.set()
+
+    def drop(self, client_id: str | None) -> None:
+        """Cut the sockets of a client, or all, without a closing handshake."""
+        ours = None if client_id is None else self._registered.get(client_id)
+        for ws, transport in self._open.items():
+            if transport is not None and (client_id is None or ws is ours):
                 transport.abort()
+
+    def _put(self, payload: str | bytes, client_id: object) -> None:
+        due = asyncio.get_running_loop().time() + self.delay
+        self._outgoing.put_nowait((due, payload, client_id))
 
     async def _listen(self, ws: web.WebSocketResponse, sid: str) -> None:
         first = True
@@ -108,7 +129,7 @@ class Hub:
             if not isinstance(said, dict):
                 continue
             first = False
-            if said.get("type") == "feature_flags" and sid in self._flags:
+            if self._features is not None and said.get("type") == "feature_flags" and sid in self._flags:
                 flags = said.get("data")
                 self._flags[sid] = flags if isinstance(flags, dict) else {}
                 await self._send(_message("feature_flags", self._features), sid)

@@ -34,7 +34,7 @@ class Machine:
             "node_replacements": True,
             "assets": False,
         }
-        self.hub = Hub(self.features)
+        self.hub = Hub(self.features if settings.version.has_features else None)
         self.queue = PromptQueue(self.hub, settings.history_size)
         self.catalogue = Catalogue(settings, folders)
         self.executor = Executor(settings, folders, self.hub, faults)

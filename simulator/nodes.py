@@ -266,6 +266,13 @@ FUNCTIONS: Mapping[str, NodeFunction] = {
     "SaveImage": _save,
     "PreviewImage": _preview,
 }
+# Classes that work without a model.
+MODEL_FREE = frozenset(
+    {
+        "EmptyImage", "LoadImage", "ImageScale", "ImageScaleBy", "ImageInvert", "ImageBatch", "SaveImage",
+        "PreviewImage",
+    }
+)  # fmt: skip
 
 
 def _painted(scene: drawing.Scene, latent: Latent, denoise: float) -> Pictures:

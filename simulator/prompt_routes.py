@@ -13,7 +13,9 @@ from aiohttp import web
 
 from simulator import jobs
 from simulator.machine import MACHINE, Machine
+from simulator.schema import CLASSES
 from simulator.validation import validate
+from simulator.versions import OwnIds, Version
 
 Json = dict[str, Any]
 SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")
@@ -35,17 +37,23 @@ async def post_prompt(request: web.Request) -> web.Response:
     else:
         number = machine.next_number()
         number = -number if _field(body, "front") else number
+    version = machine.settings.version
     if "prompt" not in body:
-        return _refused(*_NO_PROMPT)
+        return _refused(*_NO_PROMPT, version)
     prompt_id = body.get("prompt_id")
-    if prompt_id is None:
+    if prompt_id is None or version.own_ids is OwnIds.IGNORED:
         prompt_id = str(uuid.uuid4())
-    elif not _is_canonical_uuid(prompt_id):
-        return _refused(*_BAD_ID)
-    verdict = validate(body["prompt"], body.get("partial_execution_targets"), machine.catalogue)
-    extra_data, secrets = _extra_data(body)
+    elif version.own_ids is OwnIds.UUIDS and not _is_canonical_uuid(prompt_id):
+        return _refused(*_BAD_ID, version)
+    else:
+        prompt_id = str(prompt_id)
+    if (error := version.refusal(body["prompt"], CLASSES)) is not None:
+        return _unsound(error, {}, version)
+    targets = body.get("partial_execution_targets") if version.has_partial_runs else None
+    verdict = validate(body["prompt"], targets, machine.catalogue, replacing=version.replaces_nodes)
+    extra_data, secrets = _extra_data(body, version)
     if verdict.error is not None:
-        return web.json_response({"error": verdict.error, "node_errors": verdict.node_errors}, status=400)
+        return _unsound(verdict.error, verdict.node_errors, version)
     machine.queue.put((number, prompt_id, body["prompt"], extra_data, verdict.outputs, secrets))
     return web.json_response({"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors})
 
@@ -77,7 +85,9 @@ async def post_interrupt(request: web.Request) -> web.Response:
         body = await request.json()
     except json.JSONDecodeError:
         body = {}
-    request.app[MACHINE].interrupt(body.get("prompt_id") or None)
+    machine = request.app[MACHINE]
+    by_id = machine.settings.version.interrupts_by_id
+    machine.interrupt(body.get("prompt_id") or None if by_id else None)
     return web.Response()
 
 
@@ -136,9 +146,10 @@ async def get_jobs(request: web.Request) -> web.Response:
         limit, offset = _paging(query.get("limit"), query.get("offset"))
     except ValueError as error:
         return _bad(str(error))
+    machine = request.app[MACHINE]
     found = [
         job
-        for job in jobs.all_jobs(request.app[MACHINE].queue)
+        for job in (_told(job, machine.settings.version) for job in jobs.all_jobs(machine.queue))
         if (not statuses or job["status"] in statuses)
         and query.get("workflow_id") in (None, "", job.get("workflow_id"))
     ]
@@ -150,8 +161,17 @@ async def get_jobs(request: web.Request) -> web.Response:
 
 async def get_job(request: web.Request) -> web.Response:
     """One job, or 404."""
-    job = jobs.job(request.app[MACHINE].queue, request.match_info["job_id"])
-    return _bad("Job not found", status=404) if job is None else web.json_response(job)
+    machine = request.app[MACHINE]
+    job = jobs.job(machine.queue, request.match_info["job_id"])
+    if job is None:
+        return _bad("Job not found", status=404)
+    return web.json_response(_told(job, machine.settings.version))
+
+
+def _told(job: Json, version: Version) -> Json:
+    if job["status"] == "cancelled" and not version.tells_cancelled:
+        return {**job, "status": "failed"}
+    return job
 
 
 async def cancel_job(request: web.Request) -> web.Response:
@@ -188,13 +208,14 @@ def _field(body: Any, key: str, default: Any = None) -> Any:
     return body[key]
 
 
-def _extra_data(body: Json) -> tuple[Json, Json]:
+def _extra_data(body: Json, version: Version) -> tuple[Json, Json]:
     """What is kept with a prompt, and the secrets that are kept apart from it."""
     extra_data: Json = _field(body, "extra_data", {})
     if "client_id" in body:
         extra_data["client_id"] = body["client_id"]
     secrets = {key: extra_data.pop(key) for key in SECRETS if key in extra_data}
-    extra_data["create_time"] = int(time.time() * 1000)
+    if version.has_create_time:
+        extra_data["create_time"] = int(time.time() * 1000)
     return extra_data, secrets
 
 
@@ -224,9 +245,13 @@ def _is_canonical_uuid(value: object) -> bool:
         return False
 
 
-def _refused(kind: str, message: str, details: str) -> web.Response:
-    error = {"type": kind, "message": message, "details": details, "extra_info": {}}
-    return web.json_response({"error": error, "node_errors": {}}, status=400)
+def _refused(kind: str, message: str, details: str, version: Version) -> web.Response:
+    return _unsound({"type": kind, "message": message, "details": details, "extra_info": {}}, {}, version)
+
+
+def _unsound(error: Json, node_errors: Json, version: Version) -> web.Response:
+    told = [] if version.empty_errors_are_lists and not node_errors else node_errors
+    return web.json_response({"error": error, "node_errors": told}, status=400)
 
 
 def _bad(message: str, status: int = 400) -> web.Response:
@@ -245,9 +270,11 @@ ROUTES = [
     web.post("/history", post_history),
 ]
 # These exist with the prefix only.
-API_ROUTES = [
+JOB_ROUTES = [
     web.get("/api/jobs", get_jobs),
     web.get("/api/jobs/{job_id}", get_job),
+]
+CANCEL_ROUTES = [
     web.post("/api/jobs/cancel", cancel_jobs),
     web.post("/api/jobs/{job_id}/cancel", cancel_job),
 ]

@@ -1,191 +1,188 @@
-"""The node classes: their inputs with types, ranges and choices as a 0.33.0 server lists them."""
+"""The node classes of a 0.33.0 server, and what one simulated server offers as choices.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+The classes come from `catalogue/classes.json`, which `catalogue/build.py` makes and describes. Each is
+built when it is first asked for.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Literal
 
 from simulator.folders import Folders
 from simulator.settings import SimulatorSettings
 
-MAX_RESOLUTION = 16384
-SAMPLERS = [
-    "euler", "euler_cfg_pp", "euler_ancestral", "euler_ancestral_cfg_pp", "heun", "heunpp2",
-    "exp_heun_2_x0", "exp_heun_2_x0_sde", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast", "dpm_adaptive",
-    "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp", "dpmpp_sde", "dpmpp_sde_gpu", "dpmpp_2m",
-    "dpmpp_2m_cfg_pp", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu", "dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu",
-    "dpmpp_3m_sde", "dpmpp_3m_sde_gpu", "ddpm", "lcm", "ipndm", "ipndm_v", "deis", "res_multistep",
-    "res_multistep_cfg_pp", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp",
-    "gradient_estimation", "gradient_estimation_cfg_pp", "er_sde", "seeds_2", "seeds_3", "sa_solver",
-    "sa_solver_pece", "ddim", "uni_pc", "uni_pc_bh2",
-]  # fmt: skip
-SCHEDULERS = [
-    "simple", "sgm_uniform", "karras", "exponential", "ddim_uniform", "beta", "normal",
-    "linear_quadratic", "kl_optimal",
-]  # fmt: skip
+Json = dict[str, Any]
+COMBO, DYNAMIC, AUTOGROW = "COMBO", "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
+MODEL_FOLDERS = (
+    "checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision",
+    "style_models", "embeddings", "diffusers", "vae_approx", "controlnet", "gligen", "upscale_models",
+    "latent_upscale_models", "custom_nodes", "datasets", "hypernetworks", "photomaker", "classifiers",
+    "model_patches", "audio_encoders", "background_removal", "frame_interpolation",
+    "geometry_estimation", "optical_flow", "detection",
+)  # fmt: skip
 
 
-class Shelf(StrEnum):
-    """Lists of files that a choice is made from; looked up when they are needed."""
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """A choice of every file there is: of the models folder `name`, or of the input folder with this content."""
 
-    CHECKPOINTS = "checkpoints"
-    VAES = "vae"
-    LORAS = "loras"
-    INPUTS = "input"
+    place: Literal["models", "input"]
+    name: str
 
 
-# The type (a name, a list of choices or a shelf) and the options of one input.
-Spec = tuple[str | list[str] | Shelf, dict[str, Any]]
-Inputs = dict[str, Spec]
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """The inputs that an autogrow input stands for: all like `input`, `minimum` of them required.
+
+    `prefix` is None where the names are not just counted.
+    """
+
+    input: "Input"
+    names: tuple[str, ...]
+    minimum: int
+    prefix: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One input of a class.
+
+    `kind` is a type, types with commas between them, or COMBO for a choice; `options` are ranges,
+    defaults and flags. `choices` belong to a COMBO (`listed`: written the older way, as a list in
+    the place of the type), `branches` to a dynamic combo (the inputs that each key brings along),
+    `template` to an autogrow input.
+    """
+
+    name: str
+    kind: str
+    options: Mapping[str, Any]
+    required: bool
+    choices: tuple[str | int | float | Files, ...] = ()
+    listed: bool = False
+    branches: Mapping[str, tuple["Input", ...]] = field(default_factory=dict)
+    template: Template | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeClass:
-    """One class; `model_free` ones need no checkpoint and take `node_seconds`."""
+    """One class. `newer` classes are described by a schema object in ComfyUI, others by plain methods.
 
-    title: str
+    `inputs` are those of the class itself; `expansion.expand` tells those of one node. `hidden` names
+    what the server fills in. `matches` has the template of each output whose type follows an input.
+    """
+
+    name: str
+    title: str | None
     category: str
-    inputs: Inputs
+    module: str
+    inputs: Mapping[str, Input]
+    hidden: tuple[str, ...]
     outputs: tuple[str, ...]
-    is_output: bool = False
-    model_free: bool = False
+    output_names: tuple[str, ...]
+    output_is_list: tuple[bool, ...]
+    matches: tuple[str | None, ...] | None
+    newer: bool
+    is_input_list: bool
+    is_output: bool
+    is_api: bool
+    has_intermediate_output: bool
+    deprecated: bool
+    experimental: bool
 
 
-def _number(kind: str, default: float, low: float, high: float, **more: Any) -> Spec:
-    return kind, {"default": default, "min": low, "max": high, **more}
+class _Classes(Mapping[str, NodeClass]):
+    """All classes by name."""
+
+    def __init__(self, classes: Json, lists: Json) -> None:
+        self._raw = classes
+        self._lists = lists
+        self._built: dict[str, NodeClass] = {}
+
+    def __getitem__(self, name: str) -> NodeClass:
+        if name not in self._built:
+            self._built[name] = self._node_class(name, self._raw[name])
+        return self._built[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def _node_class(self, name: str, raw: Json) -> NodeClass:
+        newer = raw.get("newer", True)
+        outputs = tuple(raw.get("output", ()))
+        flags = raw.get("flags", ())
+        return NodeClass(
+            name=name,
+            title=raw.get("title", None if newer else name),
+            category=raw["category"],
+            module=raw["module"],
+            inputs={item.name: item for item in self._inputs(raw, newer)},
+            hidden=tuple(raw.get("hidden", ())),
+            outputs=outputs,
+            output_names=tuple(raw.get("output_name", outputs)),
+            output_is_list=tuple(raw.get("output_is_list", (False,) * len(outputs))),
+            matches=tuple(raw["match"]) if "match" in raw else None,
+            newer=newer,
+            is_input_list="is_input_list" in flags,
+            is_output="output_node" in flags,
+            is_api="api_node" in flags,
+            has_intermediate_output="has_intermediate_output" in flags,
+            deprecated="deprecated" in flags,
+            experimental="experimental" in flags,
+        )
+
+    def _inputs(self, groups: Json, newer: bool) -> Iterator[Input]:
+        for group in ("required", "optional"):
+            for name, spec in groups.get(group, {}).items():
+                kind, options = (spec, {}) if isinstance(spec, str) else spec
+                yield self._input(name, kind, options, group == "required", newer)
+
+    def _input(self, name: str, kind: str, options: Json, required: bool, newer: bool) -> Input:
+        rest = {key: value for key, value in options.items() if key != "options"}
+        common: Json = {"name": name, "required": required}
+        if newer and kind in _FLAGS:
+            rest = {_FLAGS[kind]: False, **rest}
+        if kind in (COMBO, "LIST"):
+            choices = tuple(self._choices(options["options"]))
+            return Input(kind=COMBO, options=rest, choices=choices, listed=kind == "LIST", **common)
+        if kind == DYNAMIC:
+            branches = {key: tuple(self._inputs(groups, newer)) for key, groups in options["options"].items()}
+            return Input(kind=kind, options=rest, branches=branches, **common)
+        if kind == AUTOGROW:
+            raw = rest.pop("template")
+            return Input(kind=kind, options=rest, template=self._template(raw, newer), **common)
+        return Input(kind=kind, options=rest, **common)
+
+    def _choices(self, raw: Any) -> Iterator[Any]:
+        for choice in self._lists[raw] if isinstance(raw, str) else raw:
+            if isinstance(choice, dict):
+                ((place, name),) = choice.items()
+                yield Files(place=place, name=name)
+            else:
+                yield choice
+
+    def _template(self, raw: Json, newer: bool) -> Template:
+        counted = [f"{raw['prefix']}{number}" for number in range(raw["max"])] if "prefix" in raw else []
+        return Template(
+            input=next(self._inputs(raw["input"], newer)),
+            names=tuple(counted or raw["names"]),
+            minimum=raw["min"],
+            prefix=raw.get("prefix"),
+        )
 
 
-def _links(**kinds: str) -> Inputs:
-    return {name: (kind, {}) for name, kind in kinds.items()}
-
-
-def _sizes(default: int, step: int) -> Inputs:
-    side = _number("INT", default, 16, MAX_RESOLUTION, step=step)
-    return {"width": side, "height": side, "batch_size": _number("INT", 1, 1, 4096)}
-
-
-def _model(title: str, category: str, inputs: Inputs, outputs: str) -> NodeClass:
-    return NodeClass(title=title, category=f"model/{category}", inputs=inputs, outputs=tuple(outputs.split()))
-
-
-def _image(title: str, category: str, inputs: Inputs, outputs: str = "IMAGE") -> NodeClass:
-    return NodeClass(
-        title=title, category=category, inputs=inputs, outputs=tuple(outputs.split()), model_free=True
-    )
-
-
-_SEED = _number("INT", 0, 0, 2**64 - 1, control_after_generate=True)
-_SAMPLING: Inputs = {
-    "steps": _number("INT", 20, 1, 10000),
-    "cfg": _number("FLOAT", 8.0, 0.0, 100.0, step=0.1, round=0.01),
-    "sampler_name": (SAMPLERS, {}),
-    "scheduler": (SCHEDULERS, {}),
-    **_links(positive="CONDITIONING", negative="CONDITIONING", latent_image="LATENT"),
-}
-_ADVANCED_SAMPLING: Inputs = {
-    "start_at_step": _number("INT", 0, 0, 10000, advanced=True),
-    "end_at_step": _number("INT", 10000, 0, 10000, advanced=True),
-    "return_with_leftover_noise": (["disable", "enable"], {"advanced": True}),
-}
-_PIXELS = _number("INT", 512, 1, MAX_RESOLUTION, step=1)
-_PIXELS_OR_0 = _number("INT", 512, 0, MAX_RESOLUTION, step=1)
-_STRENGTH = _number("FLOAT", 1.0, -100.0, 100.0, step=0.01)
-_COLOUR = _number("INT", 0, 0, 0xFFFFFF, step=1, display="color")
-_RESIZING: Spec = (["nearest-exact", "bilinear", "area", "bicubic", "lanczos"], {})
-_LATENT_RESIZING: Spec = (["nearest-exact", "bilinear", "area", "bicubic", "bislerp"], {})
-
-CLASSES: Mapping[str, NodeClass] = {
-    "CheckpointLoaderSimple": _model(
-        "Load Checkpoint", "loaders", {"ckpt_name": (Shelf.CHECKPOINTS, {})}, "MODEL CLIP VAE"
-    ),
-    "LoraLoader": _model(
-        "Load LoRA (Model and CLIP)",
-        "loaders",
-        _links(model="MODEL", clip="CLIP")
-        | {"lora_name": (Shelf.LORAS, {}), "strength_model": _STRENGTH, "strength_clip": _STRENGTH},
-        "MODEL CLIP",
-    ),
-    "VAELoader": _model("Load VAE", "loaders", {"vae_name": (Shelf.VAES, {})}, "VAE"),
-    "CLIPTextEncode": _model(
-        "CLIP Text Encode (Prompt)",
-        "conditioning",
-        {"text": ("STRING", {"multiline": True, "dynamicPrompts": True}), **_links(clip="CLIP")},
-        "CONDITIONING",
-    ),
-    "CLIPSetLastLayer": _model(
-        "CLIP Set Last Layer",
-        "conditioning",
-        _links(clip="CLIP") | {"stop_at_clip_layer": _number("INT", -1, -24, -1, step=1, advanced=True)},
-        "CLIP",
-    ),
-    "KSampler": _model(
-        "KSampler",
-        "sampling",
-        _links(model="MODEL")
-        | {"seed": _SEED, **_SAMPLING, "denoise": _number("FLOAT", 1.0, 0.0, 1.0, step=0.01)},
-        "LATENT",
-    ),
-    "KSamplerAdvanced": _model(
-        "KSampler (Advanced)",
-        "sampling",
-        _links(model="MODEL")
-        | {"add_noise": (["enable", "disable"], {"advanced": True}), "noise_seed": _SEED}
-        | _SAMPLING
-        | _ADVANCED_SAMPLING,
-        "LATENT",
-    ),
-    "VAEDecode": _model("VAE Decode", "latent", _links(samples="LATENT", vae="VAE"), "IMAGE"),
-    "VAEEncode": _model("VAE Encode", "latent", _links(pixels="IMAGE", vae="VAE"), "LATENT"),
-    "VAEEncodeForInpaint": _model(
-        "VAE Encode (for Inpainting)",
-        "latent",
-        _links(pixels="IMAGE", vae="VAE", mask="MASK") | {"grow_mask_by": _number("INT", 6, 0, 64, step=1)},
-        "LATENT",
-    ),
-    "EmptyLatentImage": _model("Empty Latent Image", "latent", _sizes(512, 8), "LATENT"),
-    "EmptySD3LatentImage": _model(
-        "EmptySD3LatentImage", "latent/stable diffusion", _sizes(1024, 16), "LATENT"
-    ),
-    "LatentUpscaleBy": _model(
-        "Upscale Latent By",
-        "latent",
-        _links(samples="LATENT")
-        | {"upscale_method": _LATENT_RESIZING, "scale_by": _number("FLOAT", 1.5, 0.01, 8.0, step=0.01)},
-        "LATENT",
-    ),
-    "EmptyImage": _image(
-        "Empty Image",
-        "image",
-        {"width": _PIXELS, "height": _PIXELS, "batch_size": _number("INT", 1, 1, 4096), "color": _COLOUR},
-    ),
-    "LoadImage": _image(
-        "Load Image", "image", {"image": (Shelf.INPUTS, {"image_upload": True})}, "IMAGE MASK"
-    ),
-    "ImageScale": _image(
-        "Upscale Image",
-        "image/upscaling",
-        _links(image="IMAGE")
-        | {"upscale_method": _RESIZING, "width": _PIXELS_OR_0, "height": _PIXELS_OR_0}
-        | {"crop": (["disabled", "center"], {})},
-    ),
-    "ImageScaleBy": _image(
-        "Upscale Image By",
-        "image/upscaling",
-        _links(image="IMAGE")
-        | {"upscale_method": _RESIZING, "scale_by": _number("FLOAT", 1.0, 0.01, 8.0, step=0.01)},
-    ),
-    "ImageInvert": _image("Invert Image Colors", "image/color", _links(image="IMAGE")),
-    "ImageBatch": _image("Batch Images (DEPRECATED)", "image/batch", _links(image1="IMAGE", image2="IMAGE")),
-    "SaveImage": replace(
-        _image(
-            "Save Image",
-            "image",
-            _links(images="IMAGE") | {"filename_prefix": ("STRING", {"default": "ComfyUI"})},
-        ),
-        is_output=True,
-    ),
-    "PreviewImage": replace(_image("Preview Image", "image", _links(images="IMAGE")), is_output=True),
-}
+# What newer classes always tell of these types, be it false.
+_FLAGS = {COMBO: "multiselect", "STRING": "multiline"}
+_DATA: Json = json.loads(resources.files("simulator.catalogue").joinpath("classes.json").read_bytes())
+CLASSES: Mapping[str, NodeClass] = _Classes(_DATA["classes"], _DATA["lists"])
+KNOWN_MODELS: Mapping[str, list[str]] = _DATA["models"]
 
 
 class Catalogue:
@@ -193,45 +190,108 @@ class Catalogue:
 
     def __init__(self, settings: SimulatorSettings, folders: Folders) -> None:
         self.folders = folders
-        self._shelves: dict[Shelf, Callable[[], list[str]]] = {
-            Shelf.CHECKPOINTS: lambda: list(settings.checkpoints),
-            Shelf.VAES: lambda: list(settings.vaes),
-            Shelf.LORAS: lambda: list(settings.loras),
-            Shelf.INPUTS: folders.input_pictures,
-        }
+        self._models: dict[str, list[str]] = {folder: [] for folder in MODEL_FOLDERS}
+        named = {"checkpoints": settings.checkpoints, "vae": settings.vaes, "loras": settings.loras}
+        for offered in (named, settings.models, KNOWN_MODELS if settings.all_models else {}):
+            for folder, names in offered.items():
+                known = self._models.setdefault(folder, [])
+                known += [name for name in names if name not in known]
 
-    def shelf(self, shelf: Shelf) -> list[str]:
-        """The names on a shelf."""
-        return self._shelves[shelf]()
+    def model_folders(self) -> list[str]:
+        """The names of the model folders."""
+        return list(self._models)
 
-    def inputs(self, class_type: str) -> dict[str, tuple[str | list[str], dict[str, Any]]]:
-        """The inputs of a class, with shelves replaced by what is on them."""
-        return {name: self._stocked(spec) for name, spec in CLASSES[class_type].inputs.items()}
+    def models(self, folder: str) -> list[str] | None:
+        """The files in a model folder; None for an unknown folder."""
+        names = self._models.get(folder)
+        return None if names is None else list(names)
 
-    def object_info(self, class_type: str) -> dict[str, Any]:
+    def choices(self, wanted: Input) -> list[Any]:
+        """The choices of a COMBO input, with the files that are there now."""
+        found: list[Any] = []
+        for choice in wanted.choices:
+            found += self._files(choice) if isinstance(choice, Files) else [choice]
+        return found
+
+    def config(self, wanted: Input) -> tuple[str | list[Any], Json]:
+        """An input's type and options as ComfyUI keeps them; the type may be a list of choices."""
+        options = dict(wanted.options)
+        if wanted.listed:
+            return self.choices(wanted), options
+        if wanted.kind == COMBO:
+            options["options"] = self.choices(wanted)
+        elif wanted.kind == DYNAMIC:
+            branches = wanted.branches.items()
+            options["options"] = [
+                {"key": key, "inputs": self._groups(inputs, True)} for key, inputs in branches
+            ]
+        elif wanted.template is not None:
+            options["template"] = self._template(wanted.template)
+        return wanted.kind, options
+
+    def object_info(self, class_type: str) -> Json:
         """A class as GET /object_info describes it."""
         node = CLASSES[class_type]
-        inputs = self.inputs(class_type)
-        required = {name: [kind, options] if options else [kind] for name, (kind, options) in inputs.items()}
-        hidden = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"} if node.is_output else {}
-        groups: dict[str, Any] = {"required": required} | ({"hidden": hidden} if hidden else {})
-        return {
+        groups = self._groups(node.inputs.values(), node.newer)
+        if node.hidden:
+            kinds = {name: name.upper() for name in node.hidden}
+            groups["hidden"] = {name: [kind] for name, kind in kinds.items()} if node.newer else kinds
+        about = {
             "input": groups,
             "input_order": {group: list(members) for group, members in groups.items()},
-            "is_input_list": False,
+            "is_input_list": node.is_input_list,
             "output": node.outputs,
-            "output_is_list": [False] * len(node.outputs),
-            "output_name": ("images",) if node.is_output else node.outputs,
-            "name": class_type,
+            "output_is_list": node.output_is_list,
+            "output_name": node.output_names,
+            "name": node.name,
             "display_name": node.title,
             "description": "",
-            "python_module": "nodes",
+            "python_module": node.module,
             "category": node.category,
             "output_node": node.is_output,
-            "has_intermediate_output": False,
-            "search_aliases": [],
+            "has_intermediate_output": node.has_intermediate_output,
+        }
+        return {**about, **(_newer_fields(node) if node.newer else _older_fields(node))}
+
+    def _files(self, files: Files) -> list[str]:
+        if files.place == "models":
+            return self._models[files.name]
+        return self.folders.input_files(files.name)
+
+    def _groups(self, inputs: Iterable[Input], newer: bool) -> Json:
+        groups: Json = {"required": {}}
+        for item in inputs:
+            kind, options = self.config(item)
+            spec = [kind, options] if options or newer else [kind]
+            groups.setdefault("required" if item.required else "optional", {})[item.name] = spec
+        return groups
+
+    def _template(self, template: Template) -> Json:
+        inputs = self._groups([template.input], True)
+        if template.prefix is None:
+            return {"input": inputs, "names": list(template.names), "min": template.minimum}
+        return {
+            "input": inputs,
+            "prefix": template.prefix,
+            "min": template.minimum,
+            "max": len(template.names),
         }
 
-    def _stocked(self, spec: Spec) -> tuple[str | list[str], dict[str, Any]]:
-        kind, options = spec
-        return (self.shelf(kind) if isinstance(kind, Shelf) else kind), options
+
+def _newer_fields(node: NodeClass) -> Json:
+    return {
+        "output_tooltips": [None] * len(node.outputs),
+        "output_matchtypes": node.matches,
+        "deprecated": node.deprecated,
+        "experimental": node.experimental,
+        "dev_only": False,
+        "api_node": node.is_api,
+        "price_badge": None,
+        "search_aliases": None,
+        "essentials_category": None,
+    }
+
+
+def _older_fields(node: NodeClass) -> Json:
+    flags = {"deprecated": node.deprecated, "experimental": node.experimental}
+    return {"search_aliases": [], **{name: True for name, value in flags.items() if value}}

@@ -79,9 +79,17 @@ class Simulator:
         """See Faults.deafen."""
         self._machine.hub.deafen()
 
-    def drop_sockets(self) -> None:
+    def drop_sockets(self, client_id: str | None) -> None:
         """See Faults.drop_sockets."""
-        self._machine.hub.drop()
+        self._machine.hub.drop(client_id)
+
+    def delay_messages(self, seconds: float) -> None:
+        """See Faults.network_delay."""
+        self._machine.hub.delay = seconds
+
+    def hold_messages(self, *, held: bool) -> None:
+        """See Faults.hold_messages."""
+        self._machine.hub.hold(held=held)
 
     def send_raw(self, payload: str | bytes) -> None:
         """Send a frame to all websockets."""

@@ -43,6 +43,16 @@ async def get(http: aiohttp.ClientSession, url: str) -> Json:
         return found
 
 
+async def ready(http: aiohttp.ClientSession, url: str) -> None:
+    """Wait until the bot knows what its ComfyUI offers."""
+    async with asyncio.timeout(30):
+        while True:
+            async with http.get(f"{url}/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.02)
+
+
 async def until(http: aiohttp.ClientSession, url: str, job: str, state: str) -> Json:
     """Wait for a job's state."""
     async with asyncio.timeout(60):

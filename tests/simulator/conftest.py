@@ -118,7 +118,7 @@ class Client:
 
     async def run(self, graph: Json, **more: Any) -> Json:
         """The history entry of a prompt that was run to its end."""
-        socket = await self.connect()
+        socket = await self.connect(flags=self.simulator.settings.version.has_features)
         prompt_id = await self.queue(graph, socket.client_id, **more)
         await socket.finished(prompt_id)
         await socket.ws.close()

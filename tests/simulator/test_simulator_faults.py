@@ -35,6 +35,63 @@ async def test_the_next_answers_fail_unprocessed(client: Client, flat: Graph) ->
     assert answers[2][1]["number"] == 0
 
 
+async def test_a_share_of_the_answers_fails(client: Client) -> None:
+    """Of all routes, the same ones for the same seed; sockets are left alone."""
+    seen = []
+    for _ in range(2):
+        client.simulator.faults.fail_share(0.3, seed=4)
+        seen.append([(await client.ask("GET", "/prompt"))[0] for _ in range(50)])
+        await client.connect()
+    client.simulator.faults.fail_share(0)
+    assert seen[0] == seen[1]
+    assert (set(seen[0]), 5 <= seen[0].count(500) <= 25) == ({200, 500}, True)
+    assert {(await client.ask("GET", "/prompt"))[0] for _ in range(20)} == {200}
+
+
+async def test_a_slow_network(client: Client, flat: Graph) -> None:
+    """Both ways of a request take their time, and so do messages, which do not wait for each other."""
+    client.simulator.faults.network_delay(0.2)
+    begun = time.monotonic()
+    socket = await client.connect()
+    prompt_id = await client.queue(flat(), socket.client_id)
+    asked = time.monotonic()
+    frames = await socket.finished(prompt_id)
+    told = time.monotonic()
+    client.simulator.faults.network_delay(0)
+    assert asked - begun >= 0.6
+    assert told - asked < 0.2 * len(frames)
+
+
+async def test_messages_that_are_held_come_later(client: Client, flat: Graph) -> None:
+    """As behind a reader that has stopped: HTTP and the prompts go on."""
+    socket = await client.connect()
+    client.simulator.faults.hold_messages()
+    prompt_id = await client.queue(flat(), socket.client_id)
+    while prompt_id not in await client.get(f"/history/{prompt_id}"):
+        await asyncio.sleep(0.01)
+    assert socket.frames == []
+    client.simulator.faults.release_messages()
+    assert (await socket.finished(prompt_id))[-1]["data"]["node"] is None
+
+
+async def test_a_download_that_breaks(client: Client, flat: Graph) -> None:
+    """Once; the next one is whole."""
+    file = (await client.run(flat()))["outputs"]["3"]["images"][0]
+    client.simulator.faults.cut_view(20)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await client.picture(file)
+    assert (await client.picture(file)).size == (32, 16)
+
+
+async def test_one_clients_socket_is_dropped(client: Client) -> None:
+    """Others keep theirs."""
+    one, other = await client.connect(), await client.connect()
+    client.simulator.faults.drop_sockets(one.client_id)
+    with pytest.raises(ConnectionError):
+        await one.next()
+    assert await other.is_deaf()  # nothing was said, and it answers
+
+
 async def test_a_swallowed_answer_leaves_the_prompt_queued(client: Client, flat: Graph) -> None:
     """The connection breaks, and the run happens all the same."""
     socket = await client.connect()
@@ -153,7 +210,7 @@ async def test_faults_are_reached_over_http(client: Client, flat: Graph) -> None
     assert await client.ask("POST", "/simulator/faults", json=wish) == (200, {"done": "fail_next"})
     assert (await client.ask("GET", "/history"))[0] == 503
     status, answer = await client.ask("POST", "/simulator/faults", json={"name": "on_request"})
-    assert (status, answer["error"].startswith("Faults are: clear_history, deafen")) == (400, True)
+    assert (status, answer["error"].startswith("Faults are: clear_history, cut_view, deafen")) == (400, True)
     assert (await client.ask("POST", "/simulator/faults", json={"name": "hang", "x": 1}))[0] == 400
     await client.run(flat())
     restart = {"name": "restart", "downtime": 0.0}

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from tests.asking import ask, encoded, fault, generate, get, picture, until
+from tests.asking import ask, encoded, fault, generate, get, picture, ready, until
 from tests.processes import Program, wait_for_job
 
 
@@ -162,6 +162,7 @@ async def test_unknown_jobs_and_outputs_are_told_alike(served: Program, http: ai
 
 async def test_workflows_say_what_may_be_set(served: Program, http: aiohttp.ClientSession) -> None:
     """With the choices of the server, and nothing that JavaScript could not read exactly."""
+    await ready(http, served.url)
     workflows = {w["name"]: w for w in (await get(http, f"{served.url}/api/v1/workflows"))["workflows"]}
     assert list(workflows) == ["imagine", "img2img"]
     parameters = {p["name"]: p for p in workflows["imagine"]["parameters"]}
@@ -204,6 +205,7 @@ async def test_health_readiness_and_metrics(
     """Ready means that a picture asked for now would be begun."""
     await wait_for_job(http, served.url, await generate(http, served.url))
     assert await get(http, f"{served.url}/healthz") == {"status": "ok"}
+    await ready(http, served.url)
     assert await get(http, f"{served.url}/readyz") == {"status": "ok"}
     async with http.get(f"{served.url}/metrics") as answer:
         lines = [line for line in (await answer.text()).splitlines() if not line.startswith("#")]

@@ -1,0 +1,1 @@
+"""The node classes as data: `classes.json`, and the script that makes it."""
