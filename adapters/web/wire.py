@@ -157,4 +157,5 @@ def _of_somebody(line: StandingJob | PersonReport | FailedJob) -> dict[str, Any]
 def _span(span: Span) -> dict[str, Any]:
     if isinstance(span, Code):
         return {"code": span.text}
-    return {"text": span.text, "strong": span.strong, "made": span.made}
+    made = {"made": True} if span.made else {}
+    return {"text": span.text, "strong": span.strong, **made}

@@ -55,7 +55,7 @@ async def fill_room(folder: Path, guest: Guest, made: Sequence[tuple[str, Sequen
     data.mkdir(exist_ok=True)
     spool = Spool(data / "spool")
     async with open_store(sqlite_url(data)) as store:
-        held = await store.leases.take("backend:gone", "seeding", None)
+        held = await store.leases.take(f"backend:of {guest.id}", "seeding", None)
         assert held is not None
         for prompt, files in made:
             outputs = [

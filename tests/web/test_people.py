@@ -69,19 +69,26 @@ async def test_admins_see_how_everything_stands(
     await until(http, served.url, failed, "failed")
     await until(http, served.url, await generate(http, served.url, user="ann"), "done")
     await fault(http, simulated.url, "hang")
-    jobs = [await generate(http, served.url, f"fox {n}", user="ann" if n < 3 else "bob") for n in range(4)]
+    jobs = [await generate(http, served.url, f"fox {n}", user="ann") for n in range(2)]
     await until(http, served.url, jobs[0], "running")
     async with asyncio.timeout(30):
-        while len((found := await _overview(http, served.url))["running"]) < 2:
+        while len((await _overview(http, served.url))["running"]) < 2:
             await asyncio.sleep(0.05)
+    jobs += [await generate(http, served.url, f"fox {who}", user=who) for who in ("ann", "bob")]
+    found = await _overview(http, served.url)
 
     server = simulated.url.removeprefix("http://")
     in_hand = {job["job"]: job for job in found["running"]}
-    assert set(in_hand) == {jobs[0], jobs[3]}  # bob's comes before ann's second
+    assert set(in_hand) == {jobs[0], jobs[1]}
     assert (in_hand[jobs[0]]["backend"], in_hand[jobs[0]]["prompt"]) == (server, "fox 0")
-    assert [(job["job"], job["actor"], job["command"]) for job in found["waiting"]] == [
-        (job, {"name": "ann", "id": "web:user:ann"}, "imagine") for job in jobs[1:3]
+    line = [(await get(http, f"{served.url}/api/v1/jobs/{job}"))["position"] for job in jobs[2:]]
+    assert [job["job"] for job in found["waiting"]] == [
+        job for _, job in sorted(zip(line, jobs[2:], strict=True))
     ]
+    assert {(job["job"], job["actor"]["name"], job["actor"]["id"]) for job in found["waiting"]} == {
+        (jobs[2], "ann", "web:user:ann"),
+        (jobs[3], "bob", "web:user:bob"),
+    }
     assert found["more_waiting"] == 0
     assert all(0 <= found["at"] - job["since"] < 60 for job in found["running"] + found["waiting"])
     assert found["backends"] == [
@@ -90,7 +97,7 @@ async def test_admins_see_how_everything_stands(
     people = {
         line["actor"]["name"]: (line["waiting"], line["running"], line["done"]) for line in found["people"]
     }
-    assert people == {"ann": (2, 1, 1), "bob": (0, 1, 0), "cy": (0, 0, 0)}
+    assert people == {"ann": (1, 2, 1), "bob": (1, 0, 0), "cy": (0, 0, 0)}
     assert [(job["job"], job["workflow"], job["code"]) for job in found["failures"]] == [
         (failed, "imagine", "out_of_memory")
     ]

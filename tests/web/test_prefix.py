@@ -40,5 +40,15 @@ async def test_no_file_of_the_page_names_a_path_from_the_root() -> None:
     static = Path(__file__).parents[2] / "adapters/web/static"
     for file in static.iterdir():
         text = file.read_text(encoding="utf-8")
-        for quoted in ('"/api', "'/api", "`/api", '="/', "url(/", 'import "/', 'from "/'):
+        for quoted in (
+            '"/api',
+            "'/api",
+            "`/api",
+            'href="/',
+            'src="/',
+            'action="/',
+            "url(/",
+            'import "/',
+            'from "/',
+        ):
             assert (file.name, quoted, quoted in text) == (file.name, quoted, False)
