@@ -22,7 +22,8 @@ class ChatPage:
         self.cards = page.locator("[data-card]")
         self.notes = page.locator("[data-card][data-state=note]")
         self.reply = page.locator("#reply")
-        self.suggestions = page.get_by_role("option")
+        self.controls = page.get_by_role("group", name="Options")
+        self.suggestions = page.locator("#suggestions").get_by_role("option")
 
     async def open(self, url: str) -> None:
         """Go there and wait until a picture can be asked for."""
@@ -46,6 +47,23 @@ class ChatPage:
         card = await self.imagine(line)
         await self.finished(card)
         return card
+
+    def option(self, title: str) -> Locator:
+        """The control of an option of the command that is written."""
+        return self.controls.get_by_label(title, exact=True)
+
+    async def told(self, card: Locator) -> str:
+        """Everything that a job was asked to do, as its Info button tells it."""
+        await button(card, "Info").click()
+        await expect(self.notes).to_have_count(1)
+        told = await self.notes.inner_text()
+        await self.notes.get_by_role("button", name="Dismiss").click()
+        return told
+
+    async def you(self) -> Locator:
+        """Open the dialog about oneself."""
+        await self.page.locator("#you-button").click()
+        return self.page.get_by_role("dialog", name="You")
 
     async def finished(self, card: Locator) -> None:
         """Wait until a card shows a picture that a person can see."""
