@@ -29,7 +29,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--mute-audio",
 ]
-OLD_PICTURES = 120
+OLD_PICTURES = 60
 
 # Two pictures in, the same two out: to see which went where.
 COPY_GRAPH = {

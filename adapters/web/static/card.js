@@ -49,6 +49,7 @@ function drawLine(spans, whole) {
   const line = make("p", {}, ...spans.map(drawSpan));
   if (!spans.some((span) => span.made)) return line;
   line.className = "made";
+  line.tabIndex = 0; // it scrolls
   const words = spans.map((span) => span.text ?? span.code).join("");
   return make("div", { class: "made-block" }, line, ...(whole ? [copyButton(() => words)] : []));
 }
