@@ -119,7 +119,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     workflows = read_workflows(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        made = [await _backend(url, store) for url in settings.comfyui_urls]
+        made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.run() for backend in backends)))
         yield App(
@@ -134,11 +134,12 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         )
 
 
-async def _backend(url: str, store: Store) -> ComfyBackend:
+async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
     """A backend that its server knows again after a restart. Credentials of the address are not stored."""
     known_as = parse_address(url).url
     return ComfyBackend(
         url,
+        access=settings.access,
         client_id=await store.backends.client_id(known_as),
         on_new_client_id=partial(store.backends.remember, known_as),
     )

@@ -14,7 +14,11 @@ _SECRETS = (
     (re.compile(r"(?i)(bearer|basic)\s+[\w.~+/=-]+"), r"\1 ***"),
     (re.compile(r"/bot\d+:[\w-]+"), "/bot***"),
     (re.compile(r"(\w+://)[^/\s:@]*:[^/\s@]*@"), r"\1***@"),
-    (re.compile(r"(?i)([?&](?:token|key|password)=)[^&\s]+"), r"\1***"),
+    (re.compile(r"(?i)([?&#][\w-]*(?:token|key|password|secret|auth|authorization)=)[^&\s,'\"]+"), r"\1***"),
+    (
+        re.compile(r"(?i)\b((?:proxy-)?authorization|cookie|x-[\w-]+|cf-[\w-]+)(['\"]?: ?['\"]?)[^'\"|]+"),
+        r"\1\2***",
+    ),
 )
 
 

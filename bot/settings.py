@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from yarl import URL
 
+from bot.comfy.access import Access, parse_headers
+from bot.comfy.address import parse_address
 from bot.errors import ConfigError
 
 
@@ -31,20 +32,46 @@ class Settings(BaseSettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     comfyui_urls: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=("http://127.0.0.1:8188",),
         min_length=1,
-        description="The ComfyUI servers, comma separated.",
+        repr=False,
+        description="The ComfyUI servers, comma separated. Each may hold a login, a query, and its own headers.",
+    )
+    comfyui_token: SecretStr | None = Field(
+        default=None, description="A token that all ComfyUI servers get, as `Authorization: Bearer`."
+    )
+    comfyui_headers: SecretStr | None = Field(
+        default=None, description="Headers that all of them get: `Name: value`, separated by `|`."
+    )
+    comfyui_ca_file: FilePath | None = Field(
+        default=None, description="Who issued the servers' certificates, beside those that the system knows."
+    )
+    comfyui_client_cert: FilePath | None = Field(
+        default=None,
+        description="Our certificate and its key for servers that ask for one, both in one file.",
+    )
+    comfyui_insecure_tls: bool = Field(
+        default=False, description="Whether to accept any certificate: whoever is on the way can read all."
+    )
+    comfyui_proxy: SecretStr | None = Field(
+        default=None,
+        description="The HTTP proxy on the way to the servers, instead of HTTP_PROXY and HTTPS_PROXY.",
     )
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("muralist", appauthor=False),
         description="Where the database, the pictures and the owner's workflows lie.",
     )
     database_url: str | None = Field(
-        default=None, description="The database. Without it: SQLite in DATA_DIR."
+        default=None, repr=False, description="The database. Without it: SQLite in DATA_DIR."
     )
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
@@ -60,10 +87,32 @@ class Settings(BaseSettings):
     @classmethod
     def _http(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for text in urls:
-            url = URL(text)
-            if url.scheme not in ("http", "https") or not url.host:
+            if not text.startswith(("http://", "https://")):
                 raise ValueError("each must look like http://127.0.0.1:8188")
+            try:
+                parse_address(text)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
         return urls
+
+    @field_validator("comfyui_headers")
+    @classmethod
+    def _sendable(cls, headers: SecretStr | None) -> SecretStr | None:
+        parse_headers(headers.get_secret_value() if headers is not None else "")
+        return headers
+
+    @property
+    def access(self) -> Access:
+        """How the servers are reached, beside their addresses."""
+        headers = parse_headers(_secret(self.comfyui_headers) or "")
+        token = _secret(self.comfyui_token)
+        return Access(
+            headers={"Authorization": f"Bearer {token}", **headers} if token else headers,
+            ca_file=self.comfyui_ca_file,
+            client_cert=self.comfyui_client_cert,
+            insecure_tls=self.comfyui_insecure_tls,
+            proxy=_secret(self.comfyui_proxy),
+        )
 
     @property
     def database(self) -> str:
@@ -83,4 +132,10 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper()
-        raise ConfigError(f"{name}: {first['msg']}. See .env.example.") from error
+        raise ConfigError(
+            f"{name}: {first['msg']}. See .env.example."
+        ) from None  # pydantic's own text may repeat a secret
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()

@@ -39,6 +39,30 @@ def simulate(
     version: Annotated[
         str, typer.Option(metavar="VERSION", help=f"Behave as this one: {', '.join(VERSIONS)}.")
     ] = SimulatorSettings.version.name,
+    gpus: Annotated[int, typer.Option(min=1, help="How many cards to list.")] = 1,
+    startup_seconds: Annotated[
+        float, typer.Option(help="How long to refuse connections at the start.")
+    ] = 0.0,
+    multi_user: Annotated[
+        bool, typer.Option("--multi-user", help="Keep the editor's files by user.")
+    ] = False,
+    cors_origin: Annotated[
+        str | None, typer.Option(metavar="ORIGIN", help="Let pages of this origin in; * for all.")
+    ] = None,
+    compress: Annotated[bool, typer.Option("--compress-answers", help="Compress JSON and text.")] = False,
+    path_prefix: Annotated[str, typer.Option(metavar="PATH", help="Serve below this path: /comfy.")] = "",
+    basic_auth: Annotated[
+        str | None, typer.Option(metavar="USER:PASSWORD", help="Ask for this, as a proxy would.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="Ask for this bearer token, or ?token= in the address.")
+    ] = None,
+    tls_certfile: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Certificate, for https.")
+    ] = None,
+    tls_keyfile: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Its key, if in another file.")
+    ] = None,
 ) -> None:
     """Run a ComfyUI server that needs no GPU and no models: it draws pictures instead of sampling them.
 
@@ -55,6 +79,16 @@ def simulate(
         checkpoints=tuple(checkpoint) if checkpoint else SimulatorSettings.checkpoints,
         all_models=all_models,
         version=_version(version),
+        gpus=gpus,
+        startup_seconds=startup_seconds,
+        multi_user=multi_user,
+        cors_origin=cors_origin,
+        compress_answers=compress,
+        path_prefix=_prefix(path_prefix),
+        basic_auth=basic_auth,
+        token=token,
+        certificate=tls_certfile,
+        certificate_key=tls_keyfile,
     )
     try:
         asyncio.run(_serve(settings))
@@ -75,6 +109,11 @@ def _version(name: str) -> Version:
     if name not in VERSIONS:
         raise typer.BadParameter(f"It knows {', '.join(VERSIONS)}.", param_hint="--version")
     return VERSIONS[name]
+
+
+def _prefix(path: str) -> str:
+    trimmed = path.strip("/")
+    return f"/{trimmed}" if trimmed else ""
 
 
 async def _serve(settings: SimulatorSettings) -> None:

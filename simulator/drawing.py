@@ -10,7 +10,9 @@ import math
 import random
 import re
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
@@ -36,7 +38,10 @@ COLOURS: dict[str, Rgb] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Everything that a sampler was told; `style` is the checkpoint with what was loaded onto it."""
+    """Everything that a sampler was told; `style` is the checkpoint with what was loaded onto it.
+
+    `digest` stands for all the rest that is to make a difference.
+    """
 
     positive: str
     negative: str
@@ -48,6 +53,7 @@ class Scene:
     sampler: str
     scheduler: str
     style: str
+    digest: str = ""
 
 
 def paint(scene: Scene, item: int = 0) -> Image.Image:
@@ -65,33 +71,60 @@ def paint(scene: Scene, item: int = 0) -> Image.Image:
     return image.resize((scene.width, scene.height), Image.Resampling.BICUBIC)
 
 
+def canvas(scene: Scene, side: int) -> Image.Image:
+    """The picture in its proportions, but with a longer side of `side` pixels."""
+    scale = side / max(scene.width, scene.height)
+    width, height = (max(8, round(length * scale)) for length in (scene.width, scene.height))
+    return paint(replace(scene, width=width, height=height))
+
+
 def blend(base: Image.Image, painted: Image.Image, denoise: float, mask: Image.Image | None) -> Image.Image:
     """Paint over `base`: denoise 0 keeps it, 1 leaves none of it; only where `mask` is white, if any."""
     mixed = Image.blend(base, painted, min(max(denoise, 0.0), 1.0))
     return mixed if mask is None else Image.composite(mixed, base, mask)
 
 
-def caption(image: Image.Image, text: str) -> Image.Image:
-    """Print "simulated" and the prompt onto a copy, so that nobody takes it for a model's work."""
-    image = image.copy()
-    size = max(10, min(image.size) // 32)
-    font = ImageFont.load_default(size)
-    columns = max(8, int(image.width / (size * 0.55)) - 2)
-    lines = textwrap.wrap(text, columns, max_lines=4, placeholder=" ...") if image.height >= 128 else []
-    strip = Image.new("RGB", image.size, (12, 12, 18))
-    bottom = int(size * 1.35 * len(lines) + size * 0.6) if lines else 0
-    shade = Image.new("L", image.size, 0)
-    pen = ImageDraw.Draw(shade)
-    pen.rectangle((0, 0, size * 6, size * 1.5), fill=170)
-    if bottom:
-        pen.rectangle((0, image.height - bottom, image.width, image.height), fill=150)
-    image.paste(strip, mask=shade)
-    pen = ImageDraw.Draw(image)
-    pen.text((size * 0.4, size * 0.1), "simulated", font=font, fill=(255, 235, 150))
-    for row, line in enumerate(lines):
-        y = image.height - bottom + size * 0.2 + row * size * 1.35
-        pen.text((size * 0.5, y), line, font=font, fill=(245, 245, 245))
+def edit(painted: Image.Image, references: Sequence[Image.Image]) -> Image.Image:
+    """A picture made from others: the first one shows through, the others stand small at the side."""
+    first = ImageOps.fit(references[0].convert("RGB"), painted.size, Image.Resampling.BILINEAR)
+    image = Image.blend(first, painted, 0.45)
+    side = max(8, min(image.size) // 4)
+    for number, reference in enumerate(references[1:6]):
+        small = ImageOps.contain(reference.convert("RGB"), (side, side), Image.Resampling.BILINEAR)
+        image.paste(small, (image.width - small.width - side // 8, side // 8 + number * (side + side // 8)))
     return image
+
+
+def caption(image: Image.Image, text: str, tone: Rgb = (255, 235, 150)) -> Image.Image:
+    """Print "simulated" in `tone` and the prompt onto a copy: nobody is to take it for a model's work."""
+    layer, shade = _caption(image.size, text, tone)
+    image = image.copy()
+    image.paste(layer, mask=shade)
+    return image
+
+
+@lru_cache(maxsize=8)
+def _caption(size: tuple[int, int], text: str, tone: Rgb) -> tuple[Image.Image, Image.Image]:
+    """What is printed, and how much of it shows where; the same for all frames of a video."""
+    width, height = size
+    letter = max(10, min(size) // 32)
+    font = ImageFont.load_default(letter)
+    columns = max(8, int(width / (letter * 0.55)) - 2)
+    lines = textwrap.wrap(text, columns, max_lines=4, placeholder=" ...") if height >= 128 else []
+    bottom = int(letter * 1.35 * len(lines) + letter * 0.6) if lines else 0
+    layer, shade = Image.new("RGB", size, (12, 12, 18)), Image.new("L", size, 0)
+    pen, cover = ImageDraw.Draw(layer), ImageDraw.Draw(shade)
+    cover.rectangle((0, 0, letter * 6, letter * 1.5), fill=170)
+    if bottom:
+        cover.rectangle((0, height - bottom, width, height), fill=150)
+    rows = [((letter * 0.4, letter * 0.1), "simulated", tone)]
+    for row, line in enumerate(lines):
+        y = height - bottom + letter * 0.2 + row * letter * 1.35
+        rows.append(((letter * 0.5, y), line, (245, 245, 245)))
+    for place, line, colour in rows:
+        pen.text(place, line, font=font, fill=colour)
+        cover.text(place, line, font=font, fill=255)
+    return layer, shade
 
 
 def preview(image: Image.Image, fraction: float, side: int) -> bytes:
@@ -182,7 +215,7 @@ def _height(waves: list[tuple[float, float, float]], x: float, *, jagged: bool) 
 
 def _strokes(image: Image.Image, palette: list[Rgb], scene: Scene) -> None:
     """Faint brush strokes: the sampler chooses where, the scheduler in which direction."""
-    dice = random.Random(scene.sampler)
+    dice = random.Random(scene.sampler + scene.digest)
     angle = random.Random(scene.scheduler).random() * math.pi
     layer = image.copy()
     pen = ImageDraw.Draw(layer)

@@ -11,6 +11,8 @@ from aiohttp import web
 
 from simulator.nodes import OUT_OF_MEMORY, NodeFailed
 
+_LOGIN = "<!doctype html><title>Log in</title><form method=post><input type=password name=password></form>"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -55,11 +57,10 @@ class _Rule:
     delay: float = 0.0
     swallow: bool = False
 
-    def fits(self, request: web.Request) -> bool:
-        if self.times <= 0 or self.method not in (None, request.method):
+    def fits(self, method: str, path: str) -> bool:
+        if self.times <= 0 or self.method not in (None, method):
             return False
-        path = request.path
-        return path.startswith(self.prefix) or path.removeprefix("/api").startswith(self.prefix)
+        return _is_below(path, self.prefix)
 
 
 class Faults:
@@ -68,8 +69,12 @@ class Faults:
     Path prefixes fit a route with and without `/api`; a `method` narrows them to, say, POST.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, path_prefix: str = "") -> None:
         self.history_gap = 0.0
+        self.delay = 0.0
+        """Seconds that everything takes on its way through the network."""
+        self.view_rate: float | None = None
+        """Bytes per second of downloads."""
         self._target = target
         self._rules: list[_Rule] = []
         self._going = asyncio.Event()
@@ -78,8 +83,12 @@ class Faults:
         self._node_error: tuple[str, str | None] | None = None
         self._failing = random.Random(0)
         self._share = 0.0
-        self._delay = 0.0
         self._cuts: list[int] = []
+        self._prefix = path_prefix
+        self._login: bool | None = None
+        self._reversed: list[asyncio.Event] = []
+        self._reverse_at = 0
+        self._reverse_below = ""
 
     def deafen(self) -> None:
         """All sockets stay open and answer pings, but never get another message; new ones work."""
@@ -99,7 +108,7 @@ class Faults:
 
     def network_delay(self, seconds: float) -> None:
         """From now on every request, every answer and every message takes so long on its way."""
-        self._delay = seconds
+        self.delay = seconds
         self._target.delay_messages(seconds)
 
     def fail_share(self, share: float, seed: int = 0) -> None:
@@ -109,6 +118,25 @@ class Faults:
     def cut_view(self, size: int, times: int = 1) -> None:
         """Break the connection after so many bytes of the next downloads."""
         self._cuts += [size] * times
+
+    def slow_view(self, bytes_per_second: float | None) -> None:
+        """From now on downloads come this slowly; None ends it."""
+        self.view_rate = bytes_per_second
+
+    def show_login(self, redirect: bool = True) -> None:
+        """From now on answer everything with a page to log in at, as a proxy does when a session has ended.
+
+        It comes as a 302 to /login, or in place of the answer itself with status 200.
+        """
+        self._login = redirect
+
+    def hide_login(self) -> None:
+        """End `show_login`."""
+        self._login = None
+
+    def reverse_answers(self, count: int, path_prefix: str = "") -> None:
+        """Hold the next answers until there are `count` of them, and give the last one first."""
+        self._reverse_at, self._reverse_below = count, path_prefix
 
     def take_cut(self) -> int | None:
         """After how many bytes this download breaks, if it does."""
@@ -201,17 +229,25 @@ class Faults:
 
     async def on_request(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request as the first rule that fits it says."""
-        if request.path.startswith("/simulator/"):
+        path = request.path.removeprefix(self._prefix)
+        if path.startswith("/simulator/"):
             return await handler(request)
-        await asyncio.sleep(self._delay)
-        if self._share and not _is_socket(request) and self._failing.random() < self._share:
+        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self._login is not None:
+            return self._log_in(path)
+        if self._share and not is_socket and self._failing.random() < self._share:
             return web.Response(status=500, text="500 Internal Server Error\n\nServer got itself in trouble")
-        response = await self._by_rule(request, handler)
-        await asyncio.sleep(0 if _is_socket(request) else self._delay)
+        response = await self._by_rule(request, path, handler)
+        if self._reverse_at and _is_below(path, self._reverse_below):
+            await self._in_turn(request, response)
+        if self.delay and not is_socket:
+            await asyncio.sleep(self.delay)
         return response
 
-    async def _by_rule(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        rule = next((rule for rule in self._rules if rule.fits(request)), None)
+    async def _by_rule(self, request: web.Request, path: str, handler: Handler) -> web.StreamResponse:
+        rule = next((rule for rule in self._rules if rule.fits(request.method, path)), None)
         if rule is None:
             return await handler(request)
         rule.times -= 1
@@ -223,9 +259,29 @@ class Faults:
             request.transport.abort()
         return response
 
+    def _log_in(self, path: str) -> web.Response:
+        if self._login and path != "/login":
+            return web.Response(status=302, headers={"Location": f"{self._prefix}/login"})
+        return web.Response(text=_LOGIN, content_type="text/html")
 
-def _is_socket(request: web.Request) -> bool:
-    return request.headers.get("Upgrade", "").lower() == "websocket"
+    async def _in_turn(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Send an answer when the one that came after it has gone; the last one starts."""
+        mine = asyncio.Event()
+        self._reversed.append(mine)
+        if len(self._reversed) == self._reverse_at:
+            self._reverse_at = 0
+        else:
+            await mine.wait()
+        self._reversed.remove(mine)
+        await response.prepare(request)
+        await response.write_eof()
+        if self._reversed:
+            self._reversed[-1].set()
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    """Whether a path is one of a route, with or without `/api`."""
+    return path.startswith(prefix) or path.removeprefix("/api").startswith(prefix)
 
 
 # The faults that POST /simulator/faults reaches by name.
@@ -233,4 +289,5 @@ BY_NAME = frozenset({
     "deafen", "drop_sockets", "fail_next", "delay_answer", "swallow_answer", "oom_next",
     "node_error_next", "send_unknown", "hang", "unhang", "clear_history", "delay_history", "restart",
     "hold_messages", "release_messages", "network_delay", "fail_share", "cut_view",
+    "slow_view", "show_login", "hide_login", "reverse_answers",
 })  # fmt: skip

@@ -13,11 +13,16 @@ from aiohttp import web
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from simulator.folders import Folders
+from simulator.folders import Folders, is_active_content
 from simulator.machine import MACHINE
 
-# Kinds that a browser might execute; servers hand them out as downloads only.
-_ACTIVE = frozenset({"text/html", "text/javascript", "application/javascript", "text/css", "image/svg+xml"})
+_WEIGHTS = {
+    **dict.fromkeys((".safetensors", ".sft"), "application/safetensors"),
+    **dict.fromkeys((".pt", ".pth"), "application/pytorch"),
+    **dict.fromkeys((".ckpt", ".pkl"), "application/pickle"),
+    ".gguf": "application/gguf",
+}
+_SLOW_STEP = 0.05  # seconds between the pieces of a slow download
 
 
 async def upload_image(request: web.Request) -> web.Response:
@@ -62,8 +67,8 @@ async def view(request: web.Request) -> web.StreamResponse:
     base = base or folders.of(query.get("type", "output"))
     if not name or name.startswith("/") or ".." in name or base is None:
         return web.Response(status=400)
-    folder = _normal(base / query.get("subfolder", ""))
-    if not folder.is_relative_to(base):
+    folder = base / query.get("subfolder", "")
+    if not _normal(folder).is_relative_to(base):
         return web.Response(status=403)
     path = folder / Path(name).name
     if not path.is_file():
@@ -72,17 +77,27 @@ async def view(request: web.Request) -> web.StreamResponse:
         return _previewed(path, query["preview"], query.get("channel", ""))
     if query.get("channel") in ("rgb", "a"):
         return _channel(path, query["channel"])
-    cut = request.app[MACHINE].faults.take_cut()
-    return _whole(path) if cut is None else await _cut_off(request, path, cut)
+    machine = request.app[MACHINE]
+    headers = _headers(request, path, downloads=machine.settings.version.serves_downloads)
+    cut, rate = machine.faults.take_cut(), machine.faults.view_rate
+    if cut is None and rate is None:
+        return web.FileResponse(path, headers=headers)
+    return await _troubled(request, path, headers, cut, rate)
 
 
-async def _cut_off(request: web.Request, path: Path, size: int) -> web.StreamResponse:
-    """A download that breaks: its length is told, and never reached."""
+async def _troubled(
+    request: web.Request, path: Path, headers: dict[str, str], cut: int | None, rate: float | None
+) -> web.StreamResponse:
+    """A download that comes at `rate` bytes per second, or breaks: its length is told, and never reached."""
     data = await asyncio.to_thread(path.read_bytes)
-    response = web.StreamResponse(headers={"Content-Length": str(len(data))})
+    response = web.StreamResponse(headers={**headers, "Content-Length": str(len(data))})
     await response.prepare(request)
-    await response.write(data[:size])
-    if request.transport is not None:
+    sent = data[:cut]
+    step = len(data) if rate is None else max(1, int(rate * _SLOW_STEP))
+    for start in range(0, len(sent), step):
+        await response.write(sent[start : start + step])
+        await asyncio.sleep(0 if rate is None else _SLOW_STEP)
+    if cut is not None and request.transport is not None:
         request.transport.close()  # after what was written has gone out
     return response
 
@@ -134,7 +149,7 @@ def _put_alpha(source: Path, mask: bytes, target: Path) -> None:
             chunks.add_text(key, text)
         picture = original.convert("RGBA")
         picture.putalpha(painted.convert("RGBA").getchannel("A"))
-        picture.save(target, pnginfo=chunks)
+        picture.save(target, compress_level=4, pnginfo=chunks)
 
 
 def _previewed(path: Path, wanted: str, channel: str) -> web.Response:
@@ -166,18 +181,22 @@ def _encoded(path: Path, buffer: BytesIO, content_type: str) -> web.Response:
     return web.Response(body=buffer.getvalue(), content_type=content_type, headers=headers)
 
 
-def _whole(path: Path) -> web.FileResponse:
-    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+def _headers(request: web.Request, path: Path, *, downloads: bool) -> dict[str, str]:
+    """With `downloads`, what a browser might run is not shown by it, unless it is a picture's source."""
+    content_type = _WEIGHTS.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+    content_type = content_type or "application/octet-stream"
     quoted = path.name.replace("\\", "\\\\").replace('"', '\\"')
-    disposition = f'filename="{quoted}"'
-    if content_type in _ACTIVE or content_type.endswith("xml"):
-        content_type, disposition = "application/octet-stream", f"attachment; {disposition}"
     headers = {
         "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": disposition,
+        "Content-Disposition": f'filename="{quoted}"',
         "Content-Type": content_type,
     }
-    return web.FileResponse(path, headers=headers)
+    if downloads and is_active_content(content_type):
+        headers |= {"Vary": "Sec-Fetch-Dest", "Cache-Control": "no-store"}
+        if content_type != "image/svg+xml" or request.headers.get("Sec-Fetch-Dest") != "image":
+            disposition = f'attachment; filename="{quoted}"'
+            headers |= {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
+    return headers
 
 
 ROUTES = [

@@ -17,6 +17,15 @@ _OFFERED = {
 }
 
 
+# Kinds that a browser might execute; servers hand them out as downloads only.
+_ACTIVE = frozenset({"text/html", "text/javascript", "application/javascript", "text/css", "image/svg+xml"})
+
+
+def is_active_content(content_type: str) -> bool:
+    """Whether a browser might run something in a file of this type."""
+    return content_type in _ACTIVE or content_type.endswith(("+xml", "/xml"))
+
+
 class OutsideFolder(Exception):
     """A name that leads out of the folder it belongs to."""
 
@@ -38,11 +47,14 @@ class Folders:
         # Compared with what os.path makes of names, so it must be absolute and without links.
         self.root = root.resolve()
         self._kinds = {kind: self.root / kind for kind in ("input", "output", "temp")}
+        self.users = self.root / "user"
+        self.web = self.root / "web"
+        """What is served below `/`: nothing."""
 
     def prepare(self) -> None:
         """Make the folders and wipe temp, as every start of ComfyUI does."""
         shutil.rmtree(self._kinds["temp"], ignore_errors=True)
-        for folder in self._kinds.values():
+        for folder in (*self._kinds.values(), self.web):
             folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, kind: str) -> Path | None:

@@ -1,16 +1,17 @@
 """In which order the nodes of a graph run, and by what they are recognised as run before.
 
 The order is the one that real servers show: upwards from the outputs, the last input first; of the
-nodes that are ready, an output goes first, then one that feeds an output, then one that feeds such
-a node.
+nodes that are ready, an output or a partner's node goes first, then one that feeds an output, then
+one that feeds such a node.
 """
 
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from simulator.expansion import expand
 from simulator.schema import CLASSES
 
 Json = dict[str, Any]
@@ -28,12 +29,21 @@ def is_link(value: Any) -> bool:
     return isinstance(value[0], str) and isinstance(value[1], int | float)
 
 
-def signatures(graph: Json, changed: Callable[[str, Json], str]) -> dict[str, str]:
+def lazy_inputs(node: Json) -> set[str]:
+    """The inputs that a node may do without, and asks for itself when it needs them."""
+    known = expand(CLASSES[node["class_type"]], node["inputs"]).inputs
+    return {name for name, item in known.items() if item.options.get("lazy")}
+
+
+def signatures(
+    graph: Json, changed: Callable[[str, Json], str], found: dict[str, str] | None = None
+) -> dict[str, str]:
     """A digest for every node of class, inputs and all that stands above it, but not of ids.
 
-    `changed` adds what the inputs do not show, such as a file's content.
+    `changed` adds what the inputs do not show, such as a file's content. `found` holds those of nodes
+    that the graph is a part of.
     """
-    found: dict[str, str] = {}
+    found = {} if found is None else dict(found)
     for start in graph:
         for node_id in _parents_first(graph, start):
             if node_id not in found:
@@ -50,7 +60,12 @@ def _signature(node: Json, found: dict[str, str], changed: Callable[[str, Json],
         else:
             inputs.append([name, value])
     whole = [node["class_type"], changed(node["class_type"], _inputs(node)), inputs]
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=_digest).encode()).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    """Nodes of an expanded graph may be given values that are no JSON."""
+    return str(getattr(value, "digest", value))
 
 
 def _parents_first(graph: Json, start: str) -> Iterator[str]:
@@ -72,40 +87,69 @@ def _inputs(node: Json) -> Json:
 
 
 class Order:
-    """The nodes still to run; those in `cached` count as done unless they are outputs themselves."""
+    """The nodes still to run; those that are `done` already count as such unless they are outputs.
 
-    def __init__(self, graph: Json, outputs: Iterable[str], cached: Collection[str]) -> None:
+    `graph` may grow while it is walked, and nodes may come to need others.
+    """
+
+    def __init__(
+        self, graph: Mapping[str, Json], outputs: Iterable[str], done: Callable[[str], bool]
+    ) -> None:
         self._graph = graph
-        self._waiting: dict[str, set[str]] = {}
+        self._done = done
+        self._missing: dict[str, int] = {}  # by node that waits, how many others it waits for
+        self._below: dict[str, dict[str, None]] = {}  # by node, those that wait for it
         for output in outputs:
-            stack = [output]
-            while stack:
-                node_id = stack.pop()
-                if node_id in self._waiting:
-                    continue
-                needed = [source for source in links(graph[node_id]) if source not in cached]
-                self._waiting[node_id] = set(needed)
-                stack += needed
+            self.add(output)
 
-    def __iter__(self) -> Iterator[str]:
-        """Yield node after node; each counts as done when the next one is asked for."""
-        while self._waiting:
-            node_id = self._next()
-            yield node_id
-            del self._waiting[node_id]
-            for needed in self._waiting.values():
-                needed.discard(node_id)
+    def add(self, node_id: str) -> None:
+        """Run a node, too, and before it what it takes its inputs from; lazy inputs may never be asked for."""
+        stack, found = [node_id], []
+        while stack:
+            current = stack.pop()
+            if current in self._missing:
+                continue
+            self._missing[current] = 0
+            self._below.setdefault(current, {})
+            node = self._graph[current]
+            lazy = lazy_inputs(node)
+            for name, value in _inputs(node).items():
+                if is_link(value) and name not in lazy and not self._done(value[0]):
+                    stack.append(value[0])
+                    found.append((current, value[0]))
+        for below, source in found:
+            self._wait(below, source)
 
-    def _next(self) -> str:
-        ready = [node_id for node_id, needed in self._waiting.items() if not needed]
+    def need(self, node_id: str, source: str) -> None:
+        """Let a node that is about to run wait for another one first."""
+        if not self._done(source):
+            self.add(source)
+            self._wait(node_id, source)
+
+    def next(self) -> str | None:
+        """The node to run now, or None when all have run."""
+        if not self._missing:
+            return None
+        ready = [node_id for node_id, missing in self._missing.items() if not missing]
         for distance in range(3):
             for node_id in ready:
                 if self._feeds_output(node_id, distance):
                     return node_id
         return ready[0]
 
+    def finish(self, node_id: str) -> None:
+        """Count a node as done."""
+        del self._missing[node_id]
+        for below in self._below.pop(node_id):
+            self._missing[below] -= 1
+
+    def _wait(self, node_id: str, source: str) -> None:
+        if node_id not in self._below[source]:
+            self._below[source][node_id] = None
+            self._missing[node_id] += 1
+
     def _feeds_output(self, node_id: str, distance: int) -> bool:
         if distance == 0:
-            return CLASSES[self._graph[node_id]["class_type"]].is_output
-        below = [other for other, needed in self._waiting.items() if node_id in needed]
-        return any(self._feeds_output(other, distance - 1) for other in below)
+            node = CLASSES[self._graph[node_id]["class_type"]]
+            return node.is_output or (node.is_api and not self._missing[node_id])
+        return any(self._feeds_output(below, distance - 1) for below in self._below[node_id])

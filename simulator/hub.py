@@ -18,8 +18,9 @@ from aiohttp import WSMsgType, web
 log = logging.getLogger(__name__)
 
 PREVIEW = 1
+TEXT = 3
 PREVIEW_WITH_METADATA = 4
-JPEG = 1
+IMAGE_KINDS = {"image/jpeg": 1, "image/png": 2}
 
 
 class Hub:
@@ -45,14 +46,22 @@ class Hub:
             return
         self._put(_message(event, data), client_id)
 
-    def post_preview(self, jpeg: bytes, client_id: object) -> None:
-        """Queue a preview of the old kind, which does not say whose it is."""
-        self._put(struct.pack(">II", PREVIEW, JPEG) + jpeg, client_id)
+    def post_preview(self, image: bytes, client_id: object, image_type: str = "image/jpeg") -> None:
+        """Queue a picture in the old form, which does not say whose it is."""
+        self._put(struct.pack(">II", PREVIEW, IMAGE_KINDS[image_type]) + image, client_id)
 
-    def post_preview_of(self, metadata: Mapping[str, Any], jpeg: bytes, client_id: object) -> None:
-        """Queue a preview with its metadata."""
-        head = json.dumps({**metadata, "image_type": "image/jpeg"}).encode()
-        frame = struct.pack(">II", PREVIEW_WITH_METADATA, len(head)) + head + jpeg
+    def post_preview_of(
+        self, metadata: Mapping[str, Any], image: bytes, client_id: object, image_type: str = "image/jpeg"
+    ) -> None:
+        """Queue a picture with its metadata."""
+        head = json.dumps({**metadata, "image_type": image_type}).encode()
+        frame = struct.pack(">II", PREVIEW_WITH_METADATA, len(head)) + head + image
+        self._put(frame, client_id)
+
+    def post_text(self, node_id: str, text: str, client_id: object) -> None:
+        """Queue a line of text that is shown at a node."""
+        name = node_id.encode()
+        frame = struct.pack(">II", TEXT, len(name)) + name + text.encode()
         self._put(frame, client_id)
 
     def post_raw(self, payload: str | bytes) -> None:
@@ -64,11 +73,16 @@ class Hub:
         flags = self._flags.get(client_id) if isinstance(client_id, str) else None
         return flags is not None and flags.get("supports_preview_metadata") is True
 
+    def has(self, client_id: str) -> bool:
+        """Whether a socket is registered under this id."""
+        return client_id in self._registered
+
     async def publish(self) -> None:
         """Send what is queued, one frame to one socket at a time, until cancelled."""
         while True:
             due, payload, client_id = await self._outgoing.get()
-            await asyncio.sleep(due - asyncio.get_running_loop().time() if self.delay else 0)
+            if self.delay:
+                await asyncio.sleep(due - asyncio.get_running_loop().time())
             await self._flowing.wait()
             await self._send(payload, client_id)
 
@@ -77,6 +91,8 @@ class Hub:
         ws = web.WebSocketResponse()
         await ws.prepare(request)
         sid = request.query.get("clientId", "") or uuid.uuid4().hex
+        if self.delay:
+            await asyncio.sleep(self.delay)
         self._open[ws] = request.transport
         self._registered[sid] = ws
         self._flags[sid] = {}
@@ -120,6 +136,7 @@ class Hub:
         async for message in ws:
             if message.type is not WSMsgType.TEXT or not first:
                 continue
+            await asyncio.sleep(2 * self.delay)  # there, and the answer back
             try:
                 said = json.loads(message.data)
             except json.JSONDecodeError:

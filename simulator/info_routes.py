@@ -1,14 +1,14 @@
 """What a server tells about itself, and the websocket."""
 
 import sys
-from pathlib import PurePosixPath
 from typing import Any
 
 from aiohttp import web
 
-from simulator.machine import MACHINE
+from simulator.machine import MACHINE, Machine
 from simulator.replacements import REPLACEMENTS
 from simulator.schema import CLASSES
+from simulator.settings import SimulatorSettings
 
 GIBIBYTE = 2**30
 _PAGE = (
@@ -29,33 +29,51 @@ async def get_socket(request: web.Request) -> web.WebSocketResponse:
 
 
 async def get_system_stats(request: web.Request) -> web.Response:
-    """Versions and memory; one device with the memory of a common card."""
-    settings = request.app[MACHINE].settings
-    system = {
+    """Versions and memory; every card alike, the first one with the models in it."""
+    machine = request.app[MACHINE]
+    cards = [_device(index, machine) for index in range(machine.settings.gpus)]
+    return web.json_response({"system": _system(machine.settings), "devices": cards})
+
+
+def _system(settings: SimulatorSettings) -> dict[str, Any]:
+    version = settings.version
+    templates = ("required_frontend_version", "installed_templates_version", "required_templates_version")
+    return {
         "os": sys.platform,
         "ram_total": 32 * GIBIBYTE,
         "ram_free": 24 * GIBIBYTE,
-        "comfyui_version": settings.version.name,
-        "required_frontend_version": "simulated",
-        "installed_templates_version": "simulated",
-        "required_templates_version": "simulated",
-        "comfy_package_versions": [],
+        "comfyui_version": version.name,
+        **(dict.fromkeys(templates, "simulated") if version.tells_templates else {}),
+        **({"comfy_package_versions": []} if version.tells_packages else {}),
         "python_version": sys.version,
         "pytorch_version": "simulated",
         "embedded_python": False,
-        "deploy_environment": "simulator",
-        "argv": ["main.py", "--preview-method", settings.default_preview_method],
+        **({"deploy_environment": "local-git"} if version.tells_packages else {}),
+        "argv": _flags(settings),
     }
-    device = {
-        "name": "cuda:0 Simulated (no GPU)",
+
+
+def _flags(settings: SimulatorSettings) -> list[str]:
+    """The command line of a real server with these settings."""
+    flags = ["main.py", "--listen", settings.host, "--port", str(settings.port)]
+    flags += ["--preview-method", settings.default_preview_method]
+    flags += ["--multi-user"] if settings.multi_user else []
+    flags += ["--enable-compress-response-body"] if settings.compress_answers else []
+    return flags + (["--enable-cors-header", settings.cors_origin] if settings.cors_origin else [])
+
+
+def _device(index: int, machine: Machine) -> dict[str, Any]:
+    memory = machine.executor.memory
+    free = memory.free if index == 0 else memory.total
+    return {
+        "name": f"cuda:{index} Simulated (no GPU)",
         "type": "cuda",
-        "index": 0,
-        "vram_total": 12 * GIBIBYTE,
-        "vram_free": 11 * GIBIBYTE,
-        "torch_vram_total": 0,
+        "index": index,
+        "vram_total": memory.total,
+        "vram_free": free,
+        "torch_vram_total": memory.total - free,
         "torch_vram_free": 0,
     }
-    return web.json_response({"system": system, "devices": [device]})
 
 
 async def get_features(request: web.Request) -> web.Response:
@@ -66,8 +84,8 @@ async def get_features(request: web.Request) -> web.Response:
 async def get_object_info(request: web.Request) -> web.Response:
     """All node classes, or one; `{}` for an unknown one."""
     wanted = request.match_info.get("node_class")
-    names = [name for name in CLASSES if wanted in (None, name)]
     machine = request.app[MACHINE]
+    names = [name for name in CLASSES if wanted in (None, name) and machine.catalogue.offers(name)]
     found = {name: machine.catalogue.object_info(name) for name in names}
     if not machine.settings.version.new_combos:
         found = {name: _with_old_combos(info) for name, info in found.items()}
@@ -90,39 +108,51 @@ def _old_combo(spec: list[Any]) -> list[Any]:
     return [spec[1]["options"], options] if options else [spec[1]["options"]]
 
 
-async def get_models(request: web.Request) -> web.Response:
-    """The names of the model folders, or the files of one."""
-    catalogue = request.app[MACHINE].catalogue
-    folder = request.match_info.get("folder")
-    found = catalogue.model_folders() if folder is None else catalogue.models(folder)
-    return web.Response(status=404) if found is None else web.json_response(found)
-
-
-async def get_embeddings(request: web.Request) -> web.Response:
-    """The embeddings by the names that prompts call them by."""
-    names = request.app[MACHINE].catalogue.models("embeddings") or []
-    return web.json_response([str(PurePosixPath(name).with_suffix("")) for name in names])
-
-
 async def get_node_replacements(request: web.Request) -> web.Response:
     """What becomes of nodes of old classes."""
     return web.json_response(REPLACEMENTS)
 
 
-async def get_users(request: web.Request) -> web.Response:
-    """A server without accounts."""
-    return web.json_response({"storage": "server", "migrated": False})
+async def get_nothing(request: web.Request) -> web.Response:
+    """No translations, templates or subgraphs."""
+    return web.json_response({})
+
+
+async def get_extensions(request: web.Request) -> web.Response:
+    """No scripts for an editor that is not there."""
+    return web.json_response([])
+
+
+async def get_subgraph(request: web.Request) -> web.Response:
+    """Null, as for every subgraph that is not known."""
+    return web.json_response(None)
+
+
+async def refuse_assets(request: web.Request) -> web.Response:
+    """The answer of a server without `--enable-assets`."""
+    message = "Assets system is disabled. Start the server with --enable-assets to use this feature."
+    error = {"code": "SERVICE_DISABLED", "message": message, "details": {}}
+    return web.json_response({"error": error}, status=503)
 
 
 ROUTES = [
+    web.get("/", get_page),
+    web.get("/i18n", get_nothing),
+    web.get("/workflow_templates", get_nothing),
+    web.get("/extensions", get_extensions),
     web.get("/ws", get_socket),
     web.get("/system_stats", get_system_stats),
     web.get("/object_info", get_object_info),
     web.get("/object_info/{node_class}", get_object_info),
-    web.get("/models", get_models),
-    web.get("/models/{folder}", get_models),
-    web.get("/embeddings", get_embeddings),
-    web.get("/users", get_users),
 ]
 FEATURES_ROUTE = web.get("/features", get_features)
 REPLACEMENTS_ROUTE = web.get("/node_replacements", get_node_replacements)
+SUBGRAPH_ROUTES = [
+    web.get("/global_subgraphs", get_nothing),
+    web.get("/global_subgraphs/{id}", get_subgraph),
+]
+ASSET_ROUTES = [
+    web.get("/api/assets", refuse_assets),
+    web.post("/api/assets", refuse_assets),
+    web.get("/api/tags", refuse_assets),
+]

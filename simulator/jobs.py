@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from simulator.job_outputs import as_files, summary
 from simulator.prompt_queue import Item, PromptQueue
 
 Json = dict[str, Any]
@@ -23,7 +24,7 @@ def job(queue: PromptQueue, prompt_id: str) -> Json | None:
     if entry is not None:
         _, _, graph, extra_data, _ = entry["prompt"]
         more = {
-            "outputs": entry["outputs"],
+            "outputs": as_files(entry["outputs"]),
             "execution_status": entry["status"],
             "workflow": {"prompt": graph, "extra_data": extra_data},
         }
@@ -68,13 +69,7 @@ def _finished(entry: Json) -> Json:
     interrupted = messages.get("execution_interrupted")
     end = messages.get("execution_success") or error or interrupted or {}
     failed = "cancelled" if interrupted else "failed"
-    files = [
-        {**file, "nodeId": node_id, "mediaType": media}
-        for node_id, outputs in entry["outputs"].items()
-        for media, files in outputs.items()
-        for file in files
-    ]
-    saved = [file for file in files if file["type"] == "output"]
+    outputs = summary(entry["outputs"])
     return _pruned(
         {
             "id": prompt_id,
@@ -84,18 +79,17 @@ def _finished(entry: Json) -> Json:
             "execution_start_time": messages["execution_start"]["timestamp"],
             "execution_end_time": end.get("timestamp"),
             "execution_error": error,
-            "outputs_count": len(files),
-            "previewable_outputs_count": len(files),
-            "preview_output": next(iter(saved or files), None),
+            "outputs_count": outputs.count,
+            "previewable_outputs_count": outputs.previewable,
+            "preview_output": outputs.preview,
             "workflow_id": _workflow_id(extra_data),
         }
     )
 
 
 def _workflow_id(extra_data: Json) -> Any:
-    info = extra_data.get("extra_pnginfo")
-    workflow = info.get("workflow") if isinstance(info, dict) else None
-    return workflow.get("id") if isinstance(workflow, dict) else None
+    """Raises AttributeError for extra data of another shape: then every list of jobs is a 500, as seen."""
+    return extra_data.get("extra_pnginfo", {}).get("workflow", {}).get("id")
 
 
 def _pruned(job: Json) -> Json:

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from aiohttp import web
 
+from simulator.execution import Finished
 from simulator.executor import Executor
 from simulator.faults import Faults
 from simulator.folders import Folders
 from simulator.hub import Hub
+from simulator.logbook import Logbook
 from simulator.prompt_queue import Item, PromptQueue
 from simulator.runs import RunLog
 from simulator.schema import Catalogue
@@ -36,6 +39,8 @@ class Machine:
         }
         self.hub = Hub(self.features if settings.version.has_features else None)
         self.queue = PromptQueue(self.hub, settings.history_size)
+        self.logbook = Logbook(self.hub)
+        self.started = time.time()
         self.catalogue = Catalogue(settings, folders)
         self.executor = Executor(settings, folders, self.hub, faults)
         self._number = 0
@@ -67,7 +72,9 @@ class Machine:
         prompt_id = item[1]
         number = self.runs.begin(prompt_id, item[3])
         try:
+            begun = time.monotonic()
             finished = await self.executor.execute(item)
+            self._log(finished, time.monotonic() - begun)
         except BaseException:
             self.runs.end(number, "lost", (), 0)
             raise
@@ -78,10 +85,19 @@ class Machine:
         if self.hub.client_id is not None:
             self.hub.post("executing", {"node": None, "prompt_id": prompt_id}, self.hub.client_id)
 
+    def _log(self, finished: Finished, seconds: float) -> None:
+        event, data = finished.entry["status"]["messages"][-1]
+        if event == "execution_error":
+            message = f"!!! Exception during processing !!! {data['exception_message']}"
+            self.logbook.write(message + "".join(data["traceback"]), "ERROR")
+        elif event == "execution_interrupted":
+            self.logbook.write("Processing interrupted")
+        self.logbook.write(f"Prompt executed in {seconds:.2f} seconds")
+
     def _heed_flags(self) -> None:
         flags = self.queue.take_flags()
         if "unload_models" in flags or "free_memory" in flags:
-            self.executor.loaded = None
+            self.executor.memory.clear()
         if "free_memory" in flags:
             self.executor.forget_cache()
 

@@ -7,6 +7,7 @@ a 500 of it.
 import json
 import time
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
@@ -30,6 +31,7 @@ _BAD_ID = ("invalid_prompt_id", "prompt_id must be a valid UUID", _BAD_ID_DETAIL
 async def post_prompt(request: web.Request) -> web.Response:
     """Check a graph and queue it; the counter moves on even when it is refused."""
     machine = request.app[MACHINE]
+    machine.logbook.write("got prompt")
     body = await request.json()
     number: float
     if "number" in body:
@@ -51,9 +53,13 @@ async def post_prompt(request: web.Request) -> web.Response:
         return _unsound(error, {}, version)
     targets = body.get("partial_execution_targets") if version.has_partial_runs else None
     verdict = validate(body["prompt"], targets, machine.catalogue, replacing=version.replaces_nodes)
-    extra_data, secrets = _extra_data(body, version)
+    extra_data = _extra_data(body, request.headers.get("Comfy-Usage-Source"))
     if verdict.error is not None:
+        machine.logbook.write(f"invalid prompt: {verdict.error}", "WARNING")
         return _unsound(verdict.error, verdict.node_errors, version)
+    secrets = _taken_out(SECRETS if version.hides_secrets else (), extra_data)
+    if version.has_create_time:
+        extra_data["create_time"] = int(time.time() * 1000)
     machine.queue.put((number, prompt_id, body["prompt"], extra_data, verdict.outputs, secrets))
     return web.json_response({"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors})
 
@@ -87,7 +93,10 @@ async def post_interrupt(request: web.Request) -> web.Response:
         body = {}
     machine = request.app[MACHINE]
     by_id = machine.settings.version.interrupts_by_id
-    machine.interrupt(body.get("prompt_id") or None if by_id else None)
+    wanted = (body.get("prompt_id") or None) if by_id else None
+    hit = machine.interrupt(wanted)
+    told = f"Interrupting prompt {wanted}" if hit else f"Prompt {wanted} is not currently running"
+    machine.logbook.write(told if wanted else "Global interrupt (no prompt_id specified)")
     return web.Response()
 
 
@@ -208,15 +217,19 @@ def _field(body: Any, key: str, default: Any = None) -> Any:
     return body[key]
 
 
-def _extra_data(body: Json, version: Version) -> tuple[Json, Json]:
-    """What is kept with a prompt, and the secrets that are kept apart from it."""
+def _extra_data(body: Json, source: str | None) -> Json:
+    """What is kept with a prompt; `source` is the program it says to come from."""
     extra_data: Json = _field(body, "extra_data", {})
     if "client_id" in body:
         extra_data["client_id"] = body["client_id"]
-    secrets = {key: extra_data.pop(key) for key in SECRETS if key in extra_data}
-    if version.has_create_time:
-        extra_data["create_time"] = int(time.time() * 1000)
-    return extra_data, secrets
+    if "comfy_usage_source" not in extra_data and source:
+        extra_data["comfy_usage_source"] = source
+    return extra_data
+
+
+def _taken_out(keys: Iterable[str], extra_data: Json) -> Json:
+    """Secrets, which are kept apart so that no route shows them."""
+    return {key: extra_data.pop(key) for key in keys if key in extra_data}
 
 
 def _paging(limit: str | None, offset: str | None) -> tuple[int | None, int]:

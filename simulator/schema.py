@@ -14,6 +14,7 @@ from simulator.folders import Folders
 from simulator.settings import SimulatorSettings
 
 Json = dict[str, Any]
+TRIAL = "simulator.trial"  # the module of classes that no real server has
 COMBO, DYNAMIC, AUTOGROW = "COMBO", "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
 MODEL_FOLDERS = (
     "checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision",
@@ -180,8 +181,10 @@ class _Classes(Mapping[str, NodeClass]):
 
 # What newer classes always tell of these types, be it false.
 _FLAGS = {COMBO: "multiselect", "STRING": "multiline"}
-_DATA: Json = json.loads(resources.files("simulator.catalogue").joinpath("classes.json").read_bytes())
-CLASSES: Mapping[str, NodeClass] = _Classes(_DATA["classes"], _DATA["lists"])
+_FOLDER = resources.files("simulator.catalogue")
+_DATA: Json = json.loads(_FOLDER.joinpath("classes.json").read_bytes())
+_MORE: Json = json.loads(_FOLDER.joinpath("more.json").read_bytes())  # written by hand
+CLASSES: Mapping[str, NodeClass] = _Classes(_DATA["classes"] | _MORE["classes"], _DATA["lists"])
 KNOWN_MODELS: Mapping[str, list[str]] = _DATA["models"]
 
 
@@ -190,12 +193,19 @@ class Catalogue:
 
     def __init__(self, settings: SimulatorSettings, folders: Folders) -> None:
         self.folders = folders
+        self._trial = settings.trial_nodes
         self._models: dict[str, list[str]] = {folder: [] for folder in MODEL_FOLDERS}
         named = {"checkpoints": settings.checkpoints, "vae": settings.vaes, "loras": settings.loras}
         for offered in (named, settings.models, KNOWN_MODELS if settings.all_models else {}):
             for folder, names in offered.items():
                 known = self._models.setdefault(folder, [])
                 known += [name for name in names if name not in known]
+
+    def offers(self, class_type: object) -> bool:
+        """Whether the server has a class; those for trials only if the settings say so."""
+        if not isinstance(class_type, str) or class_type not in CLASSES:
+            return False
+        return self._trial or CLASSES[class_type].module != TRIAL
 
     def model_folders(self) -> list[str]:
         """The names of the model folders."""

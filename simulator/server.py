@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +12,11 @@ from aiohttp import web
 from PIL import Image
 
 from simulator.application import make_application
+from simulator.counting import Counts
 from simulator.faults import Faults
 from simulator.folders import Folders
 from simulator.machine import Machine
+from simulator.memory import Memory
 from simulator.runs import Run, RunLog
 from simulator.settings import SimulatorSettings
 
@@ -25,7 +28,8 @@ class Simulator:
 
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
         self.settings = settings or SimulatorSettings()
-        self.faults = Faults(self)
+        self.faults = Faults(self, self.settings.path_prefix)
+        self._counts = Counts()
         self.port = self.settings.port
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -35,12 +39,23 @@ class Simulator:
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
-        return f"http://{self.settings.host}:{self.port}"
+        scheme = "http" if self.settings.certificate is None else "https"
+        return f"{scheme}://{self.settings.host}:{self.port}{self.settings.path_prefix}"
+
+    @property
+    def folder(self) -> Path:
+        """Where input, output and temp are."""
+        return self._folders.root
 
     @property
     def runs(self) -> list[Run]:
         """Every prompt that was really executed, oldest first, over all restarts."""
         return self._runs.runs
+
+    @property
+    def memory(self) -> Memory:
+        """The memory of the card in this life of the server."""
+        return self._machine.executor.memory
 
     async def __aenter__(self) -> Self:
         folder = self.settings.data_dir
@@ -109,16 +124,19 @@ class Simulator:
 
     async def _start(self) -> None:
         await asyncio.to_thread(self._folders.prepare)
+        await asyncio.sleep(self.settings.startup_seconds)
         self.faults.unhang()
         self._machine = Machine(self.settings, self._folders, self.faults, self._runs)
+        self._machine.hub.delay = self.faults.delay
         self._tasks = [
             asyncio.create_task(self._machine.hub.publish()),
             asyncio.create_task(self._machine.work()),
         ]
-        app = make_application(self._machine)
+        app = make_application(self._machine, self._counts)
         self._runner = runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, self.settings.host, self.port).start()
+        site = web.TCPSite(runner, self.settings.host, self.port, ssl_context=_tls(self.settings))
+        await site.start()
         self.port = runner.addresses[0][1]
 
     async def _stop(self) -> None:
@@ -133,3 +151,12 @@ class Simulator:
             if connection.transport is not None:
                 connection.transport.abort()
         await runner.cleanup()
+
+
+def _tls(settings: SimulatorSettings) -> ssl.SSLContext | None:
+    """Raises OSError (ssl.SSLError too) for a certificate or key that can't be read."""
+    if settings.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.certificate, settings.certificate_key)
+    return context

@@ -40,7 +40,7 @@ def validate(graph: Any, targets: Any, catalogue: Catalogue, *, replacing: bool 
         replace_nodes(graph)
     outputs = []
     for node_id in graph:
-        unknown = _unknown_class(node_id, graph[node_id])
+        unknown = _unknown_class(node_id, graph[node_id], catalogue)
         if unknown:
             return Verdict(error=unknown)
         wanted = targets is None or node_id in targets
@@ -78,7 +78,7 @@ def _judge(graph: Json, outputs: list[str], catalogue: Catalogue) -> Verdict:
     return Verdict(error=error, node_errors=node_errors)
 
 
-def _unknown_class(node_id: str, node: Any) -> Json | None:
+def _unknown_class(node_id: str, node: Any, catalogue: Catalogue) -> Json | None:
     if "class_type" not in node:
         class_type = None
         title = node.get("_meta", {}).get("title")
@@ -88,7 +88,7 @@ def _unknown_class(node_id: str, node: Any) -> Json | None:
         )
     else:
         class_type = node["class_type"]
-        if class_type in CLASSES:
+        if catalogue.offers(class_type):
             return None
         title = node.get("_meta", {}).get("title", class_type)
         message = f"Node '{title}' not found. The custom node may not be installed."

@@ -38,6 +38,21 @@ class Version:
     tells_missing_nodes: bool = True
     """`missing_node_type` instead of `invalid_prompt`; a graph of the editor's form is then a 500."""
     replaces_nodes: bool = True
+    hides_secrets: bool = True
+    """Keys for paid services are kept apart from the rest of `extra_data`."""
+    has_user_tree: bool = True
+    """GET /v2/userdata."""
+    has_subgraphs: bool = True
+    has_assets: bool = True
+    """/api/assets answers that it is switched off, instead of being unknown."""
+    tells_packages: bool = True
+    """/system_stats knows the versions of packages, and how it was installed."""
+    tells_templates: bool = True
+    """/system_stats knows the versions of the editor and of the templates."""
+    refuses_cross_site: bool = True
+    """`Sec-Fetch-Site: cross-site` is a 403."""
+    serves_downloads: bool = True
+    """Pages and scripts come from /view as downloads, so that no browser runs them."""
     empty_errors_are_lists: bool = False
     new_combos: bool = True
 
@@ -65,7 +80,7 @@ class Version:
 
 
 _NEWEST = Version(name="0.33.0")
-_JUNE_2026 = replace(_NEWEST, name="0.25.0", cancels_jobs=False)
+_JUNE_2026 = replace(_NEWEST, name="0.25.0", cancels_jobs=False, serves_downloads=False)
 _JANUARY_2026 = replace(
     _JUNE_2026,
     name="0.7.0",
@@ -73,9 +88,17 @@ _JANUARY_2026 = replace(
     tells_cancelled=False,
     tells_missing_nodes=False,
     replaces_nodes=False,
+    has_assets=False,
+    tells_packages=False,
+    refuses_cross_site=False,
 )
 _OCTOBER_2025 = replace(
-    _JANUARY_2026, name="0.3.64", has_jobs=False, has_create_time=False, has_preview_method=False
+    _JANUARY_2026,
+    name="0.3.64",
+    has_jobs=False,
+    has_create_time=False,
+    has_preview_method=False,
+    has_subgraphs=False,
 )
 _JANUARY_2025 = replace(
     _OCTOBER_2025,
@@ -84,6 +107,9 @@ _JANUARY_2025 = replace(
     interrupts_by_id=False,
     has_features=False,
     has_partial_runs=False,
+    hides_secrets=False,
+    has_user_tree=False,
+    tells_templates=False,
     empty_errors_are_lists=True,
     new_combos=False,
 )

@@ -10,6 +10,8 @@ import typer
 
 from bot.app import load_adapters, read_workflows
 from bot.comfy.backend import ComfyBackend
+from bot.comfy.health import EXPOSED
+from bot.comfy.stats import Device
 from bot.errors import ConfigError
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
@@ -44,19 +46,55 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
     except ConfigError as error:
         yield str(error)
     for url in settings.comfyui_urls:
-        async with ComfyBackend(url, client_id="muralist-check") as backend:
+        try:
+            backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
+        except ConfigError as error:
+            yield str(error)
+            return
+        async with backend:
             async for trouble in _backend(backend, workflows):
                 yield trouble
 
 
 async def _backend(backend: ComfyBackend, workflows: dict[str, Workflow]) -> AsyncIterator[str]:
-    if not await backend.probe() or backend.schemas is None:
-        yield f"ComfyUI does not answer at {backend.name}. Start it, or correct COMFYUI_URLS."
+    if not await backend.probe():
+        yield f"{backend.trouble} ({backend.url} in COMFYUI_URLS)"
         return
-    typer.echo(f"ComfyUI {backend.version} answers at {backend.name}.")
+    typer.echo(
+        f"{backend.url} is ComfyUI {backend.version or 'of an unknown version'}: {_abilities(backend)}."
+    )
+    if await backend.exposed():
+        yield f"{backend.url}: {EXPOSED}"
+    if backend.schemas is None:
+        yield f"{backend.url} does not tell which nodes it has. Its console says more."
+        return
     for workflow in workflows.values():
         found = problems(workflow, backend.schemas)
         for trouble in found:
             yield f"workflow {workflow.name} at {backend.name}: {trouble}"
         if not found:
             typer.echo(f"Workflow {workflow.name} runs at {backend.name}.")
+
+
+def _abilities(backend: ComfyBackend) -> str:
+    """What it computes on, and what of it Muralist can use."""
+    stats, can = backend.stats, backend.capabilities
+    devices = [_device(device) for device in stats.devices] if stats is not None else []
+    if can is None:
+        return ", ".join(devices)
+    uploads = f"uploads up to {can.max_upload_size / 2**20:.4g} MB" if can.max_upload_size else "uploads"
+    return ", ".join(
+        (
+            *devices,
+            uploads,
+            "previews that name their job" if can.previews_tell_whose else "previews without a name",
+            "job list" if can.jobs else "no job list",
+            "cancelling many at once" if can.cancels_jobs else "cancelling one by one",
+        )
+    )
+
+
+def _device(device: Device) -> str:
+    total, free = (f"{size / 2**30:.1f}" for size in (device.vram_total, device.vram_free))
+    memory = "RAM" if device.kind == "cpu" else "VRAM"
+    return f"{device.name} ({free} of {total} GB {memory} free)"

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
-import aiohttp
-import structlog
-
+from bot.comfy.access import Access
 from bot.comfy.address import parse_address
+from bot.comfy.breaker import Breaker, Circuit
+from bot.comfy.capabilities import Capabilities, too_old
 from bot.comfy.follow import Follow
 from bot.comfy.graph import Graph, class_of
+from bot.comfy.guards import ServerFault
+from bot.comfy.health import Condition, Health
 from bot.comfy.listener import Listener
-from bot.comfy.located import Absent, Located, Queue, parse_entry, parse_queue
+from bot.comfy.located import Absent, Located, Queue, parse_entry
+from bot.comfy.names import spelled_for
 from bot.comfy.refusals import refusal
+from bot.comfy.routes import Routes
 from bot.comfy.schemas import NodeSchemas
+from bot.comfy.stats import Stats
 from bot.comfy.timing import Timing
 from bot.comfy.watch import Watch
-from bot.comfy.wire import PAUSES, ServerFault, Wire, patiently
-from bot.errors import BackendError, CannotConnect, Lost, Refused
+from bot.comfy.wire import PAUSES, Wire, jittered
+from bot.errors import Refused
 from bot.jobs.events import Ended, RemoteFile
 
-log = structlog.get_logger(__name__)
-
-SUBFOLDER = "muralist"
-"""Where uploads go within ComfyUI's input folder, which all its users share."""
+MOST_FAILURES = 3
+"""In a row, and a server is taken to be away."""
 
 
 class ComfyBackend:
@@ -46,27 +48,27 @@ class ComfyBackend:
         url: str,
         *,
         client_id: str,
+        access: Access = Access(),  # noqa: B008 - frozen
         timing: Timing = Timing(),  # noqa: B008 - frozen
         on_new_client_id: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        address = parse_address(url)
+        address = parse_address(url, access.headers)
         self.url = address.url
         self.name = address.name
-        self.version: str | None = None
-        self.schemas: NodeSchemas | None = None
-        self.trouble: str | None = None
-        """Why it is not up, as a sentence for its owner; None while it is, or before it was asked."""
         self.timing = timing
-        self._check = asyncio.Event()
-        self._up = asyncio.Event()
-        self._probing = asyncio.Lock()
-        self._schemas_digest = b""
-        self._schemas_at = float("-inf")
-        self._cancels_jobs = True
-        self._wire = Wire(address, timing, on_trouble=self._check.set)
-        self._watch = Watch(
-            name=self.name, timing=timing, read_queue=self._read_queue, read_end=self._read_end
+        self._breaker = Breaker(
+            most_failures=MOST_FAILURES, on_open=lambda error: self._health.went_down(error)
         )
+        self._wire = Wire(address, access, timing, self._breaker)
+        self._health = Health(
+            self._wire,
+            self._breaker,
+            address=address,
+            guarded=address.guarded or access.client_cert is not None,
+            timing=timing,
+            heard_at=lambda: self._listener.heard_at,
+        )
+        self._watch = Watch(name=self.name, timing=timing, read_queue=self.queue, read_end=self._read_end)
         self._listener = Listener(
             self._wire,
             self._watch,
@@ -74,7 +76,56 @@ class ComfyBackend:
             client_id=client_id,
             timing=timing,
             on_new_client_id=on_new_client_id,
+            on_open=self._health.recheck,
         )
+        self.routes = Routes(self._wire, most_upload=self._most_upload)
+        """What is asked and told beside running graphs."""
+
+    @property
+    def version(self) -> str | None:
+        """The version that the server tells; only to be shown."""
+        return self._health.version
+
+    @property
+    def stats(self) -> Stats | None:
+        """What the server is, as last asked."""
+        return self._health.stats
+
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the server can do; None before it was up."""
+        return self._health.capabilities
+
+    @property
+    def schemas(self) -> NodeSchemas | None:
+        """What its nodes accept; None until that could be read."""
+        return self._health.schemas
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with it, as a sentence for its owner; None if nothing is, or before it was asked."""
+        if self.condition is Condition.STALLED:
+            minutes = round(self.timing.stalled / 60)
+            return f"What runs on ComfyUI at {self.name} has not moved for {minutes} minutes. Its console says more."
+        return self._health.trouble
+
+    @property
+    def barred(self) -> str | None:
+        """Its trouble, if that is not its absence but a guard, another program in its place, or its age."""
+        return self._health.trouble if self._health.barred else None
+
+    @property
+    def condition(self) -> Condition:
+        """How it is, for its owner and for metrics."""
+        if not self.up:
+            return Condition.UNKNOWN if self._health.trouble is None else Condition.DOWN
+        stalled = self._listener.connection is not None and self._watch.stalled()
+        return Condition.STALLED if stalled else Condition.UP
+
+    @property
+    def circuit(self) -> Circuit:
+        """Whether requests pass."""
+        return self._breaker.circuit
 
     @property
     def client_id(self) -> str:
@@ -84,7 +135,7 @@ class ComfyBackend:
     @property
     def up(self) -> bool:
         """Whether it answered when it was last asked."""
-        return self._up.is_set()
+        return self._health.up.is_set()
 
     async def __aenter__(self) -> Self:
         await self._wire.open()
@@ -98,33 +149,25 @@ class ComfyBackend:
     async def run(self) -> None:
         """Keep health, socket, silent attempts and schemas in view until cancelled. No network error ends it."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_health())
+            tasks.create_task(self._health.keep())
             tasks.create_task(self._listener.run(self.wait_up))
             tasks.create_task(self._watch.run())
 
     async def wait_up(self) -> None:
         """Wait until it answers; `run` finds that out."""
-        await self._up.wait()
+        await self._health.up.wait()
 
     async def wait_settled(self) -> None:
         """Wait until the socket is open, or has been tried in vain: a POST before that is heard of late."""
         await self._listener.settled()
 
     async def probe(self) -> bool:
-        """Ask now whether it answers. Reads its schemas if they are not known, or when it came back."""
-        async with self._probing:
-            begun = self._now()
-            try:
-                version = _version(await self._wire.get_json("/system_stats", timeout=self.timing.connect))
-            except BackendError as error:
-                # Busy loading a model, a server may be too slow for a probe while its socket still speaks.
-                if self._listener.heard_at < begun:
-                    self._went_down(error)
-                return self.up
-            if not self.up or self.schemas is None:
-                await self._came_up(version)
-            self.version, self.trouble = version, None
-            return True
+        """Ask now whether it answers. Reads what it can do and offers if it was not up before."""
+        return await self._health.probe()
+
+    async def exposed(self) -> bool:
+        """Whether everybody on the internet can use it."""
+        return await self._health.exposed()
 
     @asynccontextmanager
     async def follow(self, prompt_id: str, graph: Graph) -> AsyncIterator[Follow]:
@@ -141,8 +184,9 @@ class ComfyBackend:
             with suppress(TimeoutError):  # a first message missed means polling, so better a moment now
                 async with asyncio.timeout(self.timing.deaf):
                     await self.wait_settled()
+        schemas = self.schemas
         body = {
-            "prompt": graph,
+            "prompt": graph if schemas is None else spelled_for(schemas, graph),
             "client_id": self.client_id,
             "prompt_id": follow.prompt_id,
             "extra_data": {"muralist": dict(tag), "preview_method": "auto"},
@@ -161,84 +205,46 @@ class ComfyBackend:
             self._watch.take_in(follow, located)
         return located
 
-    async def cancel(self, prompt_id: str) -> None:
-        """Ask for the end of one attempt, be it waiting or executing; unknown and finished ones are left alone.
+    async def cancel(self, *prompt_ids: str) -> None:
+        """Ask for the end of attempts, be they waiting or executing; unknown and finished ones are left alone.
 
-        It may still finish: the server looks at the request between two steps only.
+        One may still finish: the server looks at the request between two steps only.
         """
-        follow = self._watch.get(prompt_id)
-        if follow is not None:
-            follow.cancelled = True
-        if not await self._cancel_job(prompt_id):
-            await patiently(lambda: self._wire.post("/queue", {"delete": [prompt_id]}))
-            # Servers before 0.3.56 ignore the id and interrupt whatever runs, so only if it is this one.
-            if prompt_id in (await self._read_queue()).running:
-                await self._wire.post("/interrupt", {"prompt_id": prompt_id})
-        self._watch.look_soon(prompt_id)
+        for prompt_id in prompt_ids:
+            follow = self._watch.get(prompt_id)
+            if follow is not None:
+                follow.cancelled = True
+        if not await self._cancel_jobs(prompt_ids):
+            await self._wire.post("/queue", {"delete": list(prompt_ids)}, again=True)
+            await self._interrupt(prompt_ids)
+        for prompt_id in prompt_ids:
+            self._watch.look_soon(prompt_id)
 
-    async def upload(self, name: str, data: bytes) -> str:
+    async def queue(self) -> Queue:
+        """Who runs and who waits there, of everybody."""
+        known = self.capabilities
+        page = await self.routes.jobs("pending", "in_progress") if known is not None and known.jobs else None
+        if page is None:
+            return await self.routes.queue()
+        return Queue(
+            running=frozenset(job.prompt_id for job in page.jobs if job.status == "in_progress"),
+            pending=frozenset(job.prompt_id for job in page.jobs if job.status == "pending"),
+        )
+
+    async def others(self) -> tuple[int, int]:
+        """How many run and how many wait there that are not followed here."""
+        return (await self.queue()).others(self._watch.followed)
+
+    async def upload(self, name: str, data: bytes | Path) -> str:
         """Put a file into the input folder. Returns the value for LoadImage's `image`, as the server named it."""
-        answer = await patiently(lambda: self._wire.post_form("/upload/image", _form(name, data)))
-        if answer.status != 200:
-            raise Refused("ComfyUI did not take the file. Send another.", detail=f"status {answer.status}")
-        body = self._wire.json_of(answer)
-        stored = body.get("name") if isinstance(body, dict) else None
-        if not isinstance(stored, str):
-            raise self._wire.stranger("an upload's answer without a name")
-        folder = str(body.get("subfolder") or "").replace("\\", "/").strip("/")
-        return f"{folder}/{stored}" if folder else stored
+        return await self.routes.upload_image(name, data)
 
-    @asynccontextmanager
-    async def fetch(self, file: RemoteFile) -> AsyncIterator[AsyncIterator[bytes]]:
+    def fetch(self, file: RemoteFile) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream a file that the server named. Raises `Lost` if it is gone; `CannotConnect` at any chunk, too."""
-        query = {"filename": file.filename, "subfolder": file.subfolder, "type": file.folder}
-        async with self._wire.stream("/view", query) as (status, chunks):
-            if status != 200:
-                raise Lost(
-                    "ComfyUI no longer has the file. Make it again.",
-                    detail=f"status {status}, {file.filename}",
-                )
-            yield chunks
+        return self.routes.view(file)
 
-    async def _keep_health(self) -> None:
-        while True:
-            now = self._now()
-            word = max(self._wire.answered_at, self._listener.heard_at)
-            if self._check.is_set() or not self.up or now - word >= self.timing.probe:
-                await self.probe()
-                self._check.clear()
-            if self.up and self._now() - self._schemas_at >= self.timing.schemas:
-                await self._read_schemas()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.timing.probe):
-                    await self._check.wait()
-
-    async def _came_up(self, version: str | None) -> None:
-        self._cancels_jobs = True  # it may be another version now
-        await self._read_schemas()
-        if not self.up:
-            log.info("backend_up", backend=self.name, version=version)
-        self._up.set()
-
-    def _went_down(self, error: BackendError) -> None:
-        if self.up or self.trouble is None:
-            log.warning("backend_down", backend=self.name, reason=str(error))
-        self.trouble = error.sentence
-        self._up.clear()
-
-    async def _read_schemas(self) -> None:
-        self._schemas_at = self._now()
-        try:
-            answer = await self._wire.get("/object_info")
-            digest = hashlib.sha256(answer.body).digest()
-            if digest == self._schemas_digest:
-                return  # parsing a megabyte holds everything else up, so not without need
-            body = self._wire.json_of(answer)
-        except BackendError as error:
-            log.info("schemas_failed", backend=self.name, reason=str(error))
-            return
-        if answer.status == 200 and isinstance(body, dict):
-            self.schemas, self._schemas_digest = NodeSchemas(body), digest
+    def _most_upload(self) -> int | None:
+        return None if self.capabilities is None else self.capabilities.max_upload_size
 
     def _outputs_of(self, graph: Graph) -> tuple[str, ...]:
         schemas = self.schemas
@@ -257,7 +263,7 @@ class ComfyBackend:
                 if pause is None:
                     sentence = f"ComfyUI at {self.name} fails to take the workflow. Its console says why."
                     raise Refused(sentence, detail=error.detail) from error
-                await asyncio.sleep(pause)
+                await asyncio.sleep(jittered(pause))
             else:
                 await self._check_accepted(prompt_id, answer.status, self._wire.json_of(answer), graph)
                 return
@@ -266,33 +272,40 @@ class ComfyBackend:
         answer = body if isinstance(body, dict) else {}
         accepted = answer.get("prompt_id")
         if status == 400:
-            self._schemas_at = float("-inf")  # what it offers is not what was thought
+            self._health.forget_schemas()
             raise refusal(answer, graph, self.schemas)
         if status != 200 or not isinstance(accepted, str):
             raise self._wire.stranger(f"{status} for POST /prompt")
         if accepted != prompt_id:
             await self.cancel(accepted)
-            raise Refused(
-                "This ComfyUI is too old for Muralist. Update it to 0.3.44 or newer.",
-                detail=f"version {self.version}",
-            )
+            self._health.renames()
+            raise too_old(self.name, self.version)
         if answer.get("node_errors"):
             await self.cancel(prompt_id)
             raise refusal(answer, graph, self.schemas)
 
-    async def _cancel_job(self, prompt_id: str) -> bool:
+    async def _cancel_jobs(self, prompt_ids: Sequence[str]) -> bool:
         """Cancel by the newer route, which takes waiting and executing ones alike. False if there is none."""
-        if self._cancels_jobs:
-            path = f"/api/jobs/{quote(prompt_id, safe='')}/cancel"
-            answer = await patiently(lambda: self._wire.post(path))
-            self._cancels_jobs = answer.status == 200
-        return self._cancels_jobs
+        known = self.capabilities
+        if known is None or not known.cancels_jobs:
+            return False
+        answer = await self._wire.post("/api/jobs/cancel", {"job_ids": list(prompt_ids)}, again=True)
+        return answer.status == 200
+
+    async def _interrupt(self, prompt_ids: Sequence[str]) -> None:
+        """Interrupt those of the prompts that execute, and nobody else's.
+
+        Servers with jobs interrupt by id. Some older ones ignore the id and interrupt whatever executes, so
+        they are asked right before whether it is one of these.
+        """
+        known = self.capabilities
+        by_id = known is not None and known.jobs
+        running = prompt_ids if by_id else (await self.queue()).running.intersection(prompt_ids)
+        for prompt_id in running:
+            await self._wire.post("/interrupt", {"prompt_id": prompt_id})
 
     async def _locate(self, prompt_id: str, graph: Graph) -> Located:
-        return await self._watch.place(prompt_id, graph, await self._read_queue())
-
-    async def _read_queue(self) -> Queue:
-        return parse_queue(await self._wire.get_json("/queue"))
+        return await self._watch.place(prompt_id, graph, await self.queue())
 
     async def _read_end(self, prompt_id: str, graph: Graph) -> Ended | None:
         history = await self._wire.get_json(f"/history/{quote(prompt_id, safe='')}")
@@ -302,28 +315,3 @@ class ComfyBackend:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _version(stats: Any) -> str | None:
-    """The version that `/system_stats` tells; raises `CannotConnect` if those are not ComfyUI's."""
-    system = stats.get("system") if isinstance(stats, dict) else None
-    if not isinstance(system, dict):
-        raise CannotConnect(
-            "Something else than ComfyUI answers at that address. Check it.",
-            detail="no system in /system_stats",
-        )
-    version = system.get("comfyui_version")
-    return version if isinstance(version, str) else None
-
-
-def _form(name: str, data: bytes) -> aiohttp.FormData:
-    form = aiohttp.FormData()  # can be sent once only
-    form.add_field("image", data, filename=_ascii(name), content_type="application/octet-stream")
-    form.add_field("type", "input")
-    form.add_field("subfolder", SUBFOLDER)
-    return form
-
-
-def _ascii(name: str) -> str:
-    """A name that no HTTP library encodes: the server would take `%D0%BA.png` by its letters."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")[-100:] or "file"

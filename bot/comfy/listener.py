@@ -9,6 +9,7 @@ numbered: after every connect, whoever listens must ask by HTTP what it missed.
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -27,6 +28,9 @@ OLD_ENOUGH = 30.0
 """Seconds. A server that stays silent on every connection gets a new one this often, no more."""
 
 
+_STATUS = re.compile(r'\{"type":\s*"status",.{0,80}?"queue_remaining":\s*(\d{1,9})\b')
+
+
 class Hearer(Protocol):
     """Who gets what the socket brings. Its methods must return at once."""
 
@@ -35,6 +39,9 @@ class Hearer(Protocol):
 
     def hear(self, message: Message, connection: int) -> None:
         """A message came over that connection."""
+
+    def counted(self, remaining: int) -> None:
+        """So many prompts run or wait on the server."""
 
 
 class Listener:
@@ -49,12 +56,15 @@ class Listener:
         client_id: str,
         timing: Timing,
         on_new_client_id: Callable[[str], Awaitable[None]] | None,
+        on_open: Callable[[], None],
     ) -> None:
+        """`on_open` is called whenever a connection but the first is open: the server may be another one."""
         self._wire = wire
         self._hearer = hearer
         self._name = name
         self._timing = timing
         self._on_new_client_id = on_new_client_id
+        self._on_open = on_open
         self.client_id = client_id
         self.connection: int | None = None
         """Which connection is open, counted from 1; None while none is."""
@@ -137,6 +147,8 @@ class Listener:
         self._opened_at = asyncio.get_running_loop().time()
         self._settled.set()
         self._hearer.opened(self._count)
+        if self._count > 1:
+            self._on_open()
         async for frame in socket:
             self.heard_at = asyncio.get_running_loop().time()
             try:
@@ -147,6 +159,10 @@ class Listener:
     def _hand_on(self, frame: aiohttp.WSMessage, connection: int) -> None:
         message: Message | None = None
         if frame.type is aiohttp.WSMsgType.TEXT:
+            status = _STATUS.match(frame.data)
+            if status is not None:
+                self._hearer.counted(int(status[1]))
+                return
             message = parse_text(frame.data)
         elif frame.type is aiohttp.WSMsgType.BINARY:
             message = parse_binary(frame.data)

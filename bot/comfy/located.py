@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,10 @@ class Queue:
 
     running: frozenset[str]
     pending: frozenset[str]
+
+    def others(self, mine: Collection[str]) -> tuple[int, int]:
+        """How many run and how many wait there that are not among mine."""
+        return len(self.running.difference(mine)), len(self.pending.difference(mine))
 
 
 def parse_queue(body: object) -> Queue:

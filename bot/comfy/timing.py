@@ -25,6 +25,12 @@ class Timing:
     """The client's own websocket pings: ComfyUI sends none, and proxies close what is idle."""
     probe: float = 3.0
     """While nothing else was heard of the server: how often to look whether it answers."""
+    guarded: float = 30.0
+    """The same while a login or another program answers in its place: that takes its owner to change."""
+    stalled: float = 900.0
+    """What executes without a word over an open socket for so long is told as stalled. Loading takes minutes."""
+    settle: float = 0.5
+    """After the server's queue became shorter: how long to listen for the reason before asking."""
     schemas: float = 60.0
     """How often `/object_info` is read again: model files come and go."""
     pace: float = 0.05

@@ -17,7 +17,17 @@ import structlog
 from bot.comfy.follow import Follow
 from bot.comfy.graph import Graph
 from bot.comfy.located import Absent, Executing, Located, Over, Queue, Waiting
-from bot.comfy.messages import Message, NodeExecuting, NodeProgress, PreviewFrame, ProgressReport, TextFrame
+from bot.comfy.messages import (
+    ExecutionError,
+    ExecutionInterrupted,
+    ExecutionSuccess,
+    Message,
+    NodeExecuting,
+    NodeProgress,
+    PreviewFrame,
+    ProgressReport,
+    TextFrame,
+)
 from bot.comfy.timing import Timing
 from bot.errors import BackendError, Lost
 from bot.jobs.events import Broke, Ended, Finished, Interrupted
@@ -46,6 +56,9 @@ class Watch:
         self._follows: dict[str, Follow] = {}
         self._current: Follow | None = None
         self._heard_at = float("-inf")
+        self._opened_at = float("-inf")
+        self._executing_at: dict[str, float] = {}
+        self._remaining = self._ends = 0
         self._look_now: set[str] = set()
         self._unclear: dict[str, Follow] = {}
         self._settling: set[Follow] = set()
@@ -64,8 +77,24 @@ class Watch:
             yield follow
         finally:
             del self._follows[prompt_id]
+            self._executing_at.pop(prompt_id, None)
             if self._current is follow:
                 self._current = None
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """The ids of all attempts that are followed."""
+        return frozenset(self._follows)
+
+    def stalled(self) -> bool:
+        """Whether the server has executed an attempt for long over an open socket, and said nothing of it."""
+        now = asyncio.get_running_loop().time()
+        return any(
+            not follow.ended
+            and self._executing_at.get(prompt_id, float("-inf")) > follow.heard_at
+            and now - max(follow.heard_at, self._opened_at) >= self._timing.stalled
+            for prompt_id, follow in self._follows.items()
+        )
 
     def get(self, prompt_id: str) -> Follow | None:
         """The ear of an attempt, if it is followed."""
@@ -79,6 +108,8 @@ class Watch:
     def opened(self, connection: int) -> None:
         """A new connection: ask about everything that may have been missed."""
         self._current = None
+        self._remaining = self._ends = 0
+        self._opened_at = asyncio.get_running_loop().time()
         for follow in self._follows.values():
             if follow.acknowledged and not follow.ended:
                 self.look_soon(follow.prompt_id)
@@ -94,6 +125,27 @@ class Watch:
         if follow is not None:
             self._heard_at = asyncio.get_running_loop().time()
             follow.hear(message, connection)
+            self._ends += _is_end(message)
+
+    def counted(self, remaining: int) -> None:
+        """How many prompts run or wait on the server, of everybody: told with every change of that.
+
+        One fewer without an end of ours may be one of ours that somebody deleted; that has no other sign.
+        """
+        fewer, self._remaining = self._remaining - remaining, remaining
+        explained = min(max(fewer, 0), self._ends)
+        self._ends -= explained
+        if fewer > explained and any(self._waits(follow) for follow in self._follows.values()):
+            asyncio.get_running_loop().call_later(self._timing.settle, self._look_at_waiting)
+
+    def _look_at_waiting(self) -> None:
+        for follow in self._follows.values():
+            if self._waits(follow):
+                self.look_soon(follow.prompt_id)
+
+    @staticmethod
+    def _waits(follow: Follow) -> bool:
+        return follow.acknowledged and not follow.started and not follow.ended
 
     async def run(self) -> None:
         """Ask about silent attempts until cancelled."""
@@ -124,6 +176,7 @@ class Watch:
                 follow.absent_since = None
             case Executing():
                 follow.absent_since = None
+                self._executing_at[follow.prompt_id] = asyncio.get_running_loop().time()
                 follow.start()
             case Over(end=end):
                 follow.end(end)
@@ -156,8 +209,10 @@ class Watch:
         ]
 
     def _last_word(self, follow: Follow) -> float:
-        # One that waits its turn behind another of ours is silent by nature: while we hear of that one, fine.
-        heard_at = follow.heard_at if follow.started else max(follow.heard_at, self._heard_at)
+        # One that waits its turn behind another of ours is silent by nature: while we hear of that one, fine,
+        # unless it was not there when last looked for.
+        known = follow.started or follow.absent_since is not None
+        heard_at = follow.heard_at if known else max(follow.heard_at, self._heard_at)
         return max(heard_at, follow.asked_at)
 
     async def _look(self, follows: Collection[Follow]) -> None:
@@ -208,3 +263,9 @@ class Watch:
             if follow.ended:
                 return
         follow.end(follow.heard_end() or Finished(results=()))
+
+
+def _is_end(message: Message) -> bool:
+    if isinstance(message, ExecutionError):
+        return not message.blocked
+    return isinstance(message, ExecutionSuccess | ExecutionInterrupted)

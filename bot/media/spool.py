@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -47,7 +49,35 @@ class Spool:
     def _tidy(self, before: float) -> None:
         for left in (self._folder / "incoming").glob("*"):
             if left.stat().st_mtime < before:
-                left.unlink(missing_ok=True)
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink(missing_ok=True)
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """A folder to work in, on the spool's own disk; gone at the end, or a day after a crash."""
+        folder = await asyncio.to_thread(self._begin_scratch)
+        try:
+            yield folder
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    def _begin_scratch(self) -> Path:
+        folder = self._folder / "incoming" / uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
+
+    async def adopt(self, path: Path) -> Blob:
+        """Keep a finished file from `scratch`; it is moved, not copied, and its old name is gone."""
+        return await asyncio.to_thread(self._adopt, path)
+
+    def _adopt(self, path: Path) -> Blob:
+        with path.open("r+b") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.seek(0, os.SEEK_END)
+            self._end(file, sha256)
+        return Blob(sha256=sha256, size=size)
 
     async def drop(self, sha256: str) -> None:
         """Forget these bytes."""

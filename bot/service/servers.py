@@ -39,5 +39,8 @@ class Servers:
             raise NotOffered(troubles[0][0])
 
     def _silence(self) -> str:
+        barred = next((backend.barred for backend in self.backends if backend.barred is not None), None)
+        if barred is not None:
+            return barred
         names = ", ".join(backend.name for backend in self.backends)
         return f"ComfyUI does not answer at {names}. Start it, then send the command again."

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.comfy.names import own_spelling
 from bot.contract.values import Command, ParameterSpec, ParameterType
 from bot.jobs.models import Graph
 
@@ -73,6 +74,9 @@ def offered(parameter: Parameter, choices: tuple[str, ...] | None) -> ParameterS
     spec = parameter.spec
     if spec.type is not ParameterType.CHOICE or choices is None:
         return spec
-    if parameter.fallback and choices and spec.default not in choices:
-        return replace(spec, choices=choices, default=choices[0])
-    return replace(spec, choices=choices)
+    default = spec.default
+    if isinstance(default, str):
+        default = own_spelling(default, choices) or default
+    if parameter.fallback and choices and default not in choices:
+        default = choices[0]
+    return replace(spec, choices=choices, default=default)

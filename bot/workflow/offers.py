@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.comfy.models import is_model, note_of, where_to_get
+from bot.comfy.names import own_spelling, plain
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
 from bot.workflow.model import Workflow
@@ -12,7 +13,10 @@ from bot.workflow.patch import Choices
 
 
 def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
-    """What the servers together offer for a workflow's choices; nothing for those that no server knows."""
+    """What the servers together offer for a workflow's choices; nothing for those that no server knows.
+
+    Names come with `/`, however a server spells them.
+    """
     known = list(schemas)
     offers: dict[str, tuple[str, ...]] = {}
     for parameter in workflow.parameters:
@@ -22,7 +26,9 @@ def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
         class_type = workflow.graph[target.node]["class_type"]
         lists = [found for one in known if (found := one.choices(class_type, target.input)) is not None]
         if lists:
-            offers[parameter.spec.name] = tuple(dict.fromkeys(name for found in lists for name in found))
+            offers[parameter.spec.name] = tuple(
+                dict.fromkeys(plain(name) for found in lists for name in found)
+            )
     return offers
 
 
@@ -57,7 +63,7 @@ def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
             listed = _listed(schemas, body["class_type"], name)
             if (node, name) in settable or listed is None or not isinstance(value, str):
                 continue
-            if value not in listed:
+            if own_spelling(value, listed) is None:
                 note = note_of(workflow.graph, node, value)
                 advice = where_to_get(note) if is_model(value) else "Choose another in graph.json."
                 yield f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. {advice}'

@@ -7,6 +7,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from bot.comfy.names import plain
 from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import PatchValue
@@ -154,8 +155,7 @@ def _choice(spec: ParameterSpec, raw: object) -> str:
 
 
 def _folded(name: str) -> str:
-    """Windows servers name models with `\\`, others with `/`: one name."""
-    return name.replace("\\", "/").casefold()
+    return plain(name).casefold()
 
 
 def _image(spec: ParameterSpec, _raw: object) -> PatchValue:

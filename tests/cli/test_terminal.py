@@ -11,10 +11,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from PIL import Image
 
 from tests.asking import get, runs
-from tests.processes import Program, bot_program, free_port, run_command, start_command
+from tests.processes import (
+    Program,
+    bot_program,
+    free_port,
+    run_command,
+    simulator_program,
+    start_command,
+)
+from tests.reverse import reverse_proxy
 
 SMALL = ("--set", "width=64", "--set", "height=64", "--set", "steps=4")
 
@@ -145,30 +154,83 @@ async def test_a_running_bot_does_the_work_for_the_terminal(
         assert await bot.stop() == 0
 
 
+async def test_a_guarded_server_is_reached_and_its_secrets_are_kept(
+    tmp_path: Path, simulated: Program
+) -> None:
+    """A login, a token and a header, by the settings; nothing of them is printed, logged or stored."""
+    wanted = {"Authorization": "Basic bWU6c2VjcmV0LTE=", "X-Key": "secret-2", "X-Own": "secret-3"}
+
+    def guard(request: web.Request) -> web.Response | None:
+        known = all(request.headers.get(name) == value for name, value in wanted.items())
+        return None if known and request.query.get("token") == "secret-4" else web.Response(status=401)
+
+    async with reverse_proxy(simulated.url, prefix="/comfy", guard=guard) as url:
+        address = f"{url}?token=secret-4#X-Own=secret-3".replace("://", "://me:secret-1@")
+        arguments = ("imagine", "a red fox", "-o", "fox.png", *SMALL)
+        settings = {"COMFYUI_HEADERS": "X-Key: secret-2", "COMFYUI_TOKEN": "secret-5", "LOG_FORMAT": "json"}
+        done = await run_command(tmp_path, *arguments, COMFYUI_URLS=address, **settings)
+        checked = await run_command(tmp_path, "check", COMFYUI_URLS=address, **settings)
+        shut_out = await run_command(tmp_path, *arguments, COMFYUI_URLS=address)
+    assert done == (0, b"", "fox.png\n")
+    assert (checked[0], shut_out[0]) == (0, 1)
+    assert "asks for a login" in shut_out[2]
+    shown = f"{done}{checked}{shut_out}".encode()
+    kept = [path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(b"secret" in text or b"c2VjcmV0" in text for text in (shown, *kept))
+
+
 async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings: dict[str, str]) -> None:
     """And exits with 1 if anything is."""
     good = await run_command(tmp_path, "check", **settings)
-    name = settings["COMFYUI_URLS"].removeprefix("http://")
+    url = settings["COMFYUI_URLS"]
+    name = url.removeprefix("http://")
     lines = [
-        f"ComfyUI 0.33.0 answers at {name}.",
+        f"{url} is ComfyUI 0.33.0: cuda:0 Simulated (no GPU) (11.0 of 12.0 GB VRAM free), uploads up to 100 MB, "
+        "previews that name their job, job list, cancelling many at once.",
         f"Workflow imagine runs at {name}.",
         f"Workflow img2img runs at {name}.",
         "Everything is in order.",
     ]
     assert good == (0, "".join(f"{line}\n" for line in lines).encode(), "")
     address = f"127.0.0.1:{free_port()}"
-    bad = await run_command(tmp_path, "check", COMFYUI_URLS=f"http://{address}")
+    bad = await run_command(tmp_path, "check", COMFYUI_URLS=f"http://me:secret@{address}")
     assert bad == (
         1,
-        f"problem: ComfyUI does not answer at {address}. Start it, or correct COMFYUI_URLS.\n".encode(),
+        (
+            f"problem: ComfyUI at {address} can't be reached. Check that it runs. "
+            f"(http://{address} in COMFYUI_URLS)\n"
+        ).encode(),
         "",
     )
+
+
+async def test_a_server_that_is_too_old_says_so(tmp_path: Path) -> None:
+    """To the owner, and to whoever asks for a picture."""
+    program = simulator_program(tmp_path, "--version", "0.3.10")
+    await program.start()
+    name = program.url.removeprefix("http://")
+    sentence = f"ComfyUI 0.3.10 at {name} is too old for Muralist. Update it to 0.3.64 or newer."
+    try:
+        checked = await run_command(tmp_path, "check", COMFYUI_URLS=program.url)
+        asked = await run_command(tmp_path, "imagine", "x", COMFYUI_URLS=program.url)
+    finally:
+        await program.stop()
+    assert checked == (1, f"problem: {sentence} ({program.url} in COMFYUI_URLS)\n".encode(), "")
+    assert asked == (1, b"", f"error: {sentence}\n")
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"COMFYUI_URLS": "8188"}, "COMFYUI_URLS: "),
+        ({"COMFYUI_URLS": "http://x#Upgrade=no"}, "COMFYUI_URLS: "),
+        ({"COMFYUI_HEADERS": "secret"}, "COMFYUI_HEADERS: Value error, write each header as Name: value, "),
+        ({"COMFYUI_CA_FILE": "nowhere.pem"}, "COMFYUI_CA_FILE: Path does not point to a file."),
+        (
+            {"COMFYUI_URLS": "https://gpu.test", "COMFYUI_PROXY": "socks5://secret@p:1"},
+            "The proxy (COMFYUI_PROXY, HTTP_PROXY or HTTPS_PROXY) is none that works here. ",
+        ),
         ({"WEB_HOST": "0.0.0.0"}, "WEB_HOST is 0.0.0.0, which others can reach, but there is no WEB_TOKEN. "),
         ({"WEB_TOKEN": "short"}, "WEB_TOKEN: "),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not one that Muralist understands. "),
@@ -181,6 +243,7 @@ async def test_wrong_settings_are_named(tmp_path: Path, settings: dict[str, str]
     assert (code, out) == (2, b"")
     assert err.startswith(f"error: {sentence}")
     assert err.count("\n") == 1
+    assert "secret" not in err
 
 
 @pytest.mark.parametrize(

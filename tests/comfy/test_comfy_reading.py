@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bot.comfy.located import Queue, parse_entry, parse_queue
 from bot.comfy.outputs import results
 from bot.comfy.refusals import clean, node_failure, refusal
-from bot.comfy.schemas import NodeSchemas
+from bot.comfy.schemas import NodeSchemas, parse_object_info
 from bot.errors import MissingModel, MissingNode, OutOfMemory
 from bot.jobs.events import Broke, Finished, Interrupted, RemoteFile, RemoteText, SentPicture
 from tests.comfy.conftest import file, txt2img
@@ -135,6 +136,11 @@ def test_queues() -> None:
     body = {"queue_running": [[1, "a", {}, {}, []]], "queue_pending": [[2, "b", {}, {}, []], [3], 7]}
     assert parse_queue(body) == Queue(running=frozenset({"a"}), pending=frozenset({"b"}))
     assert parse_queue([]) == Queue(running=frozenset(), pending=frozenset())
+    assert [parse_queue(body).others(mine) for mine in ((), {"a"}, {"a", "b", "c"})] == [
+        (1, 1),
+        (0, 1),
+        (0, 0),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -346,3 +352,32 @@ def test_schemas() -> None:
         "image",
         None,
     ]
+
+
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":"), (" ,\n", "\t: ")])
+def test_object_info_is_parsed_class_by_class(separators: tuple[str, str]) -> None:
+    """To the same as by the parser of JSON."""
+    for classes in (OBJECT_INFO, {}, {"Лиса 🦊": {"input": {}}, 'a"b}': 7}):
+        for text in (json.dumps(classes, separators=separators), f" {json.dumps(classes, indent=2)} "):
+            assert parse_object_info(text.encode()) == classes
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"<html>",
+        b"{",
+        b'{"a"',
+        b'{"a":',
+        b'{"a": {}',
+        b'{"a": {"b": 1}, ',
+        b"\xff",
+        b'{"a":' + b"[" * 100_000,
+    ],
+)
+def test_what_is_no_object_info(body: bytes) -> None:
+    """Is one error."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the parser's own words
+        parse_object_info(body)

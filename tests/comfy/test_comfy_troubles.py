@@ -281,63 +281,6 @@ async def test_an_unreachable_server_was_not_sent_anything(rig: Rig) -> None:
         await went_down(backend)
 
 
-async def test_a_page_is_not_comfyui() -> None:
-    """HTML instead of JSON."""
-
-    async def page(request: web.Request) -> web.Response:
-        return web.Response(text="<html>Welcome</html>", content_type="text/html")
-
-    async with (
-        serving(web.get("/{path:.*}", page), web.post("/{path:.*}", page)) as url,
-        ComfyBackend(url, client_id=new_id()) as backend,
-    ):
-        assert (await backend.probe(), backend.up) == (False, False)
-        assert backend.trouble == f"Something else than ComfyUI answers at {backend.name}. Check the address."
-        with pytest.raises(CannotConnect, match="Something else"):
-            async with backend.fetch(file("x.png")):
-                pass
-
-
-@pytest.mark.parametrize("status", [302, 401, 403])
-async def test_a_login(status: int) -> None:
-    """Nothing is followed, and nothing was sent."""
-
-    async def guard(request: web.Request) -> web.Response:
-        return web.Response(status=status, headers={"Location": "/login"})
-
-    async with (
-        serving(web.get("/{path:.*}", guard), web.post("/{path:.*}", guard)) as url,
-        ComfyBackend(url, client_id=new_id()) as backend,
-        backend.follow(new_id(), flat()) as follow,
-    ):
-        with pytest.raises(CannotConnect, match="asks for a login") as caught:
-            await backend.post(follow, flat(), tag={})
-        assert (caught.value.maybe_sent, await backend.probe()) == (False, False)
-
-
-async def test_credentials_go_with_every_request_and_are_never_shown() -> None:
-    """A path prefix, a basic login and a token in the query, over HTTP and websocket alike."""
-    seen: set[tuple[str, str | None, str | None]] = set()
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        seen.add((request.path, request.headers.get("Authorization"), request.query.get("token")))
-        if request.path.endswith("/ws"):
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
-            await socket.receive()
-            await socket.receive()
-            return socket
-        return web.json_response({"system": {"comfyui_version": "1"}})
-
-    async with serving(web.get("/{path:.*}", answer)) as url:
-        url = url.replace("http://", "http://me:secret@") + "/sub/?token=t"
-        async with running(url, CALM) as backend:
-            shown = backend.url + backend.name + (backend.trouble or "")
-            assert ("secret" in shown, "token" in shown, backend.url.endswith("/sub")) == (False, False, True)
-    login = "Basic bWU6c2VjcmV0"
-    assert seen == {(f"/sub/{path}", login, "t") for path in ("system_stats", "object_info", "ws")}
-
-
 async def test_a_server_too_old_for_own_ids() -> None:
     """Its answer has another id: that prompt is cancelled there, the attempt refused."""
     cancelled: list[Any] = []

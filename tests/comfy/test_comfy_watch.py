@@ -10,39 +10,16 @@ from typing import Any
 
 import pytest
 
-from bot.comfy.graph import Graph
-from bot.comfy.located import Queue
 from bot.comfy.messages import PreviewFrame, TextFrame, parse_text
 from bot.comfy.timing import Timing
 from bot.comfy.watch import Watch
-from bot.errors import CannotConnect, Lost
-from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, SentPicture, Started
+from bot.errors import Lost
+from bot.jobs.events import Broke, Finished, Interrupted, Preview, Progress, SentPicture, Started
+from tests.comfy.asked import Server, watch_over
 from tests.comfy.conftest import QUICK, GraphDict, file, txt2img, until_end
 
 JPEG = PreviewFrame(prompt_id=None, node=None, data=b"\xff\xd8\xff", media_type="image/jpeg")
 ENDED = Finished(results=(file("from_history.png"),))
-
-
-class Server:
-    """What the two questions are answered with."""
-
-    def __init__(self) -> None:
-        self.running: set[str] = set()
-        self.pending: set[str] = set()
-        self.history: dict[str, Ended] = {}
-        self.down = False
-        self.looks = 0
-
-    async def queue(self) -> Queue:
-        """As `/queue`."""
-        self.looks += 1
-        if self.down:
-            raise CannotConnect("down")
-        return Queue(running=frozenset(self.running), pending=frozenset(self.pending))
-
-    async def end(self, prompt_id: str, graph: Graph) -> Ended | None:
-        """As `/history/{id}`."""
-        return self.history.get(prompt_id)
 
 
 Say = Callable[..., None]
@@ -52,11 +29,6 @@ Say = Callable[..., None]
 def server() -> Server:
     """A server that knows nothing."""
     return Server()
-
-
-def watch_over(server: Server, timing: Timing = QUICK) -> Watch:
-    """A watch that asks it."""
-    return Watch(name="test", timing=timing, read_queue=server.queue, read_end=server.end)
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import struct
 import zlib
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from bot.errors import MediaRejected
-from bot.media.pictures import LIMIT_BYTES, LIMIT_FRAMES, Picture, check_picture
+from bot.media.inside.picture import make_png
+from bot.media.pictures import LIMIT_BYTES, LIMIT_FRAMES, LIMIT_PIXELS, Picture, check_picture
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 DAMAGED = "That picture is damaged. Send it again, or save it anew first."
@@ -223,6 +225,9 @@ def test_damage_of_any_kind_is_told(sample: bytes, edits: list[tuple[int, bytes]
     data = bytearray(sample)
     for where, new in edits:
         data[where : where + len(new)] = new
-    with suppress(MediaRejected):
-        picture = asyncio.run(check_picture(bytes(data[:length])))
+    with TemporaryDirectory() as folder, suppress(MediaRejected):
+        source, target = Path(folder, "upload"), Path(folder, "picture.png")
+        source.write_bytes(data[:length])
+        size = make_png(source, target, LIMIT_PIXELS, LIMIT_FRAMES)
+        picture = Picture(png=target.read_bytes(), width=size.width, height=size.height)
         assert _opened(picture).info == {}

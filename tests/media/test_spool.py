@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -119,6 +120,40 @@ async def test_a_broken_stream_harms_nothing_that_was_kept(tmp_path: Path) -> No
     with pytest.raises(ConnectionError):
         await spool.stream(breaking(), limit=100)
     assert await spool.read(SHA) == DATA
+
+
+async def test_a_finished_file_is_adopted(tmp_path: Path) -> None:
+    """It is moved; the folder that it was made in goes, with all else in it."""
+    spool = Spool(tmp_path)
+    async with spool.scratch() as folder:
+        (folder / "fox").write_bytes(DATA)
+        (folder / "rest").write_bytes(b"rest")
+        assert await spool.adopt(folder / "fox") == Blob(sha256=SHA, size=len(DATA))
+        assert not (folder / "fox").exists()
+    assert _files(tmp_path) == [f"{SHA[:2]}/{SHA}"]
+    assert await spool.read(SHA) == DATA
+
+
+async def test_what_is_there_is_adopted_too(tmp_path: Path) -> None:
+    """Once."""
+    spool = Spool(tmp_path)
+    await spool.keep(DATA)
+    async with spool.scratch() as folder:
+        (folder / "fox").write_bytes(DATA)
+        assert await spool.adopt(folder / "fox") == Blob(sha256=SHA, size=len(DATA))
+    assert _files(tmp_path) == [f"{SHA[:2]}/{SHA}"]
+
+
+async def test_a_folder_left_by_a_crash_is_tidied_away(tmp_path: Path) -> None:
+    """When it is old; one that is worked in stays."""
+    spool = Spool(tmp_path)
+    async with spool.scratch() as left, spool.scratch() as used:
+        (left / "half").write_bytes(b"half")
+        (used / "half").write_bytes(b"half")
+        os.utime(left, (0, 0))
+        await spool.tidy()
+        assert not left.exists()
+        assert (used / "half").exists()
 
 
 async def test_dropping_forgets(tmp_path: Path) -> None:

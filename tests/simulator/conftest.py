@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 from PIL import Image
+from yarl import URL
 
 from simulator.server import Simulator
 from simulator.settings import SimulatorSettings
@@ -103,6 +104,12 @@ class Client:
                 return response.status, await response.json()
             return response.status, await response.text()
 
+    async def raw(self, method: str, path: str, **options: Any) -> tuple[int, str | None, str]:
+        """Status, content type and body of an address that is taken as it is written."""
+        url = URL(self.simulator.url + path, encoded=True)
+        async with self.session.request(method, url, allow_redirects=False, **options) as response:
+            return response.status, response.headers.get("Content-Type"), await response.text()
+
     async def get(self, path: str) -> Any:
         """A JSON body of a 200."""
         status, body = await self.ask("GET", path)
@@ -147,10 +154,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     """Start simulators with settings of the test's choice; the folder is the same for all of them."""
     async with AsyncExitStack() as stack:
 
-        async def start_one(**settings: Any) -> Client:
+        async def start_one(options: Json = {}, **settings: Any) -> Client:  # noqa: B006 - never changed
             chosen = {"port": 0, "step_seconds": 0.005, "data_dir": tmp_path / "comfyui", **settings}
             simulator = await stack.enter_async_context(Simulator(SimulatorSettings(**chosen)))
-            session = await stack.enter_async_context(aiohttp.ClientSession())
+            session = await stack.enter_async_context(aiohttp.ClientSession(**options))
             client = Client(simulator, session)
             stack.push_async_callback(client.close)
             return client
@@ -242,6 +249,6 @@ def _numbered_from_1(text: str) -> str:
 
     def renamed(match: re.Match[str]) -> str:
         number = int(match[2])
-        return f'"{match[1]}_{number - first.setdefault(match[1], number) + 1:05}_.png"'
+        return f'"{match[1]}_{number - first.setdefault(match[1], number) + 1:05}{match[3]}"'
 
-    return re.sub(r'"([^"]*?)_(\d{5})_\.png"', renamed, text)
+    return re.sub(r'"([^"]*?)_(\d{5})(_?\.\w+)"', renamed, text)

@@ -246,7 +246,7 @@ async def test_the_server_describes_itself(client: Client) -> None:
     assert (await client.get("/features"))["max_upload_size"] == 104857600
     assert await client.get("/object_info/Nope") == {}
     classes = await client.get("/object_info")
-    assert len(classes) == 495
+    assert len(classes) == 501
     loader = classes["CheckpointLoaderSimple"]
     assert loader["input"] == {"required": {"ckpt_name": [models]}}
     assert (loader["output"], loader["output_node"]) == (["MODEL", "CLIP", "VAE"], False)

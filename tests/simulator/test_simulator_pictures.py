@@ -257,7 +257,7 @@ async def test_a_prompt_may_ask_for_a_failure(
     assert (error["node_id"], error["node_type"]) == ("3", "KSampler")
     assert (error["executed"], error["current_outputs"]) == (["4", "5", "7", "6"], list(txt2img()))
     assert error["current_inputs"]["seed"] == [1]
-    assert "nodes.py" in "".join(error["traceback"])
+    assert "sampling.py" in "".join(error["traceback"])
     job = await client.get(f"/api/jobs/{entry['prompt'][1]}")
     assert (job["status"], job["execution_error"]) == ("failed", error)
     run = client.simulator.runs[-1]

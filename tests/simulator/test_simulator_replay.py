@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +104,69 @@ async def test_runs_on_one_socket_equal_the_captured_ones(
     for run in capture(name)["runs"]:
         socket.frames.clear()
         await _compare(client, socket, run, reduced)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alpha_save",
+        "animated_webp",
+        "audio_flac",
+        "audio_mp3",
+        "save_text",
+        "text_preview",
+        "trial_sleep",
+        "trial_text_expand",
+        "video_mp4",
+        "video_mp4_audio",
+        "webm",
+        "ws_image",
+    ],
+)
+async def test_every_kind_of_output_equals_the_captured_one(
+    start: Start, capture: Callable[[str], Json], reduced: Callable[[Any, str], Any], name: str
+) -> None:
+    """Videos, sound, text, pictures over the socket, an expanded graph; what was cached then is so now."""
+    client = await start(**REAL, trial_nodes=True)
+    (run,) = capture(name)["runs"]
+    await _put_alpha(client)
+    await _prime(client, run)
+    await _compare(client, await client.connect(), run, reduced)
+
+
+async def _put_alpha(client: Client) -> None:
+    assert client.simulator.settings.data_dir is not None
+    picture = Image.new("RGBA", (64, 64), (200, 30, 30, 128))
+    await asyncio.to_thread(picture.save, client.simulator.settings.data_dir / "input" / "alpha.png")
+
+
+async def _prime(client: Client, run: Json) -> None:
+    """Run what was cached when the capture was made."""
+    cached = next(data["nodes"] for name, data in run["messages"] if name == "execution_cached")
+    graph = {node_id: run["graph"][node_id] for node_id in cached}
+    sinks = {
+        f"show {node_id}": {"class_type": "PreviewAny", "inputs": {"source": [node_id, 0]}}
+        for node_id in cached
+    }
+    if graph:
+        await client.run({**graph, **sinks})
+
+
+async def test_a_failed_run_equals_the_captured_one(
+    start: Start, capture: Callable[[str], Json], reduced: Callable[[Any, str], Any]
+) -> None:
+    """But for the traceback, which is the simulator's own, and what tensors look like."""
+    client = await start(**REAL, trial_nodes=True)
+    (run,) = capture("trial_boom")["runs"]
+
+    def plain(value: Any, prompt_id: str) -> Any:
+        text = json.dumps(reduced(value, prompt_id))
+        # Real servers keep the ids in a set.
+        text = re.sub(r'"current_outputs": \[[^\]]*\]', '"current_outputs": ["2", "1", "3"]', text)
+        text = re.sub(r'"tensor\((?:[^"\\]|\\.)*"', '"tensor"', text)
+        return json.loads(re.sub(r'"traceback": \[(?:"(?:[^"\\]|\\.)*"(?:, )?)*\]', '"traceback": []', text))
+
+    await _compare(client, await client.connect(), run, plain)
 
 
 async def test_previews_without_feature_flags_are_of_the_old_kind(

@@ -50,6 +50,13 @@ def test_servers_offer_together() -> None:
     }
 
 
+def test_a_name_is_one_whatever_its_slashes() -> None:
+    """A Windows server and another offer one model; it is shown with `/`, and a graph's own spelling will do."""
+    windows = _server(CheckpointLoaderSimple=_node(ckpt_name=[["SDXL\\a.safetensors", "b.safetensors"]]))
+    other = _server(CheckpointLoaderSimple=_node(ckpt_name=[["SDXL/a.safetensors"]]))
+    assert choices(IMAGINE, [windows, other])["model"] == ("SDXL/a.safetensors", "b.safetensors")
+
+
 def test_what_no_server_knows_is_left_out() -> None:
     """Not known is another thing than nothing offered."""
     empty = _server(CheckpointLoaderSimple=_node(ckpt_name=[[]]), KSampler=None)
@@ -106,3 +113,7 @@ def test_a_file_that_only_the_graph_names_must_be_there(tmp_path: Any) -> None:
     ]
     there = _server(CheckpointLoaderSimple=_node(ckpt_name=[["mine.safetensors"]]))
     assert problems(workflow, there) == []
+    graph = folder / "graph.json"
+    graph.write_text(graph.read_text().replace("mine.", "SDXL/mine."))
+    there = _server(CheckpointLoaderSimple=_node(ckpt_name=[["SDXL\\mine.safetensors"]]))
+    assert problems(load_workflow(folder), there) == []

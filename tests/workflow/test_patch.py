@@ -154,6 +154,14 @@ def test_a_default_that_is_offered_stays() -> None:
         assert bind(workflow, {}, offers, seed=1).values == {"model": "mine.safetensors"}
 
 
+def test_a_default_spelled_for_another_system_stays_too() -> None:
+    """It becomes what is offered under that name."""
+    for fallback in (True, False):
+        spec = offered(_choice("SDXL\\a.safetensors", fallback=fallback), ("b", "SDXL/a.safetensors"))
+        assert spec.default == "SDXL/a.safetensors"
+    assert offered(_choice(None, fallback=False), ("None", "a")).default is None
+
+
 def test_nothing_offered_is_nothing_to_choose() -> None:
     """An empty models folder is told."""
     told = "Model: ComfyUI offers nothing to choose from."

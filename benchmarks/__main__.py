@@ -1,0 +1,54 @@
+"""`python -m benchmarks NAME`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks import report
+from benchmarks.machine import describe
+from benchmarks.report import Figure
+
+ROWS = {
+    "latency": "what Muralist adds to the time, processor and requests of a job",
+    "idle-gap": "how long a server with a backlog stands idle between two jobs",
+    "burst": "1,000 jobs at once, and 50 people at once",
+    "faults": "jobs in flight when sockets, servers and answers break",
+}
+"""By name; the module has the same one, with _ for -, and a `measure`."""
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+_LIST = "\n\n".join(f"{name}: {what}" for name, what in ROWS.items())
+
+
+@app.command(help=f"Measure one of these, or `all`, in turn; `list` names them.\n\n{_LIST}")
+def benchmark(
+    name: Annotated[str, typer.Argument(help="Which to measure.")],
+    quick: Annotated[bool, typer.Option("--quick", help="A few jobs each: to see that it works.")] = False,
+    json: Annotated[Path | None, typer.Option(help="A file to write the figures to.")] = None,
+) -> None:
+    """Measure, print the figures, and write them if asked to."""
+    if name == "list":
+        typer.echo("\n".join(ROWS))
+        return
+    if name not in (*ROWS, "all"):
+        raise typer.BadParameter(f'there is no "{name}"; there are: {", ".join(ROWS)}, all.')
+    figures: list[Figure] = []
+    for row in ROWS if name == "all" else (name,):
+        module: Any = import_module(f"benchmarks.{row.replace('-', '_')}")
+        measured = asyncio.run(module.measure(quick=quick))
+        report.show(measured, f"{row} on {describe()}")
+        figures += measured
+        if json is not None:
+            report.write(json, figures, describe(), quick=quick)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the processes that it started end too
+    app(prog_name="python -m benchmarks")

@@ -1,0 +1,85 @@
+"""burst: very many jobs at once, and very many people at once."""
+
+from __future__ import annotations
+
+import statistics
+
+from benchmarks.report import Figure, at_least, at_most, percentile
+from benchmarks.rig import Pair, open_pair, settle
+from benchmarks.workload import Outcome, Workload
+
+PEOPLE = 50
+
+
+async def measure(*, quick: bool) -> list[Figure]:
+    """All figures of this row."""
+    async with open_pair() as pair:
+        for side in (pair.floor, pair.muralist):
+            await side.run(Workload(workflow="flat", jobs=1))
+        return [
+            *await _jobs_at_once(pair, 100 if quick else 1000),
+            *await _people_at_once(pair, 1 if quick else 3),
+        ]
+
+
+async def _jobs_at_once(pair: Pair, jobs: int) -> list[Figure]:
+    workload = Workload(workflow="flat", jobs=jobs, at_once=True, people=PEOPLE)
+    floor = await pair.floor.run(workload)
+    await settle()
+    ours = await pair.muralist.run(workload)
+    what = f"burst, {jobs} jobs at once"
+    return [
+        at_least(
+            f"{what}: jobs a second, times the floor's",
+            _speed(ours) / _speed(floor),
+            0.7,
+            f"the floor's {_speed(floor):.1f} a second (Muralist {_speed(ours):.1f})",
+        ),
+        at_most(f"{what}: lost", ours.lost, 0, f"the floor's {floor.lost}"),
+        at_most(
+            f"{what}: slowest, times the floor's",
+            max(ours.walls) / max(floor.walls),
+            1.5,
+            f"the floor's {max(floor.walls):.2f} s (Muralist {max(ours.walls):.2f} s)",
+        ),
+        *_responsiveness(what, ours),
+    ]
+
+
+async def _people_at_once(pair: Pair, rounds: int) -> list[Figure]:
+    """One job each. The worst of the rounds counts."""
+    workload = Workload(workflow="flat", jobs=PEOPLE, at_once=True, people=PEOPLE)
+    done = []
+    for _ in range(rounds):
+        await settle(1.0)
+        done.append(await pair.muralist.run(workload))
+    what = f"burst, {PEOPLE} people at once"
+    worst = max(done, key=_first_card)
+    lost = sum(outcome.lost for outcome in done)
+    return [
+        at_most(f"{what}: lost", lost, 0, f"the {rounds * PEOPLE} jobs of {rounds} rounds"),
+        *_responsiveness(what, worst),
+    ]
+
+
+def _responsiveness(what: str, outcome: Outcome) -> list[Figure]:
+    middle = statistics.median(outcome.first_cards) * 1000
+    return [
+        at_most(
+            f"{what}: first card, p99, s", _first_card(outcome), 1.0, f"its own median of {middle:.0f} ms"
+        ),
+        at_most(
+            f"{what}: longest block of the event loop, ms",
+            outcome.block * 1000,
+            50.0,
+            "a task that wants to run every 5 ms",
+        ),
+    ]
+
+
+def _first_card(outcome: Outcome) -> float:
+    return percentile(outcome.first_cards, 0.99)
+
+
+def _speed(outcome: Outcome) -> float:
+    return len(outcome.walls) / outcome.seconds

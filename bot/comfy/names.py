@@ -1,0 +1,47 @@
+"""Names of files as servers write them. `SDXL\\x.safetensors` on Windows is `SDXL/x.safetensors` elsewhere: one name.
+
+People and the store see the form with `/`; each server is sent its own spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.comfy.graph import Graph, class_of, inputs_of
+from bot.comfy.schemas import NodeSchemas
+
+
+def plain(name: str) -> str:
+    """The form that people see."""
+    return name.replace("\\", "/")
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two spellings name one thing."""
+    return plain(one) == plain(other)
+
+
+def own_spelling(name: str, listed: Iterable[str]) -> str | None:
+    """How a list spells a name; None if it is not in it."""
+    known = tuple(listed)
+    if name in known:
+        return name
+    return next((entry for entry in known if same_name(entry, name)), None)
+
+
+def spelled_for(schemas: NodeSchemas, graph: Graph) -> dict[str, dict[str, Any]]:
+    """The graph with every choice as the server spells it; what it does not offer stays as it is."""
+    return {node: {**body, "inputs": _spelled(schemas, graph, node)} for node, body in graph.items()}
+
+
+def _spelled(schemas: NodeSchemas, graph: Graph, node: str) -> Mapping[str, Any]:
+    name = class_of(graph, node) or ""
+    return {key: _value(schemas, name, key, value) for key, value in inputs_of(graph, node).items()}
+
+
+def _value(schemas: NodeSchemas, class_type: str, key: str, value: Any) -> Any:
+    # Only what has a slash can be spelled in two ways.
+    if not isinstance(value, str) or ("/" not in value and "\\" not in value):
+        return value
+    return own_spelling(value, schemas.choices(class_type, key) or ()) or value

@@ -1,0 +1,146 @@
+"""The benchmarks run and say what they measured. How fast anything is, no test can know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.__main__ import ROWS
+from benchmarks.proxy import delaying
+from benchmarks.report import at_least, at_most, percentile
+from benchmarks.workflows import recipes, write_workflows
+from bot.workflow.load import load_workflows
+from tests.processes import ROOT
+
+COMPARED = ("wall - run, median, times the floor's", "wall - run, p95, times the floor's")
+LATENCY = (*COMPARED, "processor a job, times the floor's", "requests a job", "sockets")
+IDLE = ("idle between jobs, median, ms", "idle between jobs, mean, ms", "most attempts committed")
+FAST = ("jobs a second, times the floor's", "lost", "slowest, times the floor's")
+FELT = ("first card, p99, s", "longest block of the event loop, ms")
+SURVIVED = ("completed", "time, times that without", "more requests a job")
+
+EXPECTED = {
+    "latency": [
+        *(f"T = 0: {name}" for name in LATENCY),
+        "backlog of 1 and 1 of others' on the server: requests a job",
+        "backlog of 10 and 10 of others' on the server: requests a job",
+        "batch of 4: requests",
+        *(f"T = 50 ms: {name}" for name in LATENCY),
+        *(f"60 nodes x 30, 2.5 ms a step: {name}" for name in LATENCY),
+    ],
+    "idle-gap": [f"network delay {delay} ms: {name}" for delay in (0, 40) for name in IDLE],
+    "burst": [
+        *(f"100 jobs at once: {name}" for name in (*FAST, *FELT)),
+        *(f"50 people at once: {name}" for name in ("lost", *FELT)),
+    ],
+    "faults": [
+        f"{trouble}: {name}"
+        for trouble in ("sockets killed", "server restarted", "5% of answers 500", "deaf socket")
+        for name in SURVIVED
+    ],
+}
+
+
+def test_every_benchmark_is_expected_to_say_something() -> None:
+    """A new one is tested like the others."""
+    assert list(EXPECTED) == list(ROWS)
+
+
+@pytest.mark.parametrize("row", EXPECTED)
+async def test_a_benchmark_measures_what_it_says(tmp_path: Path, row: str) -> None:
+    """Each figure with its goal and what it was held against; every job was completed."""
+    file = tmp_path / "figures.json"
+    code, out = await _run(row, "--quick", "--json", str(file))
+    assert code == 0, out
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert (sorted(written), written["quick"]) == (["figures", "machine", "quick"], True)
+    figures: list[dict[str, Any]] = written["figures"]
+    names = [figure["name"] for figure in figures]
+    assert names == [f"{row}, {name}" for name in EXPECTED[row]]
+    for figure in figures:
+        assert list(figure) == ["name", "value", "goal", "against", "met"]
+        assert isinstance(figure["value"], float)
+        assert figure["goal"].split()[0] in ("<=", ">=", "=")
+        assert figure["against"]
+        assert isinstance(figure["met"], bool)
+        assert figure["met"] or not figure["name"].endswith((": lost", ": completed"))
+        assert figure["name"].removeprefix(f"{row}, ").split(":")[0] in out
+
+
+async def test_they_are_listed() -> None:
+    """One a line, for scripts."""
+    assert await _run("list") == (0, "".join(f"{row}\n" for row in ROWS))
+
+
+async def test_one_that_is_not_there_is_refused() -> None:
+    """With the names of those that are."""
+    code, out = await _run("speed")
+    assert code == 2
+    assert "latency, idle-gap, burst, faults, all" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.0, 1.0), (0.5, 3.0), (0.8, 4.0), (0.81, 5.0), (0.99, 5.0), (1.0, 5.0)]
+)
+def test_percentiles_are_values_that_were_measured(share: float, expected: float) -> None:
+    """The least that so many do not exceed."""
+    assert percentile([4.0, 1.0, 5.0, 2.0, 3.0], share) == expected
+
+
+def test_a_goal_is_met_up_to_itself() -> None:
+    """In both directions."""
+    assert [at_most("a", value, 1.5, "b").met for value in (1.4, 1.5, 1.6)] == [True, True, False]
+    assert [at_least("a", value, 1.5, "b").met for value in (1.4, 1.5, 1.6)] == [False, True, True]
+
+
+def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:
+    """What Muralist loads is what the floor posts, with the sizes that they are named for."""
+    write_workflows(tmp_path)
+    loaded = load_workflows([tmp_path])
+    assert {name: each.graph for name, each in loaded.items()} == {
+        name: recipe.graph for name, recipe in recipes().items()
+    }
+    assert {name: len(each.graph) for name, each in loaded.items()} == {
+        "seven": 7,
+        "batch": 7,
+        "sixty": 60,
+        "flat": 2,
+    }
+
+
+async def test_the_far_network_brings_everything_later_and_in_order() -> None:
+    """Both ways; nothing arrives before its time, and the end arrives too."""
+    sent = bytes(range(256)) * 1000
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.read())[::-1])
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    loop = asyncio.get_running_loop()
+    async with server, delaying(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 0.05) as url:
+        begun = loop.time()
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(sent)
+        writer.write_eof()
+        received = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert received == sent[::-1]
+    assert loop.time() - begun >= 4 * 0.05  # there and back for the connection, and once more
+
+
+async def _run(*arguments: str) -> tuple[int, str]:
+    """`python -m benchmarks ...`: exit code, and all that it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks", *arguments, cwd=ROOT, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, (out + err).decode()
