@@ -149,7 +149,7 @@ def event_key(visitor: Visitor, user: str, key: str | None) -> str:
 def _disposition(kind: str) -> str:
     """Whether a browser shows an output by itself, or keeps it as a file."""
     shown = kind.startswith(("image/", "video/", "audio/")) or kind == "text/plain"
-    return "inline" if shown else "attachment"
+    return "inline" if shown and kind != "image/svg+xml" else "attachment"
 
 
 def read_index(text: str) -> int | None:

@@ -35,14 +35,24 @@ class FailedJob:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceReport:
+    """What a server computes on, and its memory in bytes."""
+
+    name: str
+    memory: int
+    free: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BackendReport:
-    """A ComfyUI server as its owner may see it. `trouble` says why it is not up."""
+    """A ComfyUI server as its owner may see it. `trouble` says what is wrong with it."""
 
     name: str
     up: bool
     version: str | None
     running: int
     trouble: str | None
+    devices: tuple[DeviceReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from bot.cards.board import Board
-from bot.contract.overview import BackendReport, FailedJob, Overview, StandingJob
+from bot.comfy.backend import ComfyBackend
+from bot.contract.overview import BackendReport, DeviceReport, FailedJob, Overview, StandingJob
 from bot.contract.values import Actor
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
@@ -70,11 +71,22 @@ class Oversee:
                     up=backend.up,
                     version=backend.version,
                     running=await self._store.messages.running_on(f"backend:{backend.url}"),
-                    trouble=None if backend.up else backend.trouble,
+                    trouble=backend.trouble,
+                    devices=_devices(backend),
                 )
                 for backend in self._servers.backends
             ]
         )
+
+
+def _devices(backend: ComfyBackend) -> tuple[DeviceReport, ...]:
+    """As last told; none while it is away."""
+    if not backend.up or backend.stats is None:
+        return ()
+    return tuple(
+        DeviceReport(name=device.name, memory=device.vram_total, free=device.vram_free)
+        for device in backend.stats.devices
+    )
 
 
 def _failed(view: MessageView) -> FailedJob:

@@ -150,10 +150,11 @@ def results() -> list[tuple[str, list[File]]]:
     words = File(name="words-1.txt", media_type="text/plain", data=b"a fox sits in the snow")
     essay = File(name="essay-1.txt", media_type="text/plain", data=b"word " * 500 + b"end")
     model = File(name="model-1.glb", media_type="model/gltf-binary", data=bytes(1234567))
+    drawing = File(name="drawing-1.svg", media_type="image/svg+xml", data=b"<svg/>")
     return [
         ("a film", [clip()]),
         ("a tune", [tune()]),
         ("what is seen", [words]),
         ("an essay", [essay]),
-        ("a model", [model, picture("red"), picture("blue")]),
+        ("a model", [model, picture("red"), picture("blue"), drawing]),
     ]

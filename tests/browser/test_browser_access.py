@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SMALL = "--width 64 --height 64 --steps 4"
 TINY = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 STICKING_OUT = """() => [...document.querySelectorAll("body *")].filter(one => {
     const { left, right, width } = one.getBoundingClientRect();
@@ -210,7 +209,7 @@ async def test_the_systems_own_colours_leave_nothing_unseen(visit: Visit) -> Non
 
 async def _check(page: Page) -> None:
     """Run axe. What it calls serious or critical fails the test."""
-    await page.evaluate(AXE)
+    await page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
     found: list[Any] = await page.evaluate(
         """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
             .filter(one => ["serious", "critical"].includes(one.impact))

@@ -100,8 +100,8 @@ async def test_a_finger_swipes_to_the_next_picture(house: House, visit: Visit) -
     await pictures(chat.cards.last).first.click()
     dialog = chat.page.get_by_role("dialog", name="Picture")
     shown = dialog.get_by_role("img")
-    await expect(shown).to_have_attribute("alt", "a model (2 of 3)")
-    for start, end, alt in ((300, 100, "(3 of 3)"), (100, 110, "(3 of 3)"), (100, 300, "(2 of 3)")):
+    await expect(shown).to_have_attribute("alt", "a model (2 of 4)")
+    for start, end, alt in ((300, 100, "(3 of 4)"), (100, 110, "(3 of 4)"), (100, 300, "(2 of 4)")):
         await _swipe(shown, start, end)
         await expect(shown).to_have_attribute("alt", f"a model {alt}")
 
@@ -142,7 +142,7 @@ async def test_other_files_are_kept_by_name(house: House, visit: Visit) -> None:
     """With their size; the pictures beside them make a gallery."""
     chat = await visit(house.shelf)
     card = chat.cards.nth(4)
-    await expect(card.locator(".file")).to_contain_text("model-1.glb1.2 MB")
+    await expect(card.locator(".file")).to_contain_text(["model-1.glb1.2 MB", "drawing-1.svg6 bytes"])
     async with chat.page.expect_download() as download:
         await card.get_by_role("link", name="Download model-1.glb").click()
     assert (await download.value).suggested_filename == "model-1.glb"

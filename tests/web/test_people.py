@@ -91,8 +91,19 @@ async def test_admins_see_how_everything_stands(
     }
     assert found["more_waiting"] == 0
     assert all(0 <= found["at"] - job["since"] < 60 for job in found["running"] + found["waiting"])
+    async with http.get(f"{simulated.url}/system_stats") as answer:
+        [device] = (await answer.json())["devices"]
+    free = found["backends"][0]["devices"][0].pop("free")
+    assert 0 < free <= device["vram_total"]
     assert found["backends"] == [
-        {"name": server, "up": True, "version": "0.33.0", "running": 2, "trouble": None}
+        {
+            "name": server,
+            "up": True,
+            "version": "0.33.0",
+            "running": 2,
+            "trouble": None,
+            "devices": [{"name": device["name"], "memory": device["vram_total"]}],
+        }
     ]
     people = {
         line["actor"]["name"]: (line["waiting"], line["running"], line["done"]) for line in found["people"]

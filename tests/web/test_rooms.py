@@ -57,7 +57,7 @@ async def test_older_cards_come_in_pages_and_words_narrow_them(tmp_path: Path, s
 async def test_strangers_files_run_no_script(tmp_path: Path, simulated: Program) -> None:
     """Opened by itself an output has no rights; what a browser would run is kept as a file."""
     guest = new_guest()
-    svg = File(name="drawing.svg", media_type="application/octet-stream", data=b"<svg/>")
+    svg = File(name="drawing.svg", media_type="image/svg+xml", data=b"<svg/>")
     await fill_room(tmp_path, guest, [("a drawing", [svg, small_picture()])])
     program = bot_program(tmp_path, simulated.url)
     await program.start()

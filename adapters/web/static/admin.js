@@ -3,6 +3,7 @@
 import { fillBar, makeBar } from "./card.js";
 import { asks, askTwice } from "./confirm.js";
 import { make, sync, write } from "./dom.js";
+import { inBytes } from "./media.js";
 import { cancelJob, me, overview, Refused } from "./requests.js";
 
 const EVERY_MS = 2000;
@@ -14,7 +15,7 @@ const asked = ({ command, prompt }) => `/${command} ${prompt}`;
 const TABLES = [
   ["running", (job) => job.job, [["Person", person], ["What", asked], ["Server", (job) => job.backend], ["For", since], ["Progress", progress], ["End", cancel]], "Nothing runs."],
   ["waiting", (job) => job.job, [["Person", person], ["What", asked], ["For", since], ["End", cancel]], "Nobody waits."],
-  ["backends", (one) => one.name, [["Server", (one) => one.name], ["State", state], ["Version", (one) => one.version ?? ""], ["In work", (one) => one.running], ["Trouble", (one) => one.trouble ?? ""]], "There is none."],
+  ["backends", (one) => one.name, [["Server", (one) => one.name], ["State", state], ["Version", (one) => one.version ?? ""], ["Memory", memory], ["In work", (one) => one.running], ["Trouble", (one) => one.trouble ?? ""]], "There is none."],
   ["people", (one) => one.actor.id, [["Person", person], ["Waiting", (one) => one.waiting], ["Running", (one) => one.running], ["Done today", (one) => one.done]], "Nobody has asked for anything today."],
   ["failures", (job) => job.job, [["When", when], ["Person", person], ["Workflow", (job) => job.workflow], ["What went wrong", (job) => job.message], ["Job", (job) => job.job.slice(0, 8)]], "Nothing has failed."],
 ];
@@ -83,6 +84,10 @@ function who({ name, id }) {
 
 function state({ up }) {
   return up ? "answers" : "does not answer";
+}
+
+function memory({ devices }) {
+  return devices.map(({ name, memory, free }) => `${name}: ${inBytes(free)} of ${inBytes(memory)} free`).join("; ");
 }
 
 function since(job) {

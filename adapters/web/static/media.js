@@ -3,7 +3,7 @@
 import { copyButton } from "./clipboard.js";
 import { make, sync } from "./dom.js";
 import { outputUrl } from "./requests.js";
-import { altOf } from "./room.js";
+import { altOf, isPicture } from "./room.js";
 
 /** Show a card's preview and media. */
 export function drawMedia(box, card, on) {
@@ -26,10 +26,6 @@ export function inBytes(size) {
   const [unit, divisor] = size < 1e6 ? ["kB", 1e3] : size < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
   const number = size / divisor;
   return `${number < 10 ? number.toFixed(1) : Math.round(number)} ${unit}`;
-}
-
-function isPicture(medium) {
-  return medium.media_type.startsWith("image/");
 }
 
 /** The preview to show. The last one stays until the finished picture has loaded, so that nothing jumps. */
@@ -58,9 +54,9 @@ function drawPreview(figure, url, card) {
 }
 
 function makeMedium(item, on) {
-  const kind = item.medium.media_type.split("/")[0];
+  const kind = isPicture(item.medium) ? "picture" : item.medium.media_type.split("/")[0];
   const figure = make("figure", { class: `medium ${kind}` });
-  if (kind === "image") figure.append(...makePicture(item, on));
+  if (kind === "picture") figure.append(...makePicture(item, on));
   else if (kind === "video" || kind === "audio") figure.append(makePlayer(kind, item), makeFile(item.medium));
   else figure.append(makeFile(item.medium));
   return figure;

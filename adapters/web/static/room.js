@@ -2,6 +2,9 @@
 
 import { cards as fetchCards } from "./requests.js";
 
+/** Pictures that every browser shows. Other images are files: a drawing (svg) may be a program, few read EXR. */
+const PICTURES = new Set(["png", "jpeg", "webp", "gif", "avif", "bmp"].map((kind) => `image/${kind}`));
+
 /** Cards by id, oldest first, and the message before which there are more; null if these are all. */
 class Pages {
   constructor(words) {
@@ -36,7 +39,7 @@ export class Room {
   get pictures() {
     return this.cards.flatMap((card) =>
       card.media
-        .filter((medium) => medium.media_type.startsWith("image/"))
+        .filter(isPicture)
         .map((medium) => ({ medium, alt: altOf(card, medium), key: `${medium.job} ${medium.index}` })),
     );
   }
@@ -113,6 +116,11 @@ export class Room {
     pages.take(page);
     if (pages === this.#shown) this.#on.show(this.cards);
   }
+}
+
+/** Whether a medium is a picture that can be seen here. */
+export function isPicture(medium) {
+  return PICTURES.has(medium.media_type);
 }
 
 /** What a card's medium shows, in words. */
