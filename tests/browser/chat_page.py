@@ -28,7 +28,7 @@ class ChatPage:
     async def open(self, url: str) -> None:
         """Go there and wait until a picture can be asked for."""
         await self.page.goto(url)
-        await expect(self.page.locator("#queue")).to_contain_text("ComfyUI answers", timeout=PATIENCE_MS)
+        await expect(self.page.locator("#queue")).to_contain_text("ComfyUI answers")
 
     async def say(self, line: str) -> None:
         """Type a line and send it with Enter."""
@@ -67,7 +67,7 @@ class ChatPage:
 
     async def finished(self, card: Locator) -> None:
         """Wait until a card shows a picture that a person can see."""
-        await expect(card).to_have_attribute("data-state", "done", timeout=PATIENCE_MS)
+        await expect(card).to_have_attribute("data-state", "done")
         await expect(pictures(card)).to_have_count(1)
         await expect(card.locator(".preview")).to_have_count(0)
         await expect(pictures(card)).to_be_visible()

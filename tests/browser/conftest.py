@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.browser.chat_page import ChatPage
+from tests.browser.chat_page import PATIENCE_MS, ChatPage
 from tests.processes import Program, bot_program, simulator_program
 from tests.web.seeding import File, Guest, clip, fill_room, new_guest, picture, tune
 
@@ -30,6 +30,8 @@ ARGUMENTS = [
     "--mute-audio",
 ]
 OLD_PICTURES = 60
+
+expect.set_options(timeout=PATIENCE_MS)
 
 # Two pictures in, the same two out: to see which went where.
 COPY_GRAPH = {

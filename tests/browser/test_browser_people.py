@@ -13,7 +13,6 @@ from tests.browser.conftest import House, Visit
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LIGHT, DARK = "rgb(246, 245, 248)", "rgb(21, 19, 28)"
-SLOW = "/imagine a red fox --steps 100"
 
 
 async def test_a_person_chooses_a_name(chat: ChatPage) -> None:
@@ -62,16 +61,18 @@ async def test_an_admin_sees_a_job_and_ends_it(chat: ChatPage, house: House) -> 
     servers = admin.get_by_role("row", name=house.comfyui.removeprefix("http://"))
     await expect(servers).to_contain_text("answers0.33.0")
     await expect(servers).to_contain_text("GB free")
-    card = await chat.imagine(SLOW)
-    row = admin.get_by_role("row", name="/imagine a red fox")
-    await expect(row).to_contain_text("Ann (web)", timeout=20_000)
-    await expect(row.get_by_role("progressbar")).to_have_attribute(
-        "aria-valuenow", re.compile("[1-9]"), timeout=20_000
-    )
+    slow = await chat.imagine("/imagine a red fox --steps 100 --count 4")
+    card = await chat.imagine("/imagine a grey owl --steps 100 --count 4")
+    row = admin.get_by_role("row", name="/imagine a grey owl")
+    await expect(row).to_contain_text("Ann (web)")
+    running = admin.get_by_role("region", name="Running").get_by_role("progressbar").first
+    await expect(running).to_have_attribute("aria-valuenow", re.compile("[1-9]"))
     await row.get_by_role("button", name="Cancel").click()
     await row.get_by_role("button", name="Sure? Press again").click()
     await expect(card).to_have_attribute("data-state", "cancelled")
     await expect(button(card, "Again")).to_be_visible()
+    await button(slow, "Cancel").click()
+    await expect(slow).to_have_attribute("data-state", "cancelled")
     await expect(admin.get_by_text("Nothing runs.")).to_be_visible()
     person = admin.get_by_role("region", name="People").get_by_role("row", name="Ann (web)")
     await expect(person).to_contain_text("Ann (web)000")

@@ -35,7 +35,7 @@ async def test_a_login_behind_a_prefix_stays_below_it(tmp_path: Path, simulated:
         await program.stop()
 
 
-async def test_no_file_of_the_page_names_a_path_from_the_root() -> None:
+def test_no_file_of_the_page_names_a_path_from_the_root() -> None:
     """They would leave the prefix."""
     static = Path(__file__).parents[2] / "adapters/web/static"
     for file in static.iterdir():
