@@ -30,7 +30,8 @@ export class You {
 
   #show({ name, id, admin }) {
     write(document.getElementById("you-shown"), name);
-    this.#name.value = name;
+    // Asked again at every connection: what somebody is typing just then stays.
+    if (!this.#dialog.open || this.#name.value === "") this.#name.value = name;
     write(document.getElementById("you-id"), id);
     document.getElementById("you-admin").hidden = !admin;
   }
@@ -42,8 +43,9 @@ export class You {
 
   async #save() {
     try {
-      this.#show(await rename(this.#name.value));
+      const known = await rename(this.#name.value);
       this.#dialog.close();
+      this.#show(known);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#error.hidden = false;
