@@ -26,6 +26,7 @@ from bot.feed import Feed
 from bot.media.spool import Spool
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
@@ -42,7 +43,7 @@ from bot.workflow.model import Workflow
 
 log = structlog.get_logger(__name__)
 
-SERVED = ("web",)
+SERVED = ("web", "discord")
 """The adapters that `muralist run` serves, by their folder's name."""
 
 RESTART_SECONDS = 5.0
@@ -51,7 +52,7 @@ CANCEL_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
 
     owner: str
     store: Store
@@ -61,6 +62,7 @@ class App:
     workflows: dict[str, Workflow]
     timing: LeaseTiming
     rights: Rights
+    bare: bool
 
     def core(self, adapter: str) -> BoundCore:
         """The core as the adapter of this name sees it."""
@@ -76,6 +78,8 @@ class App:
             people=People(self.store),
             rights=self.rights,
             oversee=Oversee(self.store, self.board, self.servers, self.rights),
+            outgoing=Outgoing(self.spool),
+            memory=self.store.memory,
         )
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
@@ -99,7 +103,7 @@ class App:
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
-            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed)
+            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed, bare=self.bare)
             for backend in self.servers.backends
         ]
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
@@ -131,6 +135,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             workflows=workflows,
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
+            bare=settings.embedded_workflows == "strip",
         )
 
 

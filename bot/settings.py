@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.comfy.access import Access, parse_headers
 from bot.comfy.address import parse_address
+from bot.contract.environment import env_files
 from bot.errors import ConfigError
 
 
@@ -32,7 +33,7 @@ class Settings(BaseSettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=env_files(),
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -78,6 +79,10 @@ class Settings(BaseSettings):
     )
     admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
         default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
+    )
+    embedded_workflows: Literal["strip", "keep"] = Field(
+        default="strip",
+        description="Whether people get the workflow, prompt included, that ComfyUI writes into its files.",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.contract.card import Card, Code, Media, Preview, Span
+from bot.contract.card import Card, Code, Link, Media, Preview, Span, Text
 from bot.contract.overview import FailedJob, Overview, PersonReport, StandingJob
 from bot.contract.values import (
     Accepted,
@@ -157,5 +157,9 @@ def _of_somebody(line: StandingJob | PersonReport | FailedJob) -> dict[str, Any]
 def _span(span: Span) -> dict[str, Any]:
     if isinstance(span, Code):
         return {"code": span.text}
-    made = {"made": True} if span.made else {}
-    return {"text": span.text, "strong": span.strong, **made}
+    shown: dict[str, Any] = {"text": span.text, "strong": span.strong}
+    if isinstance(span, Text) and span.made:
+        shown["made"] = True
+    if isinstance(span, Link):
+        shown["url"] = span.url
+    return shown

@@ -20,6 +20,7 @@ class Verb(StrEnum):
     INFO = "info"
     DELETE = "delete"
     CANCEL = "cancel"
+    FETCH = "fetch"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

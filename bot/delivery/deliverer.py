@@ -18,10 +18,10 @@ from bot.contract.card import Card
 from bot.contract.ports import Adapter
 from bot.contract.values import JobId, MessageId
 from bot.delivery.pacing import Pacer
-from bot.errors import AddressGone, SlowDown
+from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Feed, News
 from bot.jobs.models import MessageView
-from bot.jobs.states import ENDS, LIVE
+from bot.jobs.states import ENDS, LIVE, State
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -32,7 +32,8 @@ BATCH = 100
 """Messages that are looked at in one go."""
 
 LOOK_SECONDS = 1.0
-AT_ONCE = 8
+GATHER_SECONDS = 0.03
+AT_ONCE = 32
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0
 
 
@@ -59,7 +60,7 @@ class Deliverer:
         self._pacer = Pacer(adapter.limits.edit_seconds)
         self._dirty: dict[MessageId, Due] = {}
         self._busy: set[MessageId] = set()
-        self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's
+        self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's, or can't be reached
         self._changed: set[JobId] = set()
         self._last: dict[MessageId, Card] = {}
         self._tries: dict[MessageId, int] = {}
@@ -90,6 +91,9 @@ class Deliverer:
                         self._busy.add(message)
                         group.create_task(self._deliver(self._dirty.pop(message), limit))
                     self._take_in(await ear.news(self._pause(next_look)))
+                    if self._changed:  # what changes together is read together
+                        await asyncio.sleep(GATHER_SECONDS)
+                        self._take_in(await ear.news(0))
                     await self._read_again()
 
     async def _look(self) -> None:
@@ -126,10 +130,13 @@ class Deliverer:
         if not self._changed:
             return
         changed, self._changed = sorted(self._changed), set()
-        for view in await self._store.messages.of_jobs(changed):
-            ours = view.adapter == self._adapter.name
+        views = await self._store.messages.of_jobs(changed)
+        queued = [view for view in views if view.job.state is State.QUEUED and view.reachable]
+        drawn = {view.id: card for view, card in zip(queued, await self._board.cards(queued), strict=True)}
+        for view in views:
+            ours = view.adapter == self._adapter.name and view.reachable
             if ours:
-                self._dirty[view.id] = Due(view=view)
+                self._dirty[view.id] = Due(view=view, card=drawn.get(view.id))
             if view.job.state in ENDS:
                 self._known.pop(view.job.id, None)
             else:
@@ -145,6 +152,10 @@ class Deliverer:
         except AddressGone as error:
             log.warning("message is gone", message=view.id, detail=str(error))
             await self._store.messages.give_up(view.id)
+            self._forget(view)
+        except AddressExpired:
+            await self._store.messages.park(view.id)
+            self._forget(view)
         except SlowDown as error:
             self._pacer.pause(view.id, time.monotonic() + error.retry_after)
         except Exception:  # an adapter's callback: logged and tried again
@@ -162,7 +173,10 @@ class Deliverer:
         else:
             card = drawn or await self._board.card(view)
             if card != self._last.get(view.id) or view.wanted > view.shown:
-                await self._adapter.show(view.address, card)
+                moved = await self._adapter.show(view.address, card)
+                if moved is not None:
+                    await self._store.messages.move(view.id, moved)
+                    self._changed.add(view.job.id)  # so that it is known by its new address
                 self._pacer.edited(view.id, time.monotonic())
                 self._last[view.id] = card
         if view.wanted > view.shown:
@@ -170,3 +184,10 @@ class Deliverer:
         if view.removed or view.job.state in ENDS:
             self._pacer.forget(view.id)
             self._last.pop(view.id, None)
+
+    def _forget(self, view: MessageView) -> None:
+        """Leave a message alone that can't be reached, whatever comes of its job."""
+        self._known[view.job.id] = None
+        self._dirty.pop(view.id, None)
+        self._pacer.forget(view.id)
+        self._last.pop(view.id, None)

@@ -76,6 +76,8 @@ class Act:
                 _own(press.actor, view)
                 await self._end(view)
                 return Accepted()
+            case Verb.FETCH:
+                return await self._fetch(press, view)
             case _ as never:
                 assert_never(never)
 
@@ -109,6 +111,8 @@ class Act:
             command=workflow.name,
             address=press.address,
             values=_repeatable(workflow, view),
+            transient=press.transient,
+            spoiler=view.spoiler,
         )
         return await self._submit.submit(invocation, workflow, adapter, kept=view.job.inputs)
 
@@ -120,6 +124,13 @@ class Act:
         for sha256 in unused:
             await self._spool.drop(sha256)
         self._feed.changed(view.job.id)
+        return Accepted()
+
+    async def _fetch(self, press: Press, view: MessageView) -> Answer:
+        """Go on with the message at the address that the press brought."""
+        if press.renewed is not None:
+            await self._store.messages.renew(view.id, press.renewed)
+            self._feed.changed(view.job.id)
         return Accepted()
 
     async def _end(self, view: MessageView) -> None:

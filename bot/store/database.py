@@ -23,6 +23,9 @@ from bot.errors import ConfigError
 BUSY_SECONDS = 15
 """How long a write waits for another process's write to end."""
 
+CONNECTIONS = 6
+"""Kept open; who finds none waits its turn. To open more for a moment costs a thread and four statements each."""
+
 
 class Database:
     """`async with` opens and closes it. `url` is SQLAlchemy's: `sqlite+aiosqlite:///...`."""
@@ -78,7 +81,7 @@ def _engine(url: str) -> AsyncEngine:
         ) from error
     if parsed.drivername != "sqlite+aiosqlite":
         raise ConfigError("DATABASE_URL: only sqlite+aiosqlite:///... is supported.")
-    engine = create_async_engine(parsed)
+    engine = create_async_engine(parsed, pool_size=CONNECTIONS, max_overflow=0)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     event.listen(engine.sync_engine, "connect", _prepare)

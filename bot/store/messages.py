@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.contract.values import AccountId, Actor, JobId, MessageId, Place
+from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
 from bot.store.database import Database
+from bot.store.grouped import Grouped
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, message, output, place, request
 
@@ -22,6 +23,7 @@ class Messages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._shown = Grouped[MessageView](self._note_shown)
 
     async def of_job(self, job_id: JobId) -> MessageView | None:
         """The message that shows a job."""
@@ -48,9 +50,7 @@ class Messages:
         """Messages of an adapter that do not show yet what they should, oldest first."""
         query = (
             _query()
-            .where(
-                message.c.adapter == adapter, message.c.dead.is_(False), message.c.wanted > message.c.shown
-            )
+            .where(message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -60,7 +60,7 @@ class Messages:
         """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
         query = (
             _query()
-            .where(message.c.adapter == adapter, message.c.dead.is_(False), job.c.state == State.QUEUED)
+            .where(message.c.adapter == adapter, _reachable(), job.c.state == State.QUEUED)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -68,14 +68,33 @@ class Messages:
 
     async def shown(self, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
-        which = (message.c.id == view.id) & (message.c.shown < view.wanted)
+        await self._shown.add(view)
+
+    async def _note_shown(self, views: Sequence[MessageView]) -> None:
+        which = (message.c.id == bindparam("which")) & (message.c.shown < bindparam("wants"))
+        statement = update(message).where(which).values(shown=bindparam("wants"))
         async with self._database.write() as connection:
-            await connection.execute(update(message).where(which).values(shown=view.wanted))
+            await connection.execute(statement, [{"which": view.id, "wants": view.wanted} for view in views])
 
     async def give_up(self, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""
+        await self._set(message_id, dead=True)
+
+    async def park(self, message_id: MessageId) -> None:
+        """Note that a message can't be changed until its address is renewed."""
+        await self._set(message_id, parked=True)
+
+    async def move(self, message_id: MessageId, address: Address) -> None:
+        """Note the address that a message has from now on."""
+        await self._set(message_id, address=dict(address))
+
+    async def renew(self, message_id: MessageId, address: Address) -> None:
+        """Note that a message can be reached again, at this address, and ask for it to be shown as it stands."""
+        await self._set(message_id, address=dict(address), parked=False, wanted=message.c.wanted + 1)
+
+    async def _set(self, message_id: MessageId, **values: Any) -> None:
         async with self._database.write() as connection:
-            await connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
+            await connection.execute(update(message).where(message.c.id == message_id).values(**values))
 
     async def remove(self, message_id: MessageId, job_id: JobId) -> list[str]:
         """Ask for a message to be taken away and forget its outputs. Says which bytes nobody needs any more."""
@@ -187,6 +206,10 @@ def _of_place(query: Select[Any], where: Place, before: MessageId | None) -> Sel
     )
 
 
+def _reachable() -> ColumnElement[bool]:
+    return and_(message.c.dead.is_(False), message.c.parked.is_(False))
+
+
 def _query() -> Select[Any]:
     who = (identity.c.platform == request.c.actor_platform) & (
         identity.c.external_id == request.c.actor_external_id
@@ -200,6 +223,9 @@ def _query() -> Select[Any]:
             message.c.wanted,
             message.c.shown,
             message.c.removed,
+            message.c.transient,
+            message.c.spoiler,
+            _reachable().label("reachable"),
             request.c.command,
             identity.c.platform.label("actor_platform"),
             identity.c.external_id.label("actor_external_id"),
@@ -229,6 +255,9 @@ async def _records(connection: AsyncConnection, rows: Sequence[Any]) -> list[Mes
             wanted=row.wanted,
             shown=row.shown,
             removed=row.removed,
+            transient=row.transient,
+            spoiler=row.spoiler,
+            reachable=row.reachable,
             job=job_record(row, inputs.get(row.id, [])),
             outputs=tuple(outputs.get(row.id, [])),
         )

@@ -49,6 +49,7 @@ class Requests:
             request=new.request,
             job=new.job,
             message=new.message,
+            address=new.address,
             fingerprint=new.fingerprint,
             existing=False,
         )
@@ -71,7 +72,15 @@ class Requests:
 
 async def _find(connection: AsyncConnection, event_key: str) -> Added | None:
     query = (
-        select(request.c.id, request.c.fingerprint, job.c.id.label("job"), message.c.id.label("message"))
+        select(
+            request.c.id,
+            request.c.fingerprint,
+            job.c.id.label("job"),
+            message.c.id.label("message"),
+            message.c.address,
+            message.c.removed,
+            message.c.dead,
+        )
         .join(job, job.c.request == request.c.id)
         .join(message, message.c.request == request.c.id)
         .where(request.c.event_key == event_key)
@@ -83,6 +92,7 @@ async def _find(connection: AsyncConnection, event_key: str) -> Added | None:
         request=RequestId(row.id),
         job=JobId(row.job),
         message=MessageId(row.message),
+        address=None if row.removed or row.dead else row.address,
         fingerprint=row.fingerprint,
         existing=True,
     )
@@ -187,6 +197,9 @@ async def _insert_message(connection: AsyncConnection, new: NewRequest) -> None:
             shown=0,
             removed=False,
             dead=False,
+            transient=new.transient,
+            parked=False,
+            spoiler=new.spoiler,
         )
     )
 

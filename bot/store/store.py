@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.leases import Leases
+from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.people import People
 from bot.store.queue import Queue
@@ -25,6 +26,7 @@ class Store:
     leases: Leases
     backends: Backends
     people: People
+    memory: Memory
 
 
 @asynccontextmanager
@@ -39,5 +41,6 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             leases=Leases(database),
             backends=Backends(database),
             people=People(database),
+            memory=Memory(database),
         )
         yield store

@@ -56,6 +56,7 @@ function drawLine(spans, whole) {
 
 function drawSpan(span) {
   if ("code" in span) return make("code", { text: span.code });
+  if (/^https?:/.test(span.url ?? "")) return make("a", { href: span.url, rel: "noopener", target: "_blank", text: span.text });
   return make(span.strong ? "strong" : "span", { text: span.text });
 }
 
