@@ -43,7 +43,7 @@ from bot.workflow.model import Workflow
 
 log = structlog.get_logger(__name__)
 
-SERVED = ("web", "discord")
+SERVED = ("web", "discord", "telegram")
 """The adapters that `muralist run` serves, by their folder's name."""
 
 RESTART_SECONDS = 5.0

@@ -10,6 +10,7 @@
     │   ├── UnknownCommand
     │   ├── NoSuchJob          unknown, or somebody else's: the two are not told apart
     │   ├── NotAllowed         this person may not do this
+    │   │   └── NotListed      nor anything else here
     │   ├── Stale              a button or link that no longer leads anywhere
     │   ├── NoBackend          no ComfyUI answers now
     │   ├── NotOffered         no ComfyUI here has the model or node that is needed
@@ -103,6 +104,16 @@ class NotAllowed(UserError):
     """This person may not do this."""
 
     code = "not_allowed"
+
+
+class NotListed(NotAllowed):
+    """A stranger to a bot that serves listed people and chats only."""
+
+    def __init__(self, person: str, chat: str | None, setting: str) -> None:
+        here = f", or this chat's: {chat}" if chat is not None else ""
+        super().__init__(
+            f"This bot is private. Your id is {person}. Its owner can let you in: add your id{here} to {setting}."
+        )
 
 
 class Stale(UserError):

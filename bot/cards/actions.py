@@ -21,6 +21,7 @@ class Verb(StrEnum):
     DELETE = "delete"
     CANCEL = "cancel"
     FETCH = "fetch"
+    FILES = "files"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from bot.cards.actions import Button, Verb
 from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Link, Media, Span, Text
-from bot.contract.values import JobState, OutputRef, QueueStatus
+from bot.contract.values import JobId, JobState, OutputRef, QueueStatus
 from bot.feed import Live
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
@@ -156,6 +156,14 @@ def _failed(facts: Facts) -> Card:
     )
 
 
+def originals(card: Card) -> Action | None:
+    """The button that brings a card's outputs as they were made; None if it shows none."""
+    if not card.media:
+        return None
+    ref = OutputRef(job=JobId(card.media[0].job), index=0)
+    return Action(id=str(Button(verb=Verb.FILES, ref=ref)), label=_LABELS[Verb.FILES], effect=Effect.ASIDE)
+
+
 def info(view: MessageView) -> Card:
     """Everything that a job was asked to do."""
     lines: list[tuple[Span, ...]] = [
@@ -249,6 +257,7 @@ _LABELS = {
     Verb.CANCEL: "Cancel",
     Verb.USE: "Use",
     Verb.FETCH: "Fetch result",
+    Verb.FILES: "Originals",
 }
 
 _EFFECTS = {

@@ -11,7 +11,7 @@ from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.registry import Context
-from bot.contract.card import Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -154,6 +154,10 @@ class BoundCore:
         """Whether a person may see and end everybody's jobs."""
         return self.rights.is_admin(actor)
 
+    def admins(self) -> Sequence[str]:
+        """The ids of the admins who are named on this adapter's platform."""
+        return self.rights.named(self.adapter)
+
     async def overview(self, actor: Actor) -> Overview:
         """How everything stands, for admins."""
         return await self.oversee.overview(actor)
@@ -167,6 +171,14 @@ class BoundCore:
     async def fit(self, media: Media, limit: int) -> Media | None:
         """An output in at most `limit` bytes; None if that can't be."""
         return await self.outgoing.fit(media, limit)
+
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        """One picture that shows these outputs, numbered; None if it can't be made."""
+        return await self.outgoing.sheet(media, limit)
+
+    def originals(self, card: Card) -> Action | None:
+        """A button that brings a card's outputs as they are."""
+        return render.originals(card)
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line about outputs that are too large to be shown."""

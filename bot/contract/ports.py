@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.contract.card import Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -149,6 +149,9 @@ class Core(Protocol):
     def is_admin(self, actor: Actor) -> bool:
         """Whether a person may see and end everybody's jobs."""
 
+    def admins(self) -> Sequence[str]:
+        """The admins whom the owner names on this platform: their ids there."""
+
     async def overview(self, actor: Actor) -> Overview:
         """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
 
@@ -160,6 +163,12 @@ class Core(Protocol):
 
     async def fit(self, media: Media, limit: int) -> Media | None:
         """An output in at most `limit` bytes, made smaller if need be; None if that can't be."""
+
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        """One picture in at most `limit` bytes that shows these outputs, numbered; None if it can't be made."""
+
+    def originals(self, card: Card) -> Action | None:
+        """A button for platforms that send pictures made smaller: it brings a card's outputs as they are."""
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line for a card about outputs that are too large to be shown with it."""

@@ -147,7 +147,14 @@ class Accepted:
     """Noted; the message itself will show what comes of it."""
 
 
-Answer = Started | Said | Ask | Accepted
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """The outputs of a job as they were made, for the asker to have; nothing was queued."""
+
+    media: tuple[Media, ...]
+
+
+Answer = Started | Said | Ask | Accepted | Files
 
 
 class ParameterType(StrEnum):

@@ -15,8 +15,10 @@ from bot.contract.values import (
     Actor,
     Answer,
     Ask,
+    Files,
     Invocation,
     JobId,
+    OutputRef,
     ParameterType,
     Press,
     Said,
@@ -76,6 +78,8 @@ class Act:
                 _own(press.actor, view)
                 await self._end(view)
                 return Accepted()
+            case Verb.FILES:
+                return await self._files(view)
             case Verb.FETCH:
                 return await self._fetch(press, view)
             case _ as never:
@@ -132,6 +136,11 @@ class Act:
             await self._store.messages.renew(view.id, press.renewed)
             self._feed.changed(view.job.id)
         return Accepted()
+
+    async def _files(self, view: MessageView) -> Files:
+        """The outputs as they lie on the disk."""
+        refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
+        return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from bot.errors import MediaRejected
 from bot.media.embedded import Embedded, read_embedded
 from bot.media.errors import DoesNotFit
 from bot.media.kinds import ending_of, media_type
-from bot.media.outgoing import shrink
+from bot.media.outgoing import contact_sheet, shrink
 from bot.media.pictures import LIMIT_BYTES
 from bot.media.spool import Spool
 
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 TELLING = ("text", "prompt", "seed", "noise_seed", "ckpt_name", "unet_name", "steps", "cfg", "sampler_name")
 """Inputs of a graph that say how a picture was made."""
 MOST_TOLD = 12
+MOST_ON_SHEET = 100
 
 
 class Outgoing:
@@ -62,6 +64,31 @@ class Outgoing:
                 log.warning("an output can't be made to fit", name=media.name, limit=limit, detail=str(error))
                 return None
             target = folder / f"{media.path.name}-{limit}{ending_of(made.media_type)}"
+            await asyncio.to_thread(made.path.replace, target)
+            return target, made.media_type
+
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        """One picture of several outputs in at most `limit` bytes; None if it can't be made."""
+        names = "".join(each.path.name for each in media)
+        stem = f"{hashlib.sha256(names.encode()).hexdigest()}-sheet"
+        kept = await asyncio.to_thread(_kept, self._spool.derived, stem) or await self._sheet(media, stem)
+        if kept is None:
+            return None
+        path, kind = kept
+        size = (await asyncio.to_thread(path.stat)).st_size
+        shown = replace(media[0], path=path, size=size, media_type=kind, name="sheet.jpg")
+        return await self.fit(shown, limit)
+
+    async def _sheet(self, media: Sequence[Media], stem: str) -> tuple[Path, str] | None:
+        folder = self._spool.derived
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        async with self._spool.scratch() as working:
+            try:
+                made = await contact_sheet([each.path for each in media[:MOST_ON_SHEET]], working)
+            except MediaRejected as error:
+                log.warning("no contact sheet can be made", detail=str(error))
+                return None
+            target = folder / f"{stem}{ending_of(made.media_type)}"
             await asyncio.to_thread(made.path.replace, target)
             return target, made.media_type
 

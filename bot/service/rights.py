@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bot.contract.values import Actor
 from bot.errors import NotAllowed
@@ -12,11 +12,15 @@ class Rights:
     """Knows the admins: those whom the owner lists, and the owner where a platform vouches for that."""
 
     def __init__(self, admins: Collection[tuple[str, str]] = ()) -> None:
-        self._admins = frozenset(admins)
+        self._admins = tuple(dict.fromkeys(admins))
 
     def is_admin(self, actor: Actor) -> bool:
         """Whether this person may see and end everybody's jobs."""
         return actor.owner or (actor.platform, actor.external_id) in self._admins
+
+    def named(self, platform: str) -> Sequence[str]:
+        """The ids of those whom the owner lists on a platform, as listed."""
+        return [known_as for listed, known_as in self._admins if listed == platform]
 
     def require_admin(self, actor: Actor) -> None:
         """Raise `NotAllowed` for everybody else."""

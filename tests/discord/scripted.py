@@ -9,7 +9,7 @@ from typing import Any
 from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS
-from bot.contract.card import Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Accepted,
@@ -128,6 +128,12 @@ class ScriptedCore:
     async def fit(self, media: Media, limit: int) -> Media | None:
         return media if media.size <= limit else None
 
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        raise AssertionError("Discord shows each picture by itself")
+
+    def originals(self, card: Card) -> Action | None:
+        raise AssertionError("Discord shows the pictures as they are")
+
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         return render.left_out(media)
 
@@ -175,6 +181,9 @@ class ScriptedCore:
 
     def is_admin(self, actor: Actor) -> bool:
         raise AssertionError("the core asks that of itself")
+
+    def admins(self) -> Sequence[str]:
+        raise AssertionError("Discord's own permissions hide commands")
 
     async def overview(self, actor: Actor) -> Overview:
         raise AssertionError("that is the page's")

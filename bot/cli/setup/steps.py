@@ -11,7 +11,7 @@ from typing import cast
 
 from dotenv import get_key
 
-from bot.app import read_workflows
+from bot.app import SERVED, read_workflows
 from bot.cli.imagine import make
 from bot.cli.setup.autostart import install, plan
 from bot.cli.setup.envfile import env_file, write_env
@@ -115,6 +115,9 @@ class Setup:
     async def _platform(self, guide: Guide) -> None:
         """Take a token, try it, and say how people reach the bot."""
         self._talk.head(guide.title)
+        if guide.name not in SERVED:
+            text = f"{guide.title} is not served yet: a token is tried and kept for the version that does."
+            self._talk.tell(Level.NOTE, text)
         given = self._given.tokens.get(guide.name) or guide.token()
         for _ in range(TRIES):
             question = f"{guide.title} bot's token ({guide.advice}; Enter to skip)"
