@@ -12,6 +12,7 @@ from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.offers import Offers
+from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 
@@ -25,6 +26,7 @@ class Store:
     messages: Messages
     leases: Leases
     backends: Backends
+    people: People
     memory: Memory
     offers: Offers
 
@@ -41,6 +43,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             messages=Messages(database),
             leases=Leases(database),
             backends=Backends(database),
+            people=People(database),
             memory=memory,
             offers=Offers(memory),
         )
