@@ -65,7 +65,7 @@ async def post_user(request: web.Request) -> web.Response:
         return web.json_response({"error": "username not provided"}, status=400)
     user_id = f"{re.sub('[^a-zA-Z0-9-_]+', '-', name.strip())}_{uuid.uuid4()}"
     machine.folders.users.mkdir(parents=True, exist_ok=True)
-    (machine.folders.users / "users.json").write_text(json.dumps({**users, user_id: name.strip()}))
+    (machine.folders.users / "users.json").write_text(json.dumps({**users, user_id: name.strip()}), encoding="utf-8")
     return web.json_response(user_id)
 
 
@@ -82,7 +82,7 @@ async def post_settings(request: web.Request) -> web.Response:
     said = await request.json()
     wanted = request.match_info.get("id")
     changed = {**settings, **(said if wanted is None else {wanted: said})}
-    _path(request, _SETTINGS).write_text(json.dumps(changed, indent=4))
+    _path(request, _SETTINGS).write_text(json.dumps(changed, indent=4), encoding="utf-8")
     return web.Response()
 
 
@@ -177,7 +177,7 @@ def _users(machine: Machine) -> dict[str, str]:
     if not machine.settings.multi_user:
         return {"default": "default"}
     file = machine.folders.users / "users.json"
-    found: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    found: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return found
 
 
@@ -221,7 +221,7 @@ def _settings(request: web.Request) -> Json:
     except KeyError:
         raise web.HTTPUnauthorized from None
     try:
-        found: Json = json.loads(file.read_text()) if file.is_file() else {}
+        found: Json = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except ValueError:
         return {}
     return found
