@@ -32,24 +32,35 @@
     └── ConfigError            the owner's settings or files are wrong; says which and what to do
 
 Every text that reaches a person says what went wrong and what to do next; it holds no path, token or
-traceback.
+traceback. `cure` is what the owner can do beyond that; docs/troubleshooting.md is made of the sentences and these.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 
 class MuralistError(Exception):
     """Root of everything that Muralist raises on purpose."""
 
+    cure: ClassVar[str] = "The log of `muralist run` has it with its details."
+
 
 class UserError(MuralistError):
     """A person's request can't be done. `str(error)` is safe to show; `code` is stable, for programs."""
+
+    cure = "Do what the sentence says; nothing was queued, so the same request can be sent again."
 
     code = "invalid_request"
 
 
 class InvalidValue(UserError):
     """The value of `parameter` can't be used."""
+
+    cure = (
+        "`/help` and `muralist workflow show NAME` list every option with its range. A choice that is "
+        "missing is a file that ComfyUI lacks: put it there, and Muralist finds it within a minute or so."
+    )
 
     code = "invalid_value"
 
@@ -61,11 +72,21 @@ class InvalidValue(UserError):
 class MediaRejected(UserError):
     """A file that somebody sent can't be used as input."""
 
+    cure = (
+        "Send a PNG, JPEG, WebP or GIF of at most 25 MB and 50 megapixels. What is damaged opens nowhere "
+        "else either: save it anew. docs/media.md has all limits."
+    )
+
     code = "media_rejected"
 
 
 class MediaTooLarge(MediaRejected):
     """A file of more than `limit` bytes."""
+
+    cure = (
+        "Send a smaller file, or save it with a higher compression. The limits are the platform's: "
+        "docs/discord.md, docs/telegram.md, docs/media.md."
+    )
 
     def __init__(self, name: str, limit: int) -> None:
         super().__init__(f"{name} is too large: at most {limit // 2**20} MB. Send a smaller one.")
@@ -74,12 +95,19 @@ class MediaTooLarge(MediaRejected):
 class MediaGone(MediaRejected):
     """A file that can't be fetched from where it was."""
 
+    cure = (
+        "The chat no longer gives the file to the bot: upload it once more instead of answering an old "
+        "message."
+    )
+
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} can't be fetched any more. Send it again.")
 
 
 class NoPicture(MediaRejected):
     """Something was to be done with a picture, and there is none."""
+
+    cure = "Answer or choose a message that shows a picture; text and files of other kinds do not count."
 
     def __init__(self) -> None:
         super().__init__("There is no picture in that message. Choose one that has a picture.")
@@ -88,11 +116,21 @@ class NoPicture(MediaRejected):
 class UnknownCommand(UserError):
     """No command or workflow of that name."""
 
+    cure = (
+        "`/help` in the chat and `muralist workflow list` name the commands. A workflow of your own that "
+        "is missing has a mistake in it: `muralist check` says which."
+    )
+
     code = "unknown_command"
 
 
 class NoSuchJob(UserError):
     """The job is unknown, or not this person's."""
+
+    cure = (
+        "Jobs are seen by whoever asked for them, where they asked. In the terminal `muralist jobs` lists "
+        "yours; admins end anybody's."
+    )
 
     code = "no_such_job"
 
@@ -103,11 +141,18 @@ class NoSuchJob(UserError):
 class NotAllowed(UserError):
     """This person may not do this."""
 
+    cure = "The owner names admins in `ADMINS`, as in `discord:1234`, and starts Muralist again."
+
     code = "not_allowed"
 
 
 class NotListed(NotAllowed):
     """A stranger to a bot that serves listed people and chats only."""
+
+    cure = (
+        "The owner adds the id that the sentence tells to the setting that it names, and starts Muralist "
+        "again."
+    )
 
     def __init__(self, person: str, chat: str | None, setting: str) -> None:
         here = f", or this chat's: {chat}" if chat is not None else ""
@@ -119,6 +164,11 @@ class NotListed(NotAllowed):
 class Stale(UserError):
     """A button, link or reply whose target is gone."""
 
+    cure = (
+        "Send the command again: what the button, link or answer led to was deleted or is of an older "
+        "version."
+    )
+
     code = "stale"
 
     def __init__(self, message: str = "That has expired. Send the command again.") -> None:
@@ -128,17 +178,33 @@ class Stale(UserError):
 class NoBackend(UserError):
     """No ComfyUI answers at the moment."""
 
+    cure = (
+        "Start ComfyUI. If it runs, `muralist check` says what stands between: the address in "
+        "`COMFYUI_URLS`, a login, a certificate, a firewall; from within a container 127.0.0.1 is the "
+        "container's own (docs/installing.md)."
+    )
+
     code = "no_backend"
 
 
 class NotOffered(UserError):
     """No ComfyUI here has a model or node that the workflow needs."""
 
+    cure = (
+        "Put the model that is named into ComfyUI's `models` folder, or install the node through its "
+        "manager, and restart ComfyUI. `muralist check` lists what each server lacks."
+    )
+
     code = "not_offered"
 
 
 class Unexpected(UserError):
     """Something broke here; the log has it."""
+
+    cure = (
+        "Try again. If it comes again, the log of `muralist run` has a traceback at that moment; it "
+        "belongs into a bug report."
+    )
 
     code = "internal"
 
@@ -148,6 +214,8 @@ class Unexpected(UserError):
 
 class BackendError(MuralistError):
     """Something went wrong on, or on the way to, a ComfyUI server."""
+
+    cure = "`muralist check` looks at every ComfyUI; the console of ComfyUI says the rest."
 
     code = "backend"
 
@@ -160,6 +228,11 @@ class BackendError(MuralistError):
 class CannotConnect(BackendError):
     """The server did not answer. `maybe_sent` is true if the request may have reached it all the same."""
 
+    cure = (
+        "Check that ComfyUI runs and that `COMFYUI_URLS` is right, from the machine that Muralist runs "
+        "on. Waiting jobs go on by themselves when it answers again."
+    )
+
     code = "cannot_connect"
 
     def __init__(self, sentence: str, *, detail: str = "", maybe_sent: bool = True) -> None:
@@ -170,11 +243,18 @@ class CannotConnect(BackendError):
 class Refused(BackendError):
     """The server will not run the graph (400, or a 200 that dropped part of it)."""
 
+    cure = (
+        "The workflow does not fit this ComfyUI. Load it in ComfyUI, mend what is red, export it with "
+        "Workflow > Export (API) and replace graph.json."
+    )
+
     code = "refused"
 
 
 class MissingNode(Refused):
     """The server lacks a node class that the graph needs."""
+
+    cure = "Install the custom node by ComfyUI's manager, restart ComfyUI, and run `muralist check`."
 
     code = "missing_node"
 
@@ -182,11 +262,21 @@ class MissingNode(Refused):
 class MissingModel(Refused):
     """The server lacks a model file that the graph names."""
 
+    cure = (
+        "Put the file into the folder of ComfyUI that the sentence names, or choose another with the "
+        "option of that name. Muralist finds new files within a minute or so."
+    )
+
     code = "missing_model"
 
 
 class NodeFailed(BackendError):
     """A node raised while it ran."""
+
+    cure = (
+        "The words after the colon are the node's own, and ComfyUI's console has the whole of it. Other "
+        "values often help; run the workflow in ComfyUI itself to see whether it can work at all."
+    )
 
     code = "node_failed"
 
@@ -194,11 +284,18 @@ class NodeFailed(BackendError):
 class OutOfMemory(NodeFailed):
     """The GPU ran out of memory."""
 
+    cure = "A smaller size, fewer pictures at once or a smaller model; and close what else uses the GPU."
+
     code = "out_of_memory"
 
 
 class Lost(BackendError):
     """The server no longer knows the attempt: it was restarted, or somebody deleted it there."""
+
+    cure = (
+        "ComfyUI was restarted or its queue was cleared. Muralist tries such a job again by itself, up to "
+        "three times; then send it again, and look at ComfyUI's console for why it died."
+    )
 
     code = "lost"
 
@@ -206,23 +303,38 @@ class Lost(BackendError):
 class Stopped(BackendError):
     """Somebody stopped the attempt at the server itself."""
 
+    cure = "Somebody pressed stop or deleted the job in ComfyUI itself. Send it again."
+
     code = "stopped"
 
 
 class DeliveryError(MuralistError):
     """A card could not be shown."""
 
+    cure = "The log has it. Results are kept, and shown as soon as the platform allows it."
+
 
 class AddressGone(DeliveryError):
     """The message, its chat or the right to edit it is gone; trying again only harms."""
+
+    cure = (
+        "The message, or the bot's right to edit it, is gone for good: send the command again. The "
+        "picture is still in the list of the page or terminal that asked for it."
+    )
 
 
 class AddressExpired(DeliveryError):
     """The message can't be changed until a press on it brings a new address."""
 
+    cure = "Press the button on the message: its platform allows the edit again then."
+
 
 class SlowDown(DeliveryError):
     """The platform asks for a pause of `retry_after` seconds."""
+
+    cure = (
+        "Nothing is to be done: the platform was asked too often, and is left alone for as long as it says."
+    )
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"asked to wait {retry_after:.1f} s")
@@ -232,6 +344,16 @@ class SlowDown(DeliveryError):
 class LeaseLost(MuralistError):
     """Another process holds the lease; the write that raised this changed nothing."""
 
+    cure = (
+        "Two processes work on one DATA_DIR, or this one stood still for seconds (a laptop that slept, a "
+        "full disk, a debugger). The other one goes on; nothing is done twice."
+    )
+
 
 class ConfigError(MuralistError):
     """A setting or a file of the owner's is wrong. `str(error)` names it and says what to do."""
+
+    cure = (
+        "Mend the setting or file that is named and start again; `muralist check` looks at all of them, "
+        "`muralist setup` asks for the usual ones, and .env.example explains each."
+    )

@@ -23,6 +23,8 @@ LEFT_SECONDS = 24 * 3600
 class TooLarge(MuralistError):
     """A file went over the cap while it came in; nothing was kept."""
 
+    cure = "Results are kept up to 2 GB each. Make it smaller: fewer frames, a smaller size, another format."
+
 
 class Spool:
     """Keeps each content once. All disk work is off the event loop."""
