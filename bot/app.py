@@ -46,6 +46,9 @@ log = structlog.get_logger(__name__)
 SERVED = ("web", "discord", "telegram")
 """The adapters that `muralist run` serves, by their folder's name."""
 
+NOBODY = Actor(platform="", external_id="", name="nobody")
+"""Whoever works for them begins nothing, and only looks after what a backend has in hand."""
+
 RESTART_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
 

@@ -1,8 +1,9 @@
-"""The terminal: one command, its bar, its files."""
+"""The terminal: one command, its bar, its files; one's jobs and their end."""
 
 from __future__ import annotations
 
 from adapters.terminal.adapter import TerminalAdapter
+from adapters.terminal.jobs import Ending, Listing
 from adapters.terminal.order import Order
 
 
@@ -11,4 +12,4 @@ def create(order: Order) -> TerminalAdapter:
     return TerminalAdapter(order)
 
 
-__all__ = ["Order", "create"]
+__all__ = ["Ending", "Listing", "Order", "create"]

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from uuid import uuid4
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from adapters.terminal.ability import find_graphics
+from adapters.terminal.files import write
 from adapters.terminal.order import STDOUT, Order
-from bot.contract.card import Card, Media
+from adapters.terminal.screen import Screen, plain
+from bot.contract.card import Card, Preview
 from bot.contract.ports import Core, Limits
-from bot.contract.values import Address, Answer, Invocation, JobId, JobState, Started
+from bot.contract.values import Address, Answer, JobId, JobState, Started
 from bot.errors import UserError
 
 CANCEL_SECONDS = 10.0
 """How long a cancelled job is waited for."""
 
+DRAW_SECONDS = 0.4
+"""At least this long between two previews: each costs a process that decodes it."""
+
 
 class TerminalAdapter:
     """Its messages are this process's own, so its name is too. After `run`, `failed` says whether to be sorry."""
 
-    limits = Limits(edit_seconds=0.1, media_per_message=64, previews=False)
+    limits = Limits(edit_seconds=0.1, media_per_message=64, previews=True)
 
     def __init__(self, order: Order) -> None:
         self.name = f"terminal-{uuid4().hex}"
@@ -33,15 +36,8 @@ class TerminalAdapter:
         self._order = order
         self._console = Console(stderr=True)
         self._final: asyncio.Future[Card] = asyncio.get_running_loop().create_future()
-        self._bar = Progress(
-            TextColumn("{task.description}", table_column=None),
-            BarColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("Queued", total=1.0)
+        self._screen: Screen | None = None
+        self._preview: asyncio.Queue[Preview] = asyncio.Queue(maxsize=1)
 
     async def opened(self) -> str:
         """At once."""
@@ -49,41 +45,58 @@ class TerminalAdapter:
 
     async def run(self, core: Core) -> None:
         """Ask, show how it goes, write the files. Raises `UserError` if nothing was queued."""
-        answer = await core.invoke(
-            Invocation(
-                event_key=f"terminal:{uuid4().hex}",
-                actor=self._order.actor,
-                place=self._order.place,
-                command=self._order.command,
-                address={},
-                values=self._order.values,
-                attachments=self._order.attachments(),
-            )
-        )
-        job = _job(answer)
-        with self._bar:
-            card = await self._wait(core, job)
+        if self._order.output == STDOUT and sys.stdout.isatty():
+            raise UserError("With -o - files go into a pipe, and this is a terminal. Name a file instead.")
+        graphics = await asyncio.to_thread(find_graphics, os.environ) if self._order.preview else None
+        job = _job(await core.invoke(self._order.invocation()))
+        async with Screen(self._console, graphics) as self._screen:
+            card = await self._wait(core, job, self._screen)
         self._tell(card)
-        await self._write((await core.job(self._order.place, job)).outputs)
+        for path in await write((await core.job(self._order.place, job)).outputs, self._order.output):
+            self._console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
     async def show(self, address: Address, card: Card) -> None:
-        """Draw the bar."""
+        """Draw the bar, and have the newest preview drawn."""
         del address  # there is only the one
-        self._bar.update(self._task, description=card.title, completed=card.fraction or 0.0)
+        if self._screen is not None:
+            self._screen.update(card.title, card.fraction or 0.0)
+        if card.preview is not None:
+            if self._preview.full():
+                self._preview.get_nowait()
+            self._preview.put_nowait(card.preview)
         if JobState(card.state).final and not self._final.done():
             self._final.set_result(card)
 
     async def remove(self, address: Address) -> None:
         """Nothing stays on a terminal that could be taken away."""
 
-    async def _wait(self, core: Core, job: JobId) -> Card:
+    async def _wait(self, core: Core, job: JobId, screen: Screen) -> Card:
         """The last card. Ctrl-C cancels the job on the server too, and waits for that."""
+        drawing = asyncio.create_task(self._draw(core, screen))
         try:
             return await asyncio.shield(self._final)
         except asyncio.CancelledError:
             await core.cancel(self._order.actor, job)
             await asyncio.wait({self._final}, timeout=CANCEL_SECONDS)
             raise
+        finally:
+            drawing.cancel()
+            await asyncio.gather(drawing, return_exceptions=True)
+
+    async def _draw(self, core: Core, screen: Screen) -> None:
+        """Draw the newest preview, again and again."""
+        if not screen.room:
+            return
+        shown: Preview | None = None
+        while True:
+            preview = await self._preview.get()
+            if preview is shown:
+                continue
+            shown = preview
+            raster = await core.raster(preview, screen.room)
+            if raster is not None:
+                await screen.draw(raster)
+            await asyncio.sleep(DRAW_SECONDS)
 
     def _tell(self, card: Card) -> None:
         """What went wrong, if anything did."""
@@ -91,39 +104,12 @@ class TerminalAdapter:
             self.failed = True
             sentences = ["".join(span.text for span in line) for line in card.body[:1]]
             reason = sentences[0] if card.state == JobState.FAILED and sentences else card.title
-            self._console.print(f"error: {reason}", style="red", markup=False, highlight=False)
-
-    async def _write(self, outputs: Sequence[Media]) -> None:
-        for media in outputs:
-            target = await asyncio.to_thread(_write, media, self._target(media), len(outputs))
-            if target is not None:
-                self._console.print(str(target), markup=False, highlight=False)
-
-    def _target(self, media: Media) -> Path:
-        """Words are for reading, so they are only written to a file that was asked for."""
-        if self._order.output is not None:
-            return self._order.output
-        return STDOUT if media.media_type == "text/plain" else Path(media.name)
+            self._console.print(
+                f"error: {plain(reason)}", style="red", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 def _job(answer: Answer) -> JobId:
     if not isinstance(answer, Started):
         raise UserError("That is no workflow. `muralist workflow list` lists them.")
     return answer.job
-
-
-def _write(media: Media, wished: Path, count: int) -> Path | None:
-    """Put a file where it is wished; of several, the second becomes `name-2.png`. None for standard output."""
-    if wished == STDOUT:
-        with media.path.open("rb") as source:
-            shutil.copyfileobj(source, sys.stdout.buffer)
-        return None
-    target = wished
-    if count > 1 and media.index > 0 and target.name != media.name:
-        target = target.with_stem(f"{target.stem}-{media.index + 1}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(media.path, target)
-    except OSError as error:
-        raise UserError(f"{target} can't be written: {error.strerror}. Choose another with -o.") from error
-    return target

@@ -7,36 +7,59 @@ import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
-from bot.contract.values import Actor, Attachment, Place
+from bot.contract.values import Actor, Attachment, Invocation, Place
 from bot.errors import MediaRejected
 
 STDOUT = Path("-")
 
 
+def person() -> Actor:
+    """The person at the terminal."""
+    user = getpass.getuser()
+    return Actor(platform="terminal", external_id=user, name=user)
+
+
+def terminal() -> Place:
+    """Their terminal; all of a person's are one."""
+    return Place(platform="terminal", external_id=person().external_id)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """A command, its raw values, the pictures to start from, and where to put what comes out."""
+    """A command, its raw values, the pictures to start from, and where to put what comes out.
+
+    `preview`: it is drawn while it is made, where the terminal can.
+    """
 
     command: str
     values: Mapping[str, object]
     images: tuple[Path, ...]
     output: Path | None
+    preview: bool = True
 
     @property
     def actor(self) -> Actor:
         """The person at the terminal."""
-        user = getpass.getuser()
-        return Actor(platform="terminal", external_id=user, name=user)
+        return person()
 
     @property
     def place(self) -> Place:
         """Their terminal."""
-        return Place(platform="terminal", external_id=self.actor.external_id)
+        return terminal()
 
-    def attachments(self) -> tuple[Attachment, ...]:
-        """The pictures, to be read when they are needed."""
-        return tuple(Attachment(name=path.name, read=_Reader(path)) for path in self.images)
+    def invocation(self) -> Invocation:
+        """It as the core takes it, once."""
+        return Invocation(
+            event_key=f"terminal:{uuid4().hex}",
+            actor=self.actor,
+            place=self.place,
+            command=self.command,
+            address={},
+            values=self.values,
+            attachments=tuple(Attachment(name=path.name, read=_Reader(path)) for path in self.images),
+        )
 
 
 @dataclass(frozen=True)

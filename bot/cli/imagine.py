@@ -22,7 +22,7 @@ INTERRUPTED = 130
 def imagine(
     prompt: Annotated[str, typer.Argument(help="What the picture shows.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file to write; - for the pipe.")
+        Path | None, typer.Option("-o", "--output", help="The file or folder to write to; - for a pipe.")
     ] = None,
     workflow: Annotated[str, typer.Option(help="The workflow to run.")] = "imagine",
     settings: Annotated[
@@ -30,15 +30,21 @@ def imagine(
     ] = None,
     image: Annotated[list[Path] | None, typer.Option(help="A picture to start from.")] = None,
     seed: Annotated[str | None, typer.Option(help="The same seed gives the same picture.")] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview/--no-preview", help="Draw it as it comes, where the terminal can.")
+    ] = True,
 ) -> None:
-    """Make a picture and write it to a file. Exits with 1 and one sentence if that fails."""
+    """Make a picture and write it to a file. Exits with 1 and one sentence if that fails.
+
+    Ctrl-C cancels it, on its ComfyUI too, and exits with 130.
+    """
     values: dict[str, object] = {"prompt": prompt, **dict(_pair(text) for text in settings or [])}
     if seed is not None:
         values["seed"] = seed
     configured = read_settings()
     set_up_logs(configured.log_format, logging.ERROR)
     try:
-        failed = asyncio.run(make(configured, workflow, values, image or [], output))
+        failed = asyncio.run(make(configured, workflow, values, image or [], output, preview=preview))
     except KeyboardInterrupt:
         typer.echo("cancelled", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -47,11 +53,19 @@ def imagine(
 
 
 async def make(
-    settings: Settings, workflow: str, values: dict[str, object], images: list[Path], output: Path | None
+    settings: Settings,
+    workflow: str,
+    values: dict[str, object],
+    images: list[Path],
+    output: Path | None,
+    *,
+    preview: bool = True,
 ) -> bool:
     """Make a picture and write it. Whether it failed; raises `UserError` if nothing was queued."""
     terminal: Any = import_module("adapters.terminal")  # by name: the core does not know the platforms
-    order = terminal.Order(command=workflow, values=values, images=tuple(images), output=output)
+    order = terminal.Order(
+        command=workflow, values=values, images=tuple(images), output=output, preview=preview
+    )
     async with open_app(settings) as app:
         adapter = terminal.create(order)
         await app.attend(adapter, order.actor)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-from bot.cli import check, db, imagine, serve, workflow
+from bot.cli import check, db, imagine, jobs, serve, workflow
 from bot.cli.setup import setup
 from bot.errors import ConfigError, UserError
 
@@ -21,6 +21,8 @@ app.command("setup", hidden=True)(setup)  # shown once every platform that it as
 app.command("run")(serve.run)
 app.command("demo")(serve.demo)
 app.command("imagine")(imagine.imagine)
+app.command("jobs")(jobs.jobs)
+app.command("cancel")(jobs.cancel)
 app.command("check")(check.check)
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(db.app, name="db")

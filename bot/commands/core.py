@@ -11,7 +11,7 @@ from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.registry import Context
-from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Media, Preview, Raster, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -175,6 +175,10 @@ class BoundCore:
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         """One picture that shows these outputs, numbered; None if it can't be made."""
         return await self.outgoing.sheet(media, limit)
+
+    async def raster(self, preview: Preview, most: int) -> Raster | None:
+        """A preview for terminals; None if it can't be read."""
+        return await self.outgoing.raster(preview, most)
 
     def originals(self, card: Card) -> Action | None:
         """A button that brings a card's outputs as they are."""

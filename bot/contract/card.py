@@ -83,6 +83,16 @@ class Preview:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Raster:
+    """A picture as numbers of colours, a byte a pixel, row by row; `palette` is three bytes (RGB) a colour."""
+
+    width: int
+    height: int
+    palette: bytes
+    pixels: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Media:
     """A finished output. `path` is where its bytes lie; `size` is in bytes."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Media, Preview, Raster, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -166,6 +166,9 @@ class Core(Protocol):
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         """One picture in at most `limit` bytes that shows these outputs, numbered; None if it can't be made."""
+
+    async def raster(self, preview: Preview, most: int) -> Raster | None:
+        """A preview for terminals, at most `most` pixels on either side; None if it can't be read."""
 
     def originals(self, card: Card) -> Action | None:
         """A button for platforms that send pictures made smaller: it brings a card's outputs as they are."""

@@ -21,7 +21,7 @@ from bot.delivery.pacing import Pacer
 from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Feed, News
 from bot.jobs.models import MessageView
-from bot.jobs.states import ENDS, LIVE, State
+from bot.jobs.states import ENDS, State
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -99,15 +99,16 @@ class Deliverer:
     async def _look(self) -> None:
         """What the store wants shown, whoever wrote it, and those not over: what they say may change by itself.
 
-        Of those who wait it is their place in line; of all of them whether ComfyUI answers.
+        Of those who wait it is their place in line; of those that another process runs how far they are; of all
+        of them whether ComfyUI answers.
         """
         waiting = await self._store.messages.waiting(self._adapter.name, BATCH)
         for view, card in zip(waiting, await self._board.cards(waiting), strict=True):
             if card != self._last.get(view.id):
                 self._dirty[view.id] = Due(view=view, card=card)
-        for known in self._known.values():
-            if known is not None and known.job.state in LIVE:
-                self._dirty.setdefault(known.id, Due(view=known))
+        for view in await self._store.messages.carried(self._adapter.name, BATCH):
+            self._known[view.job.id] = view
+            self._dirty.setdefault(view.id, Due(view=view))
         for view in await self._store.messages.due(self._adapter.name, BATCH):
             self._dirty[view.id] = Due(view=view)
 
@@ -184,6 +185,7 @@ class Deliverer:
         if view.removed or view.job.state in ENDS:
             self._pacer.forget(view.id)
             self._last.pop(view.id, None)
+            self._known.pop(view.job.id, None)
 
     def _forget(self, view: MessageView) -> None:
         """Leave a message alone that can't be reached, whatever comes of its job."""

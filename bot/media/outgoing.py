@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bot.contract.card import Raster
 from bot.media.errors import DoesNotFit
 from bot.media.inside import clip
 from bot.media.inside.fit_clip import fit_clip
 from bot.media.inside.fit_picture import fit_picture
 from bot.media.inside.made import Written
 from bot.media.inside.pixels import FORMATS
+from bot.media.inside.raster import COLOURS, write_raster
 from bot.media.inside.stills import write_sheet, write_still
 from bot.media.kinds import HEAD_BYTES, sniff
-from bot.media.process import LONG, Bounds, run
+from bot.media.process import LONG, QUICK, Bounds, run
 
 STILL: Final = Bounds(seconds=60, memory=LONG.memory)
 """Results may be larger than uploads, and people wait for them."""
@@ -73,6 +75,14 @@ async def contact_sheet(sources: Sequence[Path], folder: Path, *, max_side: int 
         raise ValueError(f"a sheet of {len(sources)} pictures")
     written = await run(STILL, write_sheet, list(sources), folder, "sheet.jpg", max_side)
     return _made(written, sources[0], folder)
+
+
+async def rasterise(source: Path, folder: Path, *, max_side: int) -> Raster:
+    """A picture's pixels in at most 256 colours, no side longer than `max_side`. Raises `MediaRejected`."""
+    written = await run(QUICK, write_raster, source, folder, "raster", max_side)
+    data = await asyncio.to_thread((folder / written.name).read_bytes)
+    split = 3 * COLOURS
+    return Raster(width=written.width, height=written.height, palette=data[:split], pixels=data[split:])
 
 
 def _looked_at(source: Path) -> tuple[str, int]:

@@ -12,13 +12,13 @@ from typing import Any
 import structlog
 
 from bot.cards.render import made_elsewhere, unknown_picture
-from bot.contract.card import Card, Media
+from bot.contract.card import Card, Media, Preview, Raster
 from bot.contract.values import Attachment
 from bot.errors import MediaRejected
 from bot.media.embedded import Embedded, read_embedded
 from bot.media.errors import DoesNotFit
 from bot.media.kinds import ending_of, media_type
-from bot.media.outgoing import contact_sheet, shrink
+from bot.media.outgoing import contact_sheet, rasterise, shrink
 from bot.media.pictures import LIMIT_BYTES
 from bot.media.spool import Spool
 
@@ -91,6 +91,17 @@ class Outgoing:
             target = folder / f"{stem}{ending_of(made.media_type)}"
             await asyncio.to_thread(made.path.replace, target)
             return target, made.media_type
+
+    async def raster(self, preview: Preview, most: int) -> Raster | None:
+        """A preview as numbers of colours; None if it can't be read."""
+        async with self._spool.scratch() as folder:
+            source = folder / "preview"
+            await asyncio.to_thread(source.write_bytes, preview.data)
+            try:
+                return await rasterise(source, folder, max_side=most)
+            except MediaRejected as error:
+                log.info("a preview can't be read", detail=str(error))
+                return None
 
     async def inspect(self, picture: Attachment) -> Card:
         """What a picture's own metadata says."""

@@ -29,6 +29,11 @@ class Servers:
         known = [backend.schemas for backend in self.backends if backend.schemas is not None]
         return offers.choices(workflow, known)
 
+    async def look(self) -> None:
+        """Ask every server how it is, unless that is known by now."""
+        if not self._asked():
+            await asyncio.gather(*(backend.probe() for backend in self.backends))
+
     async def require(self, workflow: Workflow) -> None:
         """Raise `NotOffered` if no server can run the workflow, `NoBackend` if there is none to wait for.
 

@@ -66,6 +66,16 @@ class Messages:
         )
         return await self._views(query)
 
+    async def carried(self, adapter: str, limit: int) -> list[MessageView]:
+        """The messages of an adapter whose jobs a backend has in hand, in whatever process that is."""
+        query = (
+            _query()
+            .where(message.c.adapter == adapter, _reachable(), job.c.state.in_(LIVE))
+            .order_by(message.c.number)
+            .limit(limit)
+        )
+        return await self._views(query)
+
     async def shown(self, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
         await self._shown.add(view)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pty
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -29,6 +30,11 @@ class Terminal:
         asyncio.get_running_loop().add_reader(descriptor, self._read)
 
     @property
+    def raw(self) -> bytes:
+        """All that was printed, as it was."""
+        return self._raw
+
+    @property
     def screen(self) -> str:
         """What a person has seen so far."""
         return _STYLES.sub("", self._raw.decode(errors="replace")).replace("\r\n", "\n")
@@ -48,6 +54,18 @@ class Terminal:
     def type(self, line: str = "") -> None:
         """Type a line and press Enter."""
         os.write(self._descriptor, f"{line}\n".encode())
+
+    async def answer(self, question: bytes, reply: bytes) -> None:
+        """Wait for a question to the terminal, and reply as one does: at once, without an Enter."""
+        async with asyncio.timeout(PATIENCE):
+            while question not in self._raw:
+                self._printed.clear()
+                await self._printed.wait()
+        os.write(self._descriptor, reply)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     async def exit_code(self) -> int:
         """Wait for the end."""

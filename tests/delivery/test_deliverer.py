@@ -16,7 +16,9 @@ from bot.contract.values import Address, JobId, MessageId
 from bot.delivery.deliverer import Deliverer
 from bot.errors import AddressExpired, AddressGone, DeliveryError
 from bot.feed import Feed, Live
+from bot.jobs.states import State
 from bot.media.spool import Spool
+from bot.scheduling.fairness import next_flow
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
 from tests.builders import new_request, sqlite_url
@@ -128,3 +130,28 @@ async def test_a_message_that_moved_is_shown_at_its_new_address(tmp_path: Path) 
         scene.feed.changed(JobId("job-1"))
         address, card = await platform.next()
         assert (address, card.title) == ({"chat": "private"}, "Cancelled")
+
+
+async def test_a_job_that_another_process_carries_is_shown_as_far_as_it_is(tmp_path: Path) -> None:
+    """No news of it is heard here: what it wrote into the store is shown."""
+    platform = Recorder()
+    async with _delivering(tmp_path, platform) as scene, open_store(sqlite_url(tmp_path)) as elsewhere:
+        await scene.store.requests.add(new_request())
+        scene.feed.changed(JobId("job-1"))
+        assert (await platform.next())[1].title == "Queued: you are next"
+
+        held = await elsewhere.leases.take("backend:http://other", "other", None)
+        assert held is not None
+        attempt = await elsewhere.queue.claim(held, "prompt-1", next_flow)
+        assert attempt is not None
+        for state in (State.POSTING, State.WAITING, State.RUNNING):
+            await elsewhere.queue.advance(attempt, state)
+        await elsewhere.queue.progress([(attempt, 0.25, "KSampler")])
+        card = (await platform.next())[1]
+        while card.state != "running" or card.fraction != 0.25:
+            card = (await platform.next())[1]
+        assert card.title == "KSampler: 25%"
+        await elsewhere.queue.progress([(attempt, 0.5, "KSampler")])
+        assert (await platform.next())[1].title == "KSampler: 50%"
+        await elsewhere.queue.finish(attempt, State.CANCELLED, now=2.0)
+        assert (await platform.next())[1].title == "Cancelled"

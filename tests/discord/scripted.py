@@ -9,7 +9,7 @@ from typing import Any
 from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS
-from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Media, Preview, Raster, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Accepted,
@@ -130,6 +130,9 @@ class ScriptedCore:
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         raise AssertionError("Discord shows each picture by itself")
+
+    async def raster(self, preview: Preview, most: int) -> Raster | None:
+        raise AssertionError("Discord shows previews as files")
 
     def originals(self, card: Card) -> Action | None:
         raise AssertionError("Discord shows the pictures as they are")
