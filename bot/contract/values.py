@@ -163,11 +163,17 @@ class ParameterType(StrEnum):
     CHOICE = "choice"
     SEED = "seed"
     IMAGE = "image"
+    MASK = "mask"
+    VIDEO = "video"
+    AUDIO = "audio"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParameterSpec:
-    """One option of a command, as a platform publishes it. Bounds are inclusive; None is "no bound"."""
+    """One option of a command, as a platform publishes it. Bounds are inclusive; None is "no bound".
+
+    `more` is set for what few people ever change: a platform with room for a few options shows it last.
+    """
 
     name: str
     type: ParameterType
@@ -180,6 +186,7 @@ class ParameterSpec:
     step: int | float | None = None
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
