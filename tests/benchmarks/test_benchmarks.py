@@ -97,7 +97,7 @@ def _labelled(row: str, folder: Path) -> list[str]:
     )
     label = {"label": "Motif", "feeds": ["words.value"], "widget": True}
     about = {"graph": nodes, "index": {"usage": 10}, "interface": {"subgraphs": [{"inputs": [label]}]}}
-    gold = {category: [] for category in CATEGORIES} | {"also_ok": {}}
+    gold: dict[str, Any] = {category: [] for category in CATEGORIES} | {"also_ok": {}}
     gold |= {"prompt": ["words.value"], "cfg": ["guide.cfg"], "steps": ["nowhere.steps"]}
     (folder / "api").mkdir()
     (folder / "api" / "one.json").write_text(json.dumps(about), encoding="utf-8")
