@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.inference import author_interface
@@ -140,6 +140,7 @@ def _text(of: Any, node: str, name: str) -> str:
             return _text(of, source, "string").replace("USER", _text(of, source, "replace"))
 
 
+@settings(deadline=None)
 @given(raw=RAW)
 def test_a_patch_changes_what_it_declares_and_nothing_else(raw: dict[str, Any]) -> None:
     """Whatever the values are; the graph that it is made from stays as it was, and no text changes the structure."""
@@ -153,6 +154,7 @@ def test_a_patch_changes_what_it_declares_and_nothing_else(raw: dict[str, Any]) 
     assert json.loads(json.dumps(patched)) == patched
 
 
+@settings(deadline=None)
 @given(raw=RAW)
 def test_what_was_bound_is_read_again(raw: dict[str, Any]) -> None:
     """From the patched graph, every value as it was checked."""
@@ -160,6 +162,7 @@ def test_what_was_bound_is_read_again(raw: dict[str, Any]) -> None:
     assert unbind(WORKFLOW, apply(GRAPH, bound.patch)) == bound.values
 
 
+@settings(deadline=None)
 @given(words=TEXTS.map(str.strip), unwanted=TEXTS.map(str.strip), plain=st.booleans())
 def test_what_a_person_writes_arrives_at_the_encoder(words: str, unwanted: str, plain: bool) -> None:
     """The prompt at the positive one, the negative at the other, through every branch."""
@@ -169,6 +172,7 @@ def test_what_a_person_writes_arrives_at_the_encoder(words: str, unwanted: str, 
     assert _text(patched, "no", "text") == unwanted
 
 
+@settings(deadline=None)
 @given(words=TEXTS, title=TEXTS)
 def test_what_a_graph_says_changes_no_binding(words: str, title: str) -> None:
     """Its texts may be anything, and so may its titles: no text is taken for another, and names stay names."""

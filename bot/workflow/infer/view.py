@@ -47,6 +47,9 @@ class View:
     graph: Graph
     schemas: NodeSchemas
     _kinds: dict[Source, str] = field(default_factory=dict, compare=False)
+    _specs: dict[Target, InputSpec] = field(default_factory=dict, compare=False)
+    _glue: dict[str, bool] = field(default_factory=dict, compare=False)
+    _deciders: dict[str, str | None] = field(default_factory=dict, compare=False)
 
     def inputs(self, node: str) -> Mapping[str, Any]:
         """A node's inputs as the graph has them."""
@@ -75,9 +78,11 @@ class View:
 
     def spec(self, target: Target) -> InputSpec:
         """What an input takes; guessed from its value where the server does not know it."""
-        class_type = class_of(self.graph, target.node) or ""
-        known = self.schemas.input(class_type, target.input, self.inputs(target.node))
-        return known or InputSpec(kinds=frozenset({self._guess(target)}))
+        if target not in self._specs:
+            class_type = class_of(self.graph, target.node) or ""
+            known = self.schemas.input(class_type, target.input, self.inputs(target.node))
+            self._specs[target] = known or InputSpec(kinds=frozenset({self._guess(target)}))
+        return self._specs[target]
 
     def _guess(self, target: Target) -> str:
         match self.value(target):
@@ -124,6 +129,11 @@ class View:
 
     def is_glue(self, node: str) -> bool:
         """Whether a node only carries or computes values that a person could type."""
+        if node not in self._glue:
+            self._glue[node] = self._is_glue(node)
+        return self._glue[node]
+
+    def _is_glue(self, node: str) -> bool:
         class_type = class_of(self.graph, node) or ""
         taken = self.schemas.inputs(class_type)
         allowed = SCALARS | {ANY}
@@ -160,6 +170,11 @@ class View:
 
     def decider(self, node: str) -> str | None:
         """The input of a switch that says which branch is taken; None for any other node."""
+        if node not in self._deciders:
+            self._deciders[node] = self._decider(node)
+        return self._deciders[node]
+
+    def _decider(self, node: str) -> str | None:
         names = list(self.inputs(node))
         yes = [name for name in names if _TRUE.search(name)]
         no = [name for name in names if _FALSE.search(name)]
