@@ -1,27 +1,44 @@
-"""The connection to the database: transactions that read, and transactions that write one after another."""
+"""The database: queries are plain functions of a connection, run in threads, a transaction each.
+
+Reads run beside each other. Writes run one after another, and those that wait meanwhile share a commit: each is
+undone by itself if it fails, and none is answered before the commit is on the disk.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-import aiosqlite
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import ConfigError
 
 BUSY_SECONDS = 15
 """How long a write waits for another process's write to end."""
+
+READERS = 4
+TOGETHER = 50
+"""Writes that share a commit, at most: the first of them waits for the last."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Write:
+    function: Callable[[Connection], Any]
+    answer: asyncio.Future[Any]
 
 
 class Database:
@@ -29,8 +46,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._engine: AsyncEngine | None = None
-        self._writing = asyncio.Lock()
+        self._engine: Engine | None = None
+        self._readers = ThreadPoolExecutor(READERS, "database-read")
+        self._writer = ThreadPoolExecutor(1, "database-write")
+        self._waiting: list[_Write] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._engine = _engine(self._url)
@@ -39,36 +59,121 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writing is not None:
+            await self._writing
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
         if self._engine is not None:
-            await self._engine.dispose()
+            self._engine.dispose()
 
     @property
-    def engine(self) -> AsyncEngine:
+    def engine(self) -> Engine:
         """The engine while the database is open."""
         assert self._engine is not None, "the database is not open"
         return self._engine
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of everything and changes nothing."""
-        async with self.engine.connect() as connection, connection.begin():
-            yield connection
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """Run a function in a transaction that sees one state of everything and changes nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, function)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that alone may write; committed at the end, undone if anything raises."""
-        async with self._writing, self.engine.connect() as connection:
-            connection = await connection.execution_options(muralist_write=True)
-            async with connection.begin():
-                yield connection
+    async def write(self, function: Callable[[Connection], T]) -> T:
+        """Run a function in a transaction that alone may write; undone if it raises.
+
+        Once begun it goes on though its caller is cancelled.
+        """
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Write(function=function, answer=answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_waiting())
+        return await answer
 
     async def upgrade(self) -> None:
         """Bring the tables to the newest revision. Safe to call from several processes at once."""
-        async with self.write() as connection:
-            await connection.run_sync(_upgrade)
+        await self.write(_upgrade)
+
+    def _look(self, function: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return function(connection)
+
+    async def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                await self._write_together([write for write in taken if not write.answer.done()])
+        finally:
+            self._writing = None
+
+    async def _write_together(self, writes: Sequence[_Write]) -> None:
+        functions = [write.function for write in writes]
+        loop = asyncio.get_running_loop()
+        try:
+            outcomes = await loop.run_in_executor(self._writer, self._commit, functions)
+        except Exception as error:  # noqa: BLE001 - raised where each is waited for
+            outcomes = [_Failed(error)] * len(writes)
+        for write, outcome in zip(writes, outcomes, strict=True):
+            if write.answer.done():
+                continue
+            if isinstance(outcome, _Failed):
+                write.answer.set_exception(outcome.error)
+            else:
+                write.answer.set_result(outcome)
+
+    def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+        """What each function returned, or how it failed. Raises if nothing at all was written."""
+        with self.engine.connect().execution_options(muralist_write=True) as connection, connection.begin():
+            return [_attempt(connection, function) for function in functions]
 
 
-def _engine(url: str) -> AsyncEngine:
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: Exception
+
+
+def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> Any:
+    savepoint = connection.begin_nested()
+    try:
+        found = function(connection)
+    except Exception as error:  # noqa: BLE001 - raised where it is waited for
+        savepoint.rollback()
+        return _Failed(error)
+    savepoint.commit()
+    return found
+
+
+class Stored(Protocol):
+    """Whatever has a database to ask."""
+
+    _database: Database
+
+
+S = TypeVar("S", bound=Stored)
+
+
+def reading(
+    query: Callable[Concatenate[S, Connection, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Make a method that takes a connection one that is awaited without: a transaction that reads."""
+
+    @wraps(query)
+    async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.read(lambda connection: query(self, connection, *args, **kwargs))
+
+    return asked
+
+
+def writing(
+    query: Callable[Concatenate[S, Connection, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """The same for a transaction that writes."""
+
+    @wraps(query)
+    async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.write(lambda connection: query(self, connection, *args, **kwargs))
+
+    return asked
+
+
+def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -78,32 +183,28 @@ def _engine(url: str) -> AsyncEngine:
         ) from error
     if parsed.drivername != "sqlite+aiosqlite":
         raise ConfigError("DATABASE_URL: only sqlite+aiosqlite:///... is supported.")
-    engine = create_async_engine(parsed)
+    engine = create_engine(parsed.set(drivername="sqlite"))
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     """Durable (a commit is on the disk when it returns), and readers never wait for the writer."""
     connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late
-    connection.run_async(_set_pragmas)
-
-
-async def _set_pragmas(connection: aiosqlite.Connection) -> None:
     for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
-        await connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA {pragma}")
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            await connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             # SQLite does not wait here, whatever the timeout, if another process switches a new file too
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            await asyncio.sleep(0.01)
+            time.sleep(0.01)
         else:
             return
 

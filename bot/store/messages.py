@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
-from bot.store.database import Database
+from bot.store.database import Database, reading, writing
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, message, output, place, request
 
@@ -68,33 +67,34 @@ class Messages:
         )
         return await self._views(query)
 
-    async def shown(self, view: MessageView) -> None:
+    @writing
+    def shown(self, connection: Connection, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
         which = (message.c.id == view.id) & (message.c.shown < view.wanted)
-        async with self._database.write() as connection:
-            await connection.execute(update(message).where(which).values(shown=view.wanted))
+        connection.execute(update(message).where(which).values(shown=view.wanted))
 
-    async def give_up(self, message_id: MessageId) -> None:
+    @writing
+    def give_up(self, connection: Connection, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""
-        async with self._database.write() as connection:
-            await connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
+        connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
 
-    async def remove(self, message_id: MessageId, job_id: JobId) -> list[str]:
+    @writing
+    def remove(self, connection: Connection, message_id: MessageId, job_id: JobId) -> list[str]:
         """Ask for a message to be taken away and forget its outputs. Says which bytes nobody needs any more."""
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(message)
-                .where(message.c.id == message_id, message.c.removed.is_(False))
-                .values(removed=True, wanted=message.c.wanted + 1)
-            )
-            had = select(output.c.sha256).where(output.c.job == job_id)
-            hashes = set(await connection.scalars(had))
-            await connection.execute(delete(output).where(output.c.job == job_id))
-            still = select(output.c.sha256).union(select(input_.c.sha256)).subquery()
-            used = set(await connection.scalars(select(still.c.sha256).where(still.c.sha256.in_(hashes))))
-            return sorted(hashes - used)
+        connection.execute(
+            update(message)
+            .where(message.c.id == message_id, message.c.removed.is_(False))
+            .values(removed=True, wanted=message.c.wanted + 1)
+        )
+        had = select(output.c.sha256).where(output.c.job == job_id)
+        hashes = set(connection.scalars(had))
+        connection.execute(delete(output).where(output.c.job == job_id))
+        still = select(output.c.sha256).union(select(input_.c.sha256)).subquery()
+        used = set(connection.scalars(select(still.c.sha256).where(still.c.sha256.in_(hashes))))
+        return sorted(hashes - used)
 
-    async def line(self, job_ids: Sequence[JobId]) -> tuple[list[Flow], dict[JobId, int]]:
+    @reading
+    def line(self, connection: Connection, job_ids: Sequence[JobId]) -> tuple[list[Flow], dict[JobId, int]]:
         """All flows that wait, and for each of these jobs that waits how many of its own are before it."""
         own = job.alias()
         before = (
@@ -103,35 +103,34 @@ class Messages:
             .scalar_subquery()
         )
         query = select(job.c.id, before).where(job.c.id.in_(job_ids), job.c.state == State.QUEUED)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(select(flow).where(flow.c.waiting > 0))).all()
-            counts = {JobId(job_id): count for job_id, count in await connection.execute(query)}
+        rows = connection.execute(select(flow).where(flow.c.waiting > 0)).all()
+        counts = {JobId(job_id): count for job_id, count in connection.execute(query)}
         flows = [Flow(account=AccountId(r.account), vtime=r.vtime, waiting=r.waiting) for r in rows]
         return flows, counts
 
-    async def totals(self) -> tuple[int, int]:
+    @reading
+    def totals(self, connection: Connection) -> tuple[int, int]:
         """How many jobs wait and how many a backend has in hand."""
         query = select(func.coalesce(func.sum(flow.c.waiting), 0), func.coalesce(func.sum(flow.c.running), 0))
-        async with self._database.read() as connection:
-            waiting, running = (await connection.execute(query)).one()
+        waiting, running = connection.execute(query).one()
         return int(waiting), int(running)
 
-    async def ended(self) -> dict[State, int]:
+    @reading
+    def ended(self, connection: Connection) -> dict[State, int]:
         """How many jobs have ended, by how."""
         query = select(job.c.state, func.count()).where(job.c.finished.is_not(None)).group_by(job.c.state)
-        async with self._database.read() as connection:
-            return {State(state): count for state, count in await connection.execute(query)}
+        return {State(state): count for state, count in connection.execute(query)}
 
-    async def running_on(self, backend: str) -> int:
+    @reading
+    def running_on(self, connection: Connection, backend: str) -> int:
         """How many jobs a backend has in hand."""
         query = select(func.count()).where(job.c.backend == backend, job.c.state.in_(LIVE))
-        async with self._database.read() as connection:
-            return await connection.scalar(query) or 0
+        return connection.scalar(query) or 0
 
-    async def _views(self, query: Select[Any]) -> list[MessageView]:
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-            return await _records(connection, rows)
+    @reading
+    def _views(self, connection: Connection, query: Select[Any]) -> list[MessageView]:
+        rows = connection.execute(query).all()
+        return _records(connection, rows)
 
 
 def _query() -> Select[Any]:
@@ -161,10 +160,10 @@ def _query() -> Select[Any]:
     )
 
 
-async def _records(connection: AsyncConnection, rows: Sequence[Any]) -> list[MessageView]:
+def _records(connection: Connection, rows: Sequence[Any]) -> list[MessageView]:
     ids = [row.id for row in rows]
-    inputs = await inputs_of(connection, ids)
-    outputs = await outputs_of(connection, ids)
+    inputs = inputs_of(connection, ids)
+    outputs = outputs_of(connection, ids)
     return [
         MessageView(
             id=MessageId(row.message),

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, select
 
 from bot.contract.values import AccountId, JobId, OutputRef, RequestId, Trouble
 from bot.jobs.models import Blob, InputImage, Job, Output, Setting
@@ -44,7 +43,7 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
     )
 
 
-async def inputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[str, list[InputImage]]:
+def inputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[InputImage]]:
     """The input pictures of some jobs, by job."""
     found: dict[str, list[InputImage]] = defaultdict(list)
     query = (
@@ -52,14 +51,14 @@ async def inputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[st
         .where(input_.c.job.in_(jobs))
         .order_by(input_.c.parameter, input_.c.node, input_.c.input)
     )
-    for row in await connection.execute(query):
+    for row in connection.execute(query):
         found[row.job].append(
             InputImage(parameter=row.parameter, node=row.node, input=row.input, sha256=row.sha256)
         )
     return found
 
 
-async def outputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[str, list[Output]]:
+def outputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[Output]]:
     """The outputs of some jobs in their order, by job."""
     found: dict[str, list[Output]] = defaultdict(list)
     query = (
@@ -68,7 +67,7 @@ async def outputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[s
         .where(output.c.job.in_(jobs))
         .order_by(output.c.index)
     )
-    for row in await connection.execute(query):
+    for row in connection.execute(query):
         found[row.job].append(
             Output(
                 index=row.nth,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -192,8 +193,10 @@ async def test_a_holder_that_cannot_write_its_beat_stops(store: Store, database:
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(while_held(store.leases, NAME, "ann", QUICK, body))
         await body.began.wait()
-        async with database.write():
-            await body.cancelled.wait()
+        robbed = threading.Event()
+        group.create_task(database.write(lambda _connection: robbed.wait()))
+        await body.cancelled.wait()
+        robbed.set()
     seen = await store.leases.look(NAME)
     assert seen is not None
     assert (seen.owner, seen.epoch) == (None, 1)
