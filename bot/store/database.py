@@ -130,13 +130,13 @@ class _Failed:
 
 
 def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> Any:
-    savepoint = connection.begin_nested()
+    connection.exec_driver_sql("SAVEPOINT attempt")  # by hand: begin_nested() compiles it each time
     try:
         found = function(connection)
     except Exception as error:  # noqa: BLE001 - raised where it is waited for
-        savepoint.rollback()
-        return _Failed(error)
-    savepoint.commit()
+        connection.exec_driver_sql("ROLLBACK TO attempt")
+        found = _Failed(error)
+    connection.exec_driver_sql("RELEASE attempt")
     return found
 
 
