@@ -1,7 +1,7 @@
 """The database: queries are plain functions of a connection, run in threads, a transaction each.
 
-Reads run beside each other. Writes run one after another, and those that wait meanwhile share a commit: each is
-undone by itself if it fails, and none is answered before the commit is on the disk.
+Reads run beside each other. Writes run one after another, and those that wait meanwhile share a commit: none is
+answered before that is on the disk. If one of them fails, all are undone, and each is made again by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from bot.errors import ConfigError
 
@@ -79,7 +79,7 @@ class Database:
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Run a function in a transaction that alone may write; undone if it raises.
 
-        Once begun it goes on though its caller is cancelled.
+        It may run twice, the first time for nothing. Once begun it goes on though its caller is cancelled.
         """
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Write(function=function, answer=answer))
@@ -104,40 +104,26 @@ class Database:
             self._writing = None
 
     async def _write_together(self, writes: Sequence[_Write]) -> None:
+        """Commit these at once; if one fails, each by itself, so that it alone is undone."""
         functions = [write.function for write in writes]
-        loop = asyncio.get_running_loop()
-        try:
-            outcomes = await loop.run_in_executor(self._writer, self._commit, functions)
-        except Exception as error:  # noqa: BLE001 - raised where each is waited for
-            outcomes = [_Failed(error)] * len(writes)
-        for write, outcome in zip(writes, outcomes, strict=True):
-            if write.answer.done():
-                continue
-            if isinstance(outcome, _Failed):
-                write.answer.set_exception(outcome.error)
-            else:
-                write.answer.set_result(outcome)
+        commit = asyncio.get_running_loop().run_in_executor(self._writer, self._commit, functions)
+        outcome = (await asyncio.gather(commit, return_exceptions=True))[0]
+        if not isinstance(outcome, BaseException):
+            for write, found in zip(writes, outcome, strict=True):
+                if not write.answer.done():
+                    write.answer.set_result(found)
+        elif len(writes) > 1 and not isinstance(outcome, OperationalError):
+            for write in writes:
+                await self._write_together([write])
+        else:  # a database that is locked or full is so for all of them
+            for write in writes:
+                if not write.answer.done():
+                    write.answer.set_exception(outcome)
 
     def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
-        """What each function returned, or how it failed. Raises if nothing at all was written."""
+        """What each function returned. Raises what the first that failed did; then nothing was written."""
         with self.engine.connect().execution_options(muralist_write=True) as connection, connection.begin():
-            return [_attempt(connection, function) for function in functions]
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    error: Exception
-
-
-def _attempt(connection: Connection, function: Callable[[Connection], Any]) -> Any:
-    connection.exec_driver_sql("SAVEPOINT attempt")  # by hand: begin_nested() compiles it each time
-    try:
-        found = function(connection)
-    except Exception as error:  # noqa: BLE001 - raised where it is waited for
-        connection.exec_driver_sql("ROLLBACK TO attempt")
-        found = _Failed(error)
-    connection.exec_driver_sql("RELEASE attempt")
-    return found
+            return [function(connection) for function in functions]
 
 
 class Stored(Protocol):

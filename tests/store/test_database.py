@@ -77,13 +77,17 @@ async def test_one_that_fails_takes_no_other_with_it(store: object, database: Da
 
 
 async def test_without_a_commit_none_is_told_that_it_is_kept(store: object, database: Database) -> None:
-    """When the whole transaction is gone, all that shared it have failed, and the next write is unharmed."""
+    """When the disk is full, all that shared a commit have failed, and the next write is unharmed."""
 
-    def lose(connection: Connection) -> None:
-        connection.exec_driver_sql("ROLLBACK")
+    def fill(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")  # no more pages than there are
+        try:
+            _add(connection, "x" * 1_000_000)
+        finally:
+            connection.exec_driver_sql("PRAGMA max_page_count=1000000")
 
     answers = await _all_at_once(
-        database, lambda connection: _add(connection, "a"), lose, lambda connection: _add(connection, "b")
+        database, lambda connection: _add(connection, "a"), fill, lambda connection: _add(connection, "b")
     )
     assert [type(answer) for answer in answers] == [OperationalError] * 3
     assert await database.write(lambda connection: _add(connection, "c")) == "c"
