@@ -6,13 +6,13 @@ from dataclasses import asdict
 from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
 from bot.jobs.models import Added, Blob, NewRequest
 from bot.jobs.states import State
 from bot.store.database import Database, reading, writing
 from bot.store.flows import wake_flow
+from bot.store.rows import add_unless_there
 from bot.store.tables import (
     account,
     blob,
@@ -65,7 +65,7 @@ class Requests:
     @writing
     def keep_blob(self, connection: Connection, kept: Blob) -> None:
         """Note that the spool holds these bytes, before a job refers to them."""
-        connection.execute(upsert(blob).values(asdict(kept)).on_conflict_do_nothing())
+        add_unless_there(connection, blob, asdict(kept))
 
 
 def _find(connection: Connection, event_key: str) -> Added | None:
@@ -141,7 +141,7 @@ def _insert_request(connection: Connection, new: NewRequest, owner: AccountId) -
 
 def _insert_job(connection: Connection, new: NewRequest, owner: AccountId) -> None:
     version = {"version": new.version, "name": new.workflow, "graph": new.graph}
-    connection.execute(upsert(workflow_version).values(version).on_conflict_do_nothing())
+    add_unless_there(connection, workflow_version, version)
     connection.execute(
         insert(job).values(
             id=new.job,

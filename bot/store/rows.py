@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.contract.values import AccountId, JobId, OutputRef, RequestId, Trouble
 from bot.jobs.models import Blob, InputImage, Job, Output, Setting
@@ -78,3 +79,11 @@ def outputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[Ou
             )
         )
     return found
+
+
+def add_unless_there(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row unless one with its key is there."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).values(values).on_conflict_do_nothing())
+    else:
+        connection.execute(sqlite.insert(table).values(values).on_conflict_do_nothing())
