@@ -26,6 +26,7 @@ from bot.feed import Feed
 from bot.media.spool import Spool
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.outgoing import Outgoing
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.settings import Settings
@@ -39,7 +40,7 @@ from bot.workflow.model import Workflow
 
 log = structlog.get_logger(__name__)
 
-SERVED = ("web",)
+SERVED = ("web", "discord", "telegram")
 """The adapters that `muralist run` serves, by their folder's name."""
 
 RESTART_SECONDS = 5.0
@@ -48,7 +49,7 @@ CANCEL_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
 
     owner: str
     store: Store
@@ -57,6 +58,7 @@ class App:
     servers: Servers
     workflows: dict[str, Workflow]
     timing: LeaseTiming
+    bare: bool
 
     def core(self, adapter: str) -> BoundCore:
         """The core as the adapter of this name sees it."""
@@ -69,6 +71,8 @@ class App:
             submit=submit,
             acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows),
             look=look,
+            outgoing=Outgoing(self.spool),
+            memory=self.store.memory,
         )
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
@@ -92,7 +96,7 @@ class App:
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
-            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed)
+            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed, bare=self.bare)
             for backend in self.servers.backends
         ]
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
@@ -123,6 +127,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             servers=Servers(backends),
             workflows=workflows,
             timing=LeaseTiming(),
+            bare=settings.embedded_workflows == "strip",
         )
 
 

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.comfy.access import Access, parse_headers
 from bot.comfy.address import parse_address
+from bot.contract.environment import env_files
 from bot.errors import ConfigError
 
 
@@ -22,7 +23,7 @@ class Settings(BaseSettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=env_files(),
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     )
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
+    )
+    embedded_workflows: Literal["strip", "keep"] = Field(
+        default="strip",
+        description="Whether people get the workflow, prompt included, that ComfyUI writes into its files.",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."

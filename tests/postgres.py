@@ -62,7 +62,8 @@ class Server:
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
-            assert self._process.poll() is None and time.monotonic() < deadline, self.log()
+            assert self._process.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
             time.sleep(0.05)
 
     def kill(self) -> None:

@@ -13,6 +13,7 @@ from bot.contract.values import (
     Answer,
     Ask,
     Command,
+    Files,
     JobStatus,
     ParameterSpec,
     QueueStatus,
@@ -85,6 +86,8 @@ def answer_json(answer: Answer, message: str) -> dict[str, Any]:
             return {"kind": "ask", "command": command, "job": reply_to.job, "index": reply_to.index}
         case Accepted():
             return {"kind": "accepted"}
+        case Files(media=media):
+            return {"kind": "files", "outputs": [output_url(each) for each in media]}
         case _ as never:
             assert_never(never)
 

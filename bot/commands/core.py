@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from bot.cards import render
+from bot.cards.actions import read_button
+from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.registry import Context
-from bot.contract.card import Media, Preview
+from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.values import (
     Actor,
     Answer,
+    Attachment,
     Command,
+    Extra,
     Invocation,
     JobId,
     JobState,
     JobStatus,
+    Menu,
     OutputRef,
+    ParameterSpec,
     Place,
     PlacedCard,
     Press,
     QueueStatus,
 )
-from bot.errors import UnknownCommand
+from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.outgoing import Outgoing
 from bot.service.servers import Servers
 from bot.service.submit import Submit
+from bot.store.memory import Memory
 from bot.workflow.model import Workflow
 from bot.workflow.values import nearest
 
@@ -41,17 +51,34 @@ class BoundCore:
     submit: Submit
     acting: Act
     look: Look
+    outgoing: Outgoing
+    memory: Memory
 
     def commands(self) -> list[Command]:
         """Every command: the workflows, then the others."""
         made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
         return [*made, *(entry.command for entry in GENERAL.values())]
 
+    def extra(self, extra: Extra) -> ParameterSpec:
+        """How an option that the platform carries out is published."""
+        return EXTRAS[extra]
+
+    def menus(self) -> Sequence[Menu]:
+        """What can be done with any picture in a chat."""
+        return menus({command.name: command for command in self.commands()}, self.workflows)
+
+    def about(self, action: str) -> OutputRef | None:
+        """The output that a button of some card is about."""
+        try:
+            return read_button(action).ref
+        except Stale:
+            return None
+
     async def invoke(self, invocation: Invocation) -> Answer:
-        """Do a command. Words without a command, said in reply to a picture, edit it."""
+        """Do a command. Words without a command, said in reply to a picture or with one, edit it."""
         name = invocation.command
         if not name:
-            if invocation.reply_to is None:
+            if invocation.reply_to is None and not invocation.attachments:
                 raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
             invocation = self._edit(invocation)
             name = invocation.command
@@ -104,3 +131,41 @@ class BoundCore:
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
         return await self.look.ended()
+
+    async def inspect(self, place: Place, picture: OutputRef | Attachment) -> Card:
+        """What is known of an output of this place, or of a picture from elsewhere."""
+        if isinstance(picture, Attachment):
+            return await self.outgoing.inspect(picture)
+        return render.info(await self.look.view(place, picture.job))
+
+    async def fit(self, media: Media, limit: int) -> Media | None:
+        """An output in at most `limit` bytes; None if that can't be."""
+        return await self.outgoing.fit(media, limit)
+
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        """One picture that shows these outputs, numbered; None if it can't be made."""
+        return await self.outgoing.sheet(media, limit)
+
+    def originals(self, card: Card) -> Action | None:
+        """A button that brings a card's outputs as they are."""
+        return render.originals(card)
+
+    def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
+        """A line about outputs that are too large to be shown."""
+        return render.left_out(media)
+
+    def existing(self, url: str) -> Card:
+        """A card that leads to a message which is already there."""
+        return render.existing(url)
+
+    async def remember(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep something for this adapter beyond the process."""
+        await self.memory.keep(self.adapter, name, value)
+
+    async def recall(self, prefix: str) -> Mapping[str, Mapping[str, Any]]:
+        """What was kept under names that begin so, the oldest first."""
+        return await self.memory.find(self.adapter, prefix)
+
+    async def forget(self, *names: str) -> None:
+        """Keep it no longer."""
+        await self.memory.drop(self.adapter, *names)

@@ -13,8 +13,10 @@ from bot.contract.values import (
     Actor,
     Answer,
     Ask,
+    Files,
     Invocation,
     JobId,
+    OutputRef,
     ParameterType,
     Press,
     Said,
@@ -69,6 +71,10 @@ class Act:
                 _own(press.actor, view)
                 await self._end(view)
                 return Accepted()
+            case Verb.FILES:
+                return await self._files(view)
+            case Verb.FETCH:
+                return await self._fetch(press, view)
             case _ as never:
                 assert_never(never)
 
@@ -99,6 +105,8 @@ class Act:
             command=workflow.name,
             address=press.address,
             values=_repeatable(workflow, view),
+            transient=press.transient,
+            spoiler=view.spoiler,
         )
         return await self._submit.submit(invocation, workflow, adapter, kept=view.job.inputs)
 
@@ -111,6 +119,18 @@ class Act:
             await self._spool.drop(sha256)
         self._feed.changed(view.job.id)
         return Accepted()
+
+    async def _fetch(self, press: Press, view: MessageView) -> Answer:
+        """Go on with the message at the address that the press brought."""
+        if press.renewed is not None:
+            await self._store.messages.renew(view.id, press.renewed)
+            self._feed.changed(view.job.id)
+        return Accepted()
+
+    async def _files(self, view: MessageView) -> Files:
+        """The outputs as they lie on the disk."""
+        refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
+        return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, select, update
 
-from bot.contract.values import AccountId, Actor, JobId, MessageId, Place
+from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
@@ -49,9 +49,7 @@ class Messages:
         """Messages of an adapter that do not show yet what they should, oldest first."""
         query = (
             _query()
-            .where(
-                message.c.adapter == adapter, message.c.dead.is_(False), message.c.wanted > message.c.shown
-            )
+            .where(message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -61,7 +59,7 @@ class Messages:
         """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
         query = (
             _query()
-            .where(message.c.adapter == adapter, message.c.dead.is_(False), job.c.state == State.QUEUED)
+            .where(message.c.adapter == adapter, _reachable(), job.c.state == State.QUEUED)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -76,7 +74,22 @@ class Messages:
     @writing
     def give_up(self, connection: Connection, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""
-        connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
+        _set(connection, message_id, dead=True)
+
+    @writing
+    def park(self, connection: Connection, message_id: MessageId) -> None:
+        """Note that a message can't be changed until its address is renewed."""
+        _set(connection, message_id, parked=True)
+
+    @writing
+    def move(self, connection: Connection, message_id: MessageId, address: Address) -> None:
+        """Note the address that a message has from now on."""
+        _set(connection, message_id, address=dict(address))
+
+    @writing
+    def renew(self, connection: Connection, message_id: MessageId, address: Address) -> None:
+        """Note that a message can be reached again, at this address, and ask for it to be shown as it stands."""
+        _set(connection, message_id, address=dict(address), parked=False, wanted=message.c.wanted + 1)
 
     @writing
     def remove(self, connection: Connection, message_id: MessageId, job_id: JobId) -> list[str]:
@@ -133,6 +146,14 @@ class Messages:
         return _records(connection, rows)
 
 
+def _set(connection: Connection, message_id: MessageId, **values: Any) -> None:
+    connection.execute(update(message).where(message.c.id == message_id).values(**values))
+
+
+def _reachable() -> ColumnElement[bool]:
+    return and_(message.c.dead.is_(False), message.c.parked.is_(False))
+
+
 def _query() -> Select[Any]:
     who = (identity.c.platform == request.c.actor_platform) & (
         identity.c.external_id == request.c.actor_external_id
@@ -146,6 +167,9 @@ def _query() -> Select[Any]:
             message.c.wanted,
             message.c.shown,
             message.c.removed,
+            message.c.transient,
+            message.c.spoiler,
+            _reachable().label("reachable"),
             request.c.command,
             identity.c.platform.label("actor_platform"),
             identity.c.external_id.label("actor_external_id"),
@@ -175,6 +199,9 @@ def _records(connection: Connection, rows: Sequence[Any]) -> list[MessageView]:
             wanted=row.wanted,
             shown=row.shown,
             removed=row.removed,
+            transient=row.transient,
+            spoiler=row.spoiler,
+            reachable=row.reachable,
             job=job_record(row, inputs.get(row.id, [])),
             outputs=tuple(outputs.get(row.id, [])),
         )

@@ -48,6 +48,7 @@ class Requests:
             request=new.request,
             job=new.job,
             message=new.message,
+            address=new.address,
             fingerprint=new.fingerprint,
             existing=False,
         )
@@ -70,7 +71,15 @@ class Requests:
 
 def _find(connection: Connection, event_key: str) -> Added | None:
     query = (
-        select(request.c.id, request.c.fingerprint, job.c.id.label("job"), message.c.id.label("message"))
+        select(
+            request.c.id,
+            request.c.fingerprint,
+            job.c.id.label("job"),
+            message.c.id.label("message"),
+            message.c.address,
+            message.c.removed,
+            message.c.dead,
+        )
         .join(job, job.c.request == request.c.id)
         .join(message, message.c.request == request.c.id)
         .where(request.c.event_key == event_key)
@@ -82,6 +91,7 @@ def _find(connection: Connection, event_key: str) -> Added | None:
         request=RequestId(row.id),
         job=JobId(row.job),
         message=MessageId(row.message),
+        address=None if row.removed or row.dead else row.address,
         fingerprint=row.fingerprint,
         existing=True,
     )
@@ -181,6 +191,9 @@ def _insert_message(connection: Connection, new: NewRequest) -> None:
             shown=0,
             removed=False,
             dead=False,
+            transient=new.transient,
+            parked=False,
+            spoiler=new.spoiler,
         )
     )
 

@@ -83,7 +83,15 @@ def outputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[Ou
 
 def add_unless_there(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
     """Insert a row unless one with its key is there."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(postgresql.insert(table).values(values).on_conflict_do_nothing())
-    else:
-        connection.execute(sqlite.insert(table).values(values).on_conflict_do_nothing())
+    connection.execute(_upsert(connection, table).values(values).on_conflict_do_nothing())
+
+
+def put(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Insert a row, or give the one with its key these values."""
+    statement = _upsert(connection, table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """SQLAlchemy has this insert for each database by itself, though both write it alike."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

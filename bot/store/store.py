@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.leases import Leases
+from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.queue import Queue
 from bot.store.requests import Requests
@@ -23,6 +24,7 @@ class Store:
     messages: Messages
     leases: Leases
     backends: Backends
+    memory: Memory
 
 
 @asynccontextmanager
@@ -36,5 +38,6 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             messages=Messages(database),
             leases=Leases(database),
             backends=Backends(database),
+            memory=Memory(database),
         )
         yield store

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.cards.render import Facts, info, note, queue_card, render
-from bot.contract.card import Action, ActionStyle, Card, Code, Media, Preview, Text
+from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Media, Preview, Text
 from bot.contract.values import BackendStatus, QueueStatus, Trouble
 from bot.feed import Live
 from bot.jobs.models import Job
@@ -17,8 +17,8 @@ from tests.builders import new_job, new_view
 
 PROMPT = ((Text(text="a red fox", strong=True),),)
 CANCEL = Action(id="m1:cancel:job-1:0", label="Cancel", style=ActionStyle.DANGER)
-AGAIN = Action(id="m1:again:job-1:0", label="Again")
-INFO = Action(id="m1:info:job-1:0", label="Info")
+AGAIN = Action(id="m1:again:job-1:0", label="Again", effect=Effect.NEW)
+INFO = Action(id="m1:info:job-1:0", label="Info", effect=Effect.ASIDE)
 DELETE = Action(id="m1:delete:job-1:0", label="Delete", style=ActionStyle.DANGER)
 SILENT = "ComfyUI does not answer. This goes on when it returns."
 PICTURE = Preview(data=b"jpeg", media_type="image/jpeg")
@@ -141,7 +141,7 @@ def test_a_finished_job_is_its_picture() -> None:
         body=(*PROMPT, (Text(text="Seed "), Code(text="0"), Text(text=", 12.3 s"))),
         media=(_media(0),),
         alt="a red fox",
-        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input"), INFO, DELETE),
+        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input", effect=Effect.ASK), INFO, DELETE),
     )
 
 
@@ -166,8 +166,8 @@ def test_each_picture_of_a_batch_can_be_used() -> None:
         media=tuple(media),
         actions=(
             AGAIN,
-            Action(id="m1:use:job-1:0", label="Use 1"),
-            Action(id="m1:use:job-1:1", label="Use 2"),
+            Action(id="m1:use:job-1:0", label="Use 1", effect=Effect.ASK),
+            Action(id="m1:use:job-1:1", label="Use 2", effect=Effect.ASK),
             INFO,
             DELETE,
         ),

@@ -31,7 +31,12 @@ async def test_a_request_is_read_back_as_it_was_made(store: Store) -> None:
     added = await store.requests.add(new)
     account = await store.requests.account(actor())
     assert added == Added(
-        request=new.request, job=new.job, message=new.message, fingerprint="same", existing=False
+        request=new.request,
+        job=new.job,
+        message=new.message,
+        address=new.address,
+        fingerprint="same",
+        existing=False,
     )
     assert account is not None
     assert await store.messages.of_job(new.job) == MessageView(
@@ -150,6 +155,6 @@ async def test_a_request_that_cannot_be_stored_leaves_nothing(store: Store, data
     """An input that refers to bytes which are not there undoes the whole request."""
     missing = (InputImage(parameter="image", node="10", input="image", sha256="nowhere"),)
     before = await everything(database)
-    with pytest.raises(IntegrityError, match="(?i)foreign key"):
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await store.requests.add(new_request(inputs=missing))
     assert await everything(database) == before
