@@ -39,7 +39,7 @@ class Requests:
         known = _find(connection, new.event_key)
         if known is not None:
             return known
-        owner = _account(connection, new.actor, new.created)
+        owner = account_of(connection, new.actor, new.created)
         _insert_request(connection, new, owner)
         _insert_job(connection, new, owner)
         _insert_message(connection, new)
@@ -105,7 +105,8 @@ def _known_account(connection: Connection, actor: Actor) -> AccountId | None:
     return AccountId(found) if found is not None else None
 
 
-def _account(connection: Connection, actor: Actor, now: float) -> AccountId:
+def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
+    """The account of a person, who is called as `actor` is from now on; a new one for somebody new."""
     known = _known_account(connection, actor)
     if known is not None:
         connection.execute(
@@ -116,7 +117,11 @@ def _account(connection: Connection, actor: Actor, now: float) -> AccountId:
         return known
     new = AccountId(uuid4().hex)
     connection.execute(insert(account).values(id=new, created=now))
-    connection.execute(insert(identity).values(**asdict(actor), account=new))
+    connection.execute(
+        insert(identity).values(
+            platform=actor.platform, external_id=actor.external_id, name=actor.name, account=new
+        )
+    )
     connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
     return new
 
