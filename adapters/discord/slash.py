@@ -31,11 +31,14 @@ Choices = Callable[[str, str], Sequence[str]]
 
 NO_NAMES: Mapping[str, str] = {}
 
+FILES = (ParameterType.IMAGE, ParameterType.MASK, ParameterType.VIDEO, ParameterType.AUDIO)
+"""What is attached rather than typed."""
+
 _UNTAKEN = re.compile(r"[^-\w]")
 _PLAIN = {
     ParameterType.BOOLEAN: bool,
-    ParameterType.IMAGE: discord.Attachment,
     ParameterType.CHOICE: str,
+    **dict.fromkeys(FILES, discord.Attachment),
 }
 
 
@@ -50,11 +53,11 @@ class Option:
 def options(
     command: Command, extras: Sequence[ParameterSpec] = ()
 ) -> tuple[list[Option], list[ParameterSpec]]:
-    """A command's options, the required ones first, and the parameters that Discord has no room for.
+    """A command's options, and the parameters that Discord has no room for: the last ones.
 
-    Parameters come in the order of their use, so the last are left out.
+    The required ones come first, those that few people change last.
     """
-    by_need = sorted(command.parameters, key=lambda spec: not spec.required)
+    by_need = sorted(command.parameters, key=lambda spec: (not spec.required, spec.more))
     room = MOST_OPTIONS - len(extras)
     made: dict[str, Option] = {}
     left_out = by_need[room:]

@@ -167,6 +167,9 @@ class ParameterType(StrEnum):
     CHOICE = "choice"
     SEED = "seed"
     IMAGE = "image"
+    MASK = "mask"
+    VIDEO = "video"
+    AUDIO = "audio"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,6 +184,7 @@ class Words:
 class ParameterSpec:
     """One option of a command, as a platform publishes it. Bounds are inclusive; None is "no bound".
 
+    `more` is set for what few people ever change: a platform with room for a few options shows it last.
     `words` are by language: `de`, `fr`.
     """
 
@@ -195,6 +199,7 @@ class ParameterSpec:
     step: int | float | None = None
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    more: bool = False
     words: Mapping[str, Words] = field(default_factory=dict)
 
 

@@ -47,7 +47,8 @@ async def opened(discord: Discord, core: ScriptedCore) -> AsyncIterator[Shop]:
     running = asyncio.create_task(adapter.run(core))
     connected = asyncio.create_task(discord.connected.wait())
     await asyncio.wait({running, connected}, return_when=asyncio.FIRST_COMPLETED)
-    assert connected.done(), await running
+    if running.done():
+        running.result()
     assert adapter._client is not None
     yield Shop(discord, adapter._client, core)
     running.cancel()
