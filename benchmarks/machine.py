@@ -94,7 +94,9 @@ class Child:
         assert out is not None
         line = (await out.readline()).decode()
         if not line:
-            raise RuntimeError(f"{self._name} has ended: {self.log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+            raise RuntimeError(
+                f"{self._name} has ended: {self.log.read_text(encoding='utf-8', errors='replace')[-2000:]}"
+            )
         return line
 
     async def ask(self, question: Mapping[str, Any]) -> Any:

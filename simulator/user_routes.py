@@ -65,7 +65,9 @@ async def post_user(request: web.Request) -> web.Response:
         return web.json_response({"error": "username not provided"}, status=400)
     user_id = f"{re.sub('[^a-zA-Z0-9-_]+', '-', name.strip())}_{uuid.uuid4()}"
     machine.folders.users.mkdir(parents=True, exist_ok=True)
-    (machine.folders.users / "users.json").write_text(json.dumps({**users, user_id: name.strip()}), encoding="utf-8")
+    (machine.folders.users / "users.json").write_text(
+        json.dumps({**users, user_id: name.strip()}), encoding="utf-8"
+    )
     return web.json_response(user_id)
 
 

@@ -8,4 +8,4 @@ from bot.errors import MuralistError
 class DoesNotFit(MuralistError):
     """No quality and size that is worth showing gets this file under the limit."""
 
-    cure = "Nothing is to be done: the card names the file and has a button or link for the original where there is one."
+    cure = "Nothing is to be done: the card names the file, and has a button for the original where that can be."
