@@ -113,7 +113,12 @@ async def start_command(folder: Path, *arguments: str, **settings: str) -> Proce
         "import sys; sys.argv[0] = 'muralist'; from bot.cli import main; main()",
         *arguments,
         cwd=folder,
-        env={**clean_environment(), "DATA_DIR": str(folder / "data"), **settings},
+        env={
+            **clean_environment(),
+            "DATA_DIR": str(folder / "data"),
+            "WEB_PORT": str(free_port()),  # what else runs on this machine is no concern of the test's
+            **settings,
+        },
         stdout=PIPE,
         stderr=PIPE,
     )

@@ -91,9 +91,10 @@ class WebAdapter:
         try:
             await site.start()
         except OSError as error:
+            reason = (error.strerror or "").rpartition(": ")[2]  # asyncio says the address first
             raise ConfigError(
                 f"The page can't be served at {self._settings.web_host}:{self._settings.web_port} "
-                f"({error.strerror}). Stop what uses that port, or set WEB_PORT to another."
+                f"({reason}). Stop what uses that port, or set WEB_PORT to another."
             ) from error
 
     def _application(self, core: Core) -> web.Application:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from importlib import import_module
+from typing import cast
 
 import typer
 
 from bot.app import load_adapters, read_workflows
 from bot.cli.devices import in_words
 from bot.cli.guides import guides
+from bot.cli.room import check_room
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import EXPOSED
-from bot.contract.ports import Guide, Level
+from bot.contract.ports import Finding, Guide, Level
 from bot.errors import ConfigError
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
@@ -48,15 +52,26 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
         load_adapters()
         platforms = guides()
         workflows = read_workflows(settings)
+        check_room(settings.data_dir)
         async with open_store(settings.database):
             pass
     except ConfigError as error:
         yield str(error)
+    async for trouble in page_troubles():
+        yield trouble
     async for trouble in _servers(settings, workflows):
         yield trouble
     for guide in platforms:
         async for trouble in _platform(guide):
             yield trouble
+
+
+async def page_troubles() -> AsyncIterator[str]:
+    """What keeps the page from being served. Settings that are wrong are told with the adapters'."""
+    with suppress(ConfigError):
+        finding = cast(Finding, await import_module("adapters.web").examine())  # by name: a platform
+        if finding.level is Level.PROBLEM:
+            yield finding.text
 
 
 async def _servers(settings: Settings, workflows: dict[str, Workflow]) -> AsyncIterator[str]:

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from bot.errors import ConfigError
 from bot.store.driver import Driver
@@ -81,8 +81,14 @@ class Database:
         return await answer
 
     async def upgrade(self) -> None:
-        """Bring the tables to the newest revision. Safe to call from several processes at once."""
-        await self.write(_upgrade)
+        """Bring the tables to the newest revision. Safe to call from several processes at once.
+
+        Raises `ConfigError` for a database that can't be used.
+        """
+        try:
+            await self.write(_upgrade)
+        except (DatabaseError, OSError) as error:
+            raise self.driver.unusable(error) from error
 
     async def _write_waiting(self) -> None:
         try:

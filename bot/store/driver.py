@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
+
+from bot.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -18,6 +21,9 @@ class Driver(Protocol):
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """What each returned, once all of it is on the disk. If one fails nothing is written, and it raises that."""
+
+    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+        """What to tell the owner of a database that can't even be opened; no password is in it."""
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of everything."""

@@ -15,8 +15,10 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import structlog
 from sqlalchemy import URL, Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from bot.errors import ConfigError
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +63,14 @@ class Postgres:
                 return await self._commit(connection, functions)
 
         return await _patiently(once)
+
+    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+        """Why the server can't be used, by the kind of its error: the words may hold what is secret."""
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        return ConfigError(
+            f"The database of DATABASE_URL can't be used ({type(reason).__name__}). Check that its server runs, and "
+            "the address, name and password."
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,11 +11,28 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from bot.errors import ConfigError
 
 BUSY_SECONDS = 15
 """How long a write waits for another process's write to end."""
 
 READERS = 4
+
+_TROUBLES = {
+    sqlite3.SQLITE_FULL: "The disk that the database lies on is full. Free some space there, or set DATA_DIR to "
+    "another one.",
+    sqlite3.SQLITE_IOERR: "The disk that the database lies on can't be written. Look whether it is full or broken.",
+    sqlite3.SQLITE_BUSY: "Another program holds the database. Stop it, then try again.",
+    sqlite3.SQLITE_NOTADB: "The file of the database is damaged or is no database. Put a backup in its place, or move "
+    "it away to begin anew.",
+    sqlite3.SQLITE_CANTOPEN: "The database can't be opened. Check that DATA_DIR and DATABASE_URL name a folder that "
+    "this account may write to.",
+    sqlite3.SQLITE_READONLY: "The database can't be written. Give this account the right to write to DATA_DIR and the "
+    "files in it.",
+}
+_TROUBLES[sqlite3.SQLITE_CORRUPT] = _TROUBLES[sqlite3.SQLITE_NOTADB]
 
 T = TypeVar("T")
 
@@ -25,7 +42,7 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(url.database).parent)
         self.engine = create_engine(url.set(drivername="sqlite"))
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
@@ -46,6 +63,14 @@ class Sqlite:
             await asyncio.to_thread(threads.shutdown)
         self.engine.dispose()
 
+    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+        """Why the file can't be used, and what to do."""
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest says where in SQLite
+        if code in _TROUBLES:
+            return ConfigError(_TROUBLES[code])
+        return ConfigError(f"The database can't be used: {reason}. Check DATABASE_URL and DATA_DIR.")
+
     def _look(self, function: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return function(connection)
@@ -53,6 +78,15 @@ class Sqlite:
     def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         with self.engine.connect().execution_options(muralist_write=True) as connection, connection.begin():
             return [function(connection) for function in functions]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder of the database ({folder}) can't be made: {error.strerror}. Set DATA_DIR to one that can."
+        ) from error
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

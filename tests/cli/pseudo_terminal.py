@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from tests.processes import clean_environment
+from tests.processes import clean_environment, free_port
 
 PATIENCE = 60.0
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -98,6 +98,7 @@ async def at_terminal(folder: Path, *arguments: str, **settings: str) -> AsyncIt
         env={
             **clean_environment(),
             "DATA_DIR": str(folder / "data"),
+            "WEB_PORT": str(free_port()),
             "COLUMNS": "200",
             "TERM": "xterm",
             **settings,

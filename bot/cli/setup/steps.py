@@ -10,8 +10,10 @@ from pathlib import Path
 from dotenv import get_key
 
 from bot.app import read_workflows
+from bot.cli.check import page_troubles
 from bot.cli.guides import PLATFORMS, guides
 from bot.cli.imagine import make
+from bot.cli.room import check_room
 from bot.cli.setup.autostart import install, plan
 from bot.cli.setup.envfile import env_file, write_env
 from bot.cli.setup.servers import Server, find, look_at
@@ -50,6 +52,7 @@ class Setup:
 
     async def run(self) -> bool:
         """Go through the steps. Whether everything that was given works."""
+        self._room()
         servers = await self._comfyui()
         if self._given.picture and any(server.can_imagine for server in servers):
             await self._picture([server.url for server in servers])
@@ -59,8 +62,17 @@ class Setup:
         await self._autostart()
         self._talk.head("Ready")
         self._talk.say(f"The settings are in {self._file}. `muralist check` says later what is wrong.")
+        async for trouble in page_troubles():
+            self._talk.tell(Level.NOTE, trouble)
         self._talk.say("`muralist run` starts the bot and the page.")
         return self._fine
+
+    def _room(self) -> None:
+        """Tell at once what would break everything that follows."""
+        try:
+            check_room(self._settings.data_dir)
+        except ConfigError as error:
+            self._tell(Level.PROBLEM, str(error))
 
     async def _comfyui(self) -> list[Server]:
         """Find the servers, show what they can do, keep those that are wanted."""
