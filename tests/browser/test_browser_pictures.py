@@ -72,7 +72,7 @@ async def test_use_as_input_prepares_the_edit(chat: ChatPage) -> None:
 
 async def test_info_is_a_note_that_can_be_dismissed(chat: ChatPage) -> None:
     """All values are told, to this page alone: a reload forgets them."""
-    card = await chat.picture("/imagine a red fox seed=7")
+    card = await chat.picture("/imagine a red fox seed=7 --width 64 --height 64 --steps 4")
     await button(card, "Info").click()
     await expect(chat.notes).to_contain_text("seed: 7")
     await chat.notes.get_by_role("button", name="Dismiss").click()
