@@ -26,6 +26,7 @@ from bot.feed import Feed
 from bot.media.spool import Spool
 from bot.relay import Relay
 from bot.service.act import Act
+from bot.service.links import Links, read_secret
 from bot.service.look import Look
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
@@ -63,6 +64,7 @@ class App:
     workflows: dict[str, Workflow]
     timing: LeaseTiming
     rights: Rights
+    links: Links
     bare: bool
 
     def core(self, adapter: str) -> BoundCore:
@@ -80,6 +82,7 @@ class App:
             rights=self.rights,
             oversee=Oversee(self.store, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
+            links=self.links,
             memory=self.store.memory,
         )
 
@@ -153,6 +156,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             workflows=workflows,
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
+            links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
         )
 
