@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
     )
+    workflow_order: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Workflows that are tried before all others for what they do, the first first, comma separated.",
+    )
     embedded_workflows: Literal["strip", "keep"] = Field(
         default="strip",
         description="Whether people get the workflow, prompt included, that ComfyUI writes into its files.",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.comfy.backend import ComfyBackend
+from bot.comfy.schemas import NodeSchemas
 from bot.errors import NoBackend, NotOffered
 from bot.workflow import offers
 from bot.workflow.model import Workflow
@@ -17,26 +18,63 @@ class Servers:
 
     def __init__(self, backends: Sequence[ComfyBackend]) -> None:
         self.backends = tuple(backends)
+        self._seen: tuple[NodeSchemas, ...] = ()
+        self._troubles: dict[tuple[str, str, int], list[str]] = {}
+        self._choices: dict[tuple[str, str], Choices] = {}
 
     def answering(self) -> bool:
         """Whether any server answered when it was last asked."""
         return any(backend.up for backend in self.backends)
 
-    def choices(self, workflow: Workflow) -> Choices:
-        """What the servers together offer for a workflow's choices, as last known."""
-        known = [backend.schemas for backend in self.backends if backend.schemas is not None]
-        return offers.choices(workflow, known)
+    def known(self) -> bool:
+        """Whether any server has told what it has."""
+        return bool(self._schemas())
 
-    async def require(self, workflow: Workflow) -> None:
-        """Raise `NoBackend` if no server answers now, `NotOffered` if none that does can run the workflow."""
+    def can_run(self, workflow: Workflow) -> bool:
+        """Whether some server has all that a workflow needs, as last known; true while none has told."""
+        schemas = self._schemas()
+        return not schemas or any(not self._problems(workflow, each) for each in schemas)
+
+    def choices(self, workflow: Workflow) -> Choices:
+        """What the servers that can run a workflow together offer for its choices, as last known."""
+        schemas = self._schemas()
+        key = (workflow.name, workflow.version)
+        if key not in self._choices:
+            able = [each for each in schemas if not self._problems(workflow, each)]
+            self._choices[key] = offers.choices(workflow, able or schemas)
+        return self._choices[key]
+
+    async def ready(self) -> None:
+        """Raise `NoBackend` if no server answers now."""
         if not self.answering():
             await asyncio.gather(*(backend.probe() for backend in self.backends))
-        known = [backend.schemas for backend in self.backends if backend.up and backend.schemas is not None]
-        if not known:
+        if not any(backend.up and backend.schemas is not None for backend in self.backends):
             raise NoBackend(self._silence())
-        troubles = [offers.problems(workflow, schemas) for schemas in known]
+
+    def require(self, workflow: Workflow) -> None:
+        """Raise `NotOffered` if no server that answers now can run the workflow."""
+        known = [backend.schemas for backend in self.backends if backend.up and backend.schemas is not None]
+        troubles = [self._problems(workflow, each) for each in known]
         if all(troubles):
-            raise NotOffered(troubles[0][0])
+            raise NotOffered(min(troubles, key=len)[0])
+
+    def _schemas(self) -> tuple[NodeSchemas, ...]:
+        """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
+        known = tuple(backend.schemas for backend in self.backends if backend.schemas is not None)
+        if len(known) != len(self._seen) or any(
+            one is not other for one, other in zip(known, self._seen, strict=True)
+        ):
+            self._seen = known
+            self._troubles.clear()
+            self._choices.clear()
+        return known
+
+    def _problems(self, workflow: Workflow, schemas: NodeSchemas) -> list[str]:
+        self._schemas()
+        key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
+        if key not in self._troubles:
+            self._troubles[key] = offers.problems(workflow, schemas)
+        return self._troubles[key]
 
     def _silence(self) -> str:
         barred = next((backend.barred for backend in self.backends if backend.barred is not None), None)

@@ -11,24 +11,28 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bot.comfy.models import ModelNote, file_name
 from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import ConfigError, InvalidValue
 from bot.jobs.models import Graph
-from bot.workflow.model import Parameter, Role, Target, Workflow
+from bot.workflow.families import FAMILIES, OTHER
+from bot.workflow.model import Frames, Parameter, Role, Target, Workflow
 from bot.workflow.model_notes import read_model_notes
+from bot.workflow.usual import with_usual
 from bot.workflow.values import check
 
 SEED_MAXIMUM = 2**64 - 1
 """ComfyUI's own bound for seeds."""
 
 Folder = Traversable
+
+_RoleName = Literal["imagine", "edit", "vary", "animate", "upscale", "inpaint", "describe", "music"]
 
 
 class _ParameterFile(BaseModel):
@@ -48,6 +52,10 @@ class _ParameterFile(BaseModel):
     max_length: int | None = None
     choices: list[str] = Field(default_factory=list)
     fallback: Literal["first"] | None = None
+    families: list[str] = Field(default_factory=list)
+    fps: float | None = Field(default=None, gt=0)
+    frame_step: int = Field(default=1, ge=1)
+    without: list[str] = Field(default_factory=list)
 
 
 class _ModelFile(BaseModel):
@@ -68,9 +76,18 @@ class _WorkflowFile(BaseModel):
 
     title: str
     description: str
-    role: Literal["imagine", "edit", "animate", "upscale", "describe"] = "imagine"
+    role: _RoleName | None = None
+    roles: list[_RoleName] = Field(default_factory=list)
+    order: int = 0
     models: list[_ModelFile] = Field(default_factory=list)
     parameters: dict[str, _ParameterFile]
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _usual(cls, tables: object) -> object:
+        if not isinstance(tables, dict):
+            return tables
+        return {name: with_usual(name, table) for name, table in tables.items()}
 
 
 def load_workflows(folders: Iterable[Folder]) -> dict[str, Workflow]:
@@ -94,14 +111,16 @@ def load_workflow(folder: Folder) -> Workflow:
         name=folder.name,
         title=file.title,
         description=file.description,
-        role=Role(file.role),
+        roles=tuple(dict.fromkeys(Role(name) for name in (file.role, *file.roles) if name is not None)),
+        order=file.order,
         graph=graph,
-        version=_version(graph),
+        version=version_of(graph),
         parameters=parameters,
     )
 
 
-def _version(graph: Graph) -> str:
+def version_of(graph: Graph) -> str:
+    """What tells one graph from another."""
     return hashlib.sha256(json.dumps(graph, sort_keys=True).encode()).hexdigest()
 
 
@@ -172,6 +191,8 @@ def _parameter(folder: Folder, graph: Graph, name: str, file: _ParameterFile) ->
     targets = tuple(_target(where, graph, text) for text in file.to)
     kind = ParameterType(file.type)
     default = file.default
+    if default is None and file.fps is not None:
+        default = _seconds(where, graph, targets[0], file.fps)
     if default is None and not file.required and kind not in (ParameterType.SEED, ParameterType.IMAGE):
         default = _literal(where, graph, targets[0])
     spec = ParameterSpec(
@@ -188,7 +209,40 @@ def _parameter(folder: Folder, graph: Graph, name: str, file: _ParameterFile) ->
         choices=tuple(file.choices),
     )
     _check_default(where, targets[0], spec)
-    return Parameter(spec=spec, targets=targets, fallback=file.fallback is not None)
+    return Parameter(
+        spec=spec,
+        targets=targets,
+        fallback=file.fallback is not None,
+        families=_families(where, file.families),
+        frames=None if file.fps is None else Frames(fps=file.fps, step=file.frame_step),
+        without=_without(where, graph, file, targets),
+    )
+
+
+def _families(where: str, names: Sequence[str]) -> tuple[str, ...]:
+    known = (*(title for title, _ in FAMILIES), OTHER)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f'{where}: there is no family "{name}". There are: {", ".join(known)}.')
+    return tuple(names)
+
+
+def _without(where: str, graph: Graph, file: _ParameterFile, targets: Sequence[Target]) -> tuple[str, ...]:
+    """A picture that is not given goes with the node that would load it."""
+    if file.type != "image" or file.required:
+        return ()
+    for node in file.without:
+        if node not in graph:
+            raise ConfigError(f'{where}: there is no node "{node}" in graph.json (without).')
+    return tuple(file.without) or tuple(dict.fromkeys(target.node for target in targets))
+
+
+def _seconds(where: str, graph: Graph, target: Target, fps: float) -> float:
+    """The graph's own length, in seconds."""
+    frames = _literal(where, graph, target)
+    if isinstance(frames, str):
+        raise ConfigError(f"{where}: {target} is no number of frames.")
+    return round((frames - 1) / fps, 2)
 
 
 def _check_default(where: str, target: Target, spec: ParameterSpec) -> None:

@@ -8,7 +8,8 @@ from bot.comfy.models import is_model, note_of, where_to_get
 from bot.comfy.names import own_spelling, plain
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
-from bot.workflow.model import Workflow
+from bot.workflow.families import family_of
+from bot.workflow.model import Parameter, Workflow
 from bot.workflow.patch import Choices
 
 
@@ -26,10 +27,14 @@ def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
         class_type = workflow.graph[target.node]["class_type"]
         lists = [found for one in known if (found := one.choices(class_type, target.input)) is not None]
         if lists:
-            offers[parameter.spec.name] = tuple(
-                dict.fromkeys(plain(name) for found in lists for name in found)
-            )
+            names = dict.fromkeys(plain(name) for found in lists for name in found)
+            offers[parameter.spec.name] = tuple(name for name in names if _fits(parameter, name))
     return offers
+
+
+def _fits(parameter: Parameter, name: str) -> bool:
+    """Whether a model is of a family that the workflow is made for, as far as its name tells."""
+    return not parameter.families or family_of(name) in parameter.families
 
 
 def problems(workflow: Workflow, schemas: NodeSchemas) -> list[str]:

@@ -43,7 +43,7 @@ async def test_a_room_is_told_of_a_card_from_its_first_state_to_its_last(
     assert states == sorted(states, key=order.index)
     assert any(card["preview"] for _, card in cards)
     final = cards[-1][1]
-    assert [action["label"] for action in final["actions"]] == ["Again", "Use as input", "Info", "Delete"]
+    assert [action["label"] for action in final["actions"]] == ["Again", "Edit", "Vary", "Info", "Delete"]
     assert [media["url"] for media in final["media"]] == [f"/api/v1/jobs/{started['job']}/outputs/0"]
 
 

@@ -42,17 +42,17 @@ def test_the_bundled_workflows_load() -> None:
     """They are published with their parameters, and run with nothing but what is required."""
     found = load_workflows([files("workflows")])
     assert {
-        name: (workflow.role, [p.spec.name for p in workflow.parameters]) for name, workflow in found.items()
+        name: (workflow.roles, [p.spec.name for p in workflow.parameters]) for name, workflow in found.items()
     } == {
-        "imagine": (
-            Role.IMAGINE,
+        "sdxl": (
+            (Role.IMAGINE,),
             [
                 *("prompt", "negative", "width", "height", "steps", "cfg", "seed", "count"),
                 *("model", "sampler", "scheduler"),
             ],
         ),
         "img2img": (
-            Role.EDIT,
+            (Role.EDIT, Role.VARY),
             [
                 *("prompt", "image", "denoise", "negative", "steps", "cfg", "seed"),
                 *("model", "sampler", "scheduler"),
@@ -60,7 +60,7 @@ def test_the_bundled_workflows_load() -> None:
         ),
     }
     choices = {"model": ("any.safetensors",), "sampler": ("euler",), "scheduler": ("normal",)}
-    bound = bind(found["imagine"], {"prompt": "a red fox"}, choices, seed=7)
+    bound = bind(found["sdxl"], {"prompt": "a red fox"}, choices, seed=7)
     assert bound.values == {
         "prompt": "a red fox",
         "negative": "",
@@ -113,7 +113,7 @@ def test_a_workflow_is_its_two_files(tmp_path: Path) -> None:
         name="fox",
         title="Fox",
         description="Foxes",
-        role=Role.EDIT,
+        roles=(Role.EDIT,),
         graph=graph,
         version=workflow.version,
         parameters=(
@@ -234,7 +234,8 @@ WHERE = "fox/workflow.toml, parameter p: "
         (HEAD, "fox/workflow.toml: parameters: Field required."),
         (
             HEAD + "role = 'paint'\n" + PROMPT,
-            "fox/workflow.toml: role: Input should be 'imagine', 'edit', 'animate', 'upscale' or 'describe'.",
+            "fox/workflow.toml: role: Input should be 'imagine', 'edit', 'vary', 'animate', 'upscale', "
+            "'inpaint', 'describe' or 'music'.",
         ),
         (
             HEAD + "[parameters.p]\ntype = 'text'\nto = []",

@@ -11,7 +11,7 @@ from bot.workflow.load import load_workflow
 from bot.workflow.offers import choices, problems
 
 IMG2IMG = load_workflow(files("workflows") / "img2img")
-IMAGINE = load_workflow(files("workflows") / "imagine")
+IMAGINE = load_workflow(files("workflows") / "sdxl")
 
 
 def _node(**required: Any) -> dict[str, Any]:
