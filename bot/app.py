@@ -28,6 +28,9 @@ from bot.service.act import Act
 from bot.service.look import Look
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
+from bot.service.oversee import Oversee
+from bot.service.people import People
+from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.settings import Settings
@@ -59,6 +62,7 @@ class App:
     servers: Servers
     offering: Offering
     timing: LeaseTiming
+    rights: Rights
     bare: bool
 
     def core(self, adapter: str) -> BoundCore:
@@ -69,8 +73,11 @@ class App:
             adapter=adapter,
             offering=self.offering,
             submit=submit,
-            acting=Act(self.store, self.spool, self.feed, look, submit, self.offering),
+            acting=Act(self.store, self.spool, self.feed, look, submit, self.offering, self.rights),
             look=look,
+            people=People(self.store),
+            rights=self.rights,
+            oversee=Oversee(self.store, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
             memory=self.store.memory,
         )
@@ -129,6 +136,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             servers=servers,
             offering=Offering(workflows, servers, settings.workflow_order),
             timing=LeaseTiming(),
+            rights=Rights(settings.admins),
             bare=settings.embedded_workflows == "strip",
         )
 

@@ -248,7 +248,8 @@ def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
 
 def _text_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     return tuple(
-        _line(text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…") for text in facts.texts
+        (Text(text=text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…", made=True),)
+        for text in facts.texts
     )
 
 

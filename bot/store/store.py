@@ -11,6 +11,7 @@ from bot.store.database import Database
 from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
+from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 
@@ -24,6 +25,7 @@ class Store:
     messages: Messages
     leases: Leases
     backends: Backends
+    people: People
     memory: Memory
 
 
@@ -38,6 +40,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             messages=Messages(database),
             leases=Leases(database),
             backends=Backends(database),
+            people=People(database),
             memory=Memory(database),
         )
         yield store

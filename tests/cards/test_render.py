@@ -159,8 +159,8 @@ def test_results_in_words_are_read_on_the_card() -> None:
     job = new_job(state=State.DONE, seed=None)
     assert render(_facts(job, texts=["a fox", "word " * 400])).body == (
         *PROMPT,
-        (Text(text="a fox"),),
-        (Text(text=("word " * 300).rstrip() + "…"),),
+        (Text(text="a fox", made=True),),
+        (Text(text=("word " * 300).rstrip() + "…", made=True),),
     )
 
 
