@@ -50,14 +50,15 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Frames:
-    """How a length in seconds becomes one in frames: `fps` a second, and one more than a multiple of `step`."""
+    """How a length in seconds becomes one in frames: `fps` a second, and `first` more than a multiple of `step`."""
 
     fps: float
     step: int = 1
+    first: int = 1
 
     def of(self, seconds: float) -> int:
         """The nearest number of frames that the model can make."""
-        return max(1, round(seconds * self.fps / self.step)) * self.step + 1
+        return max(0, round((seconds * self.fps - self.first) / self.step)) * self.step + self.first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

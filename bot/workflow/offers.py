@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.comfy.models import is_model, note_of, where_to_get
-from bot.comfy.names import own_spelling, plain
+from bot.comfy.names import offered_as, plain
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
 from bot.workflow.families import family_of
@@ -68,8 +68,8 @@ def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
             listed = _listed(schemas, body["class_type"], name)
             if (node, name) in settable or listed is None or not isinstance(value, str):
                 continue
-            if own_spelling(value, listed) is None:
-                note = note_of(workflow.graph, node, value)
+            note = note_of(workflow.graph, node, value)
+            if offered_as(value, listed, note.instead if note is not None else ()) is None:
                 advice = where_to_get(note) if is_model(value) else "Choose another in graph.json."
                 yield f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. {advice}'
 

@@ -30,6 +30,12 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     },
     "width": {"type": "integer", "description": "In pixels", "minimum": 64, "maximum": 2048, "step": 16},
     "height": {"type": "integer", "description": "In pixels", "minimum": 64, "maximum": 2048, "step": 16},
+    "megapixels": {
+        "type": "number",
+        "description": "How large, in millions of pixels",
+        "minimum": 0.1,
+        "maximum": 2.0,
+    },
     "seconds": {"type": "number", "description": "How long it is", "minimum": 0.5, "maximum": 10.0},
     "steps": {
         "type": "integer",

@@ -48,7 +48,7 @@ role = "animate"
 prompt = "6.text"
 image = "10.image"
 image2 = { to = "11.image", without = ["11", "12"] }
-seconds = { to = "5.length", fps = 16, frame_step = 4, maximum = 5.0 }
+seconds = { to = "5.length", fps = 16, frame_step = 4, maximum = 6.0 }
 """
 GRAPH = """{
     "5": {"class_type": "Wan", "inputs": {"length": 81, "start": ["10", 0], "end": ["12", 0]}},
@@ -72,7 +72,7 @@ def test_usual_parameters_need_only_say_where_they_go(tmp_path: Path) -> None:
     assert film.roles == (Role.ANIMATE,)
     assert (specs["prompt"].required, specs["prompt"].max_length) == (True, 4000)
     assert (specs["image"].required, specs["image2"].required) == (True, False)
-    assert (specs["seconds"].default, specs["seconds"].minimum, specs["seconds"].maximum) == (5.0, 0.5, 5.0)
+    assert (specs["seconds"].default, specs["seconds"].minimum, specs["seconds"].maximum) == (5.1, 0.5, 6.0)
 
 
 def test_seconds_become_frames(tmp_path: Path) -> None:
@@ -80,7 +80,8 @@ def test_seconds_become_frames(tmp_path: Path) -> None:
     bound = bind(_film(tmp_path), {"prompt": "x", "seconds": "2.1"}, {}, 7)
     sent = {f"{setting.node}.{setting.input}": setting.value for setting in bound.patch}
     assert (bound.values["seconds"], sent["5.length"]) == (2.1, 33)
-    assert [Frames(fps=24, step=8).of(seconds) for seconds in (0.1, 1, 4, 5)] == [9, 25, 97, 121]
+    assert [Frames(fps=24, step=8).of(seconds) for seconds in (0.1, 1, 4, 5)] == [1, 25, 97, 121]
+    assert [Frames(fps=24, step=17, first=5).of(seconds) for seconds in (0.1, 5, 10)] == [5, 124, 243]
 
 
 def test_pictures_that_are_not_given_are_left_out_of_the_graph(tmp_path: Path) -> None:
