@@ -8,7 +8,7 @@ from bot.comfy.models import is_model, note_of, where_to_get
 from bot.comfy.names import offered_as, plain
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
-from bot.workflow.families import family_of
+from bot.workflow.families import OTHER, family_of
 from bot.workflow.model import Parameter, Workflow
 from bot.workflow.patch import Choices
 
@@ -55,7 +55,9 @@ def _empty_choices(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
         if offered.get(name) == ():
             note = note_of(workflow.graph, target.node, str(parameter.spec.default))
             instance = "" if note is None else f" For instance {note.name}: {note.as_words()}."
-            yield f"ComfyUI has no {name} yet. Put one into its models folder, then try again.{instance}"
+            kinds = " or ".join(family for family in parameter.families if family != OTHER)
+            wanted = f"{kinds} {name}".strip()
+            yield f"ComfyUI has no {wanted} yet. Put one into its models folder, then try again.{instance}"
 
 
 def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:

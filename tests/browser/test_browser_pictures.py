@@ -79,7 +79,7 @@ async def test_use_as_input_prepares_the_edit(chat: ChatPage) -> None:
     """The command stands in the composer, the picture above it; only the words are missing."""
     first = await chat.picture()
     await button(first, "Edit").click()
-    await expect(chat.text).to_have_value("/img2img ")
+    await expect(chat.text).to_have_value("/edit ")
     await expect(chat.text).to_be_focused()
     await expect(chat.reply).to_be_visible()
     await chat.text.press_sequentially("in autumn")

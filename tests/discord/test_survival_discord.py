@@ -76,7 +76,7 @@ async def test_commands_are_published_once(
     await discord.until(lambda: discord.syncs)
     published = {command["name"] for command in discord.commands}
     assert published == {
-        *("imagine", "edit", "vary", "sdxl", "img2img", "queue", "help"),
+        *("imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl-inpaint", "queue", "help"),
         *("Edit", "Use as input", "Info"),
     }
     syncs = discord.syncs

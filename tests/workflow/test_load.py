@@ -14,6 +14,7 @@ from bot.errors import ConfigError
 from bot.workflow.load import SEED_MAXIMUM, load_workflow, load_workflows
 from bot.workflow.model import Parameter, Role, Target, Workflow
 from bot.workflow.patch import bind
+from bot.workflow.roles import in_order
 from tests.builders import GRAPH
 
 HEAD = 'title = "Fox"\ndescription = "Foxes"\n'
@@ -41,24 +42,23 @@ def _refusal(folder: Path) -> str:
 def test_the_bundled_workflows_load() -> None:
     """They are published with their parameters, and run with nothing but what is required."""
     found = load_workflows([files("workflows")])
-    assert {
-        name: (workflow.roles, [p.spec.name for p in workflow.parameters]) for name, workflow in found.items()
-    } == {
-        "sdxl": (
-            (Role.IMAGINE,),
-            [
-                *("prompt", "negative", "width", "height", "steps", "cfg", "seed", "count"),
-                *("model", "sampler", "scheduler"),
-            ],
-        ),
-        "img2img": (
-            (Role.EDIT, Role.VARY),
-            [
-                *("prompt", "image", "denoise", "negative", "steps", "cfg", "seed"),
-                *("model", "sampler", "scheduler"),
-            ],
-        ),
+    ordered = in_order(found.values(), ())
+    assert {role: [each.name for each in ordered if role in each.roles] for role in Role} == {
+        Role.IMAGINE: [
+            *("z-image", "flux2", "qwen-image", "flux2-dev"),
+            *("flux", "flux-checkpoint", "sd35", "sdxl"),
+        ],
+        Role.EDIT: ["qwen-edit-fast", "flux2-edit", "qwen-edit", "kontext", "flux2-dev-edit", "img2img"],
+        Role.VARY: ["z-image-vary", "img2img"],
+        Role.ANIMATE: ["wan", "wan-5b", "ltx", "minimax-h3"],
+        Role.UPSCALE: ["upscale-model", "seedvr2"],
+        Role.INPAINT: ["flux-fill", "sdxl-inpaint"],
+        Role.DESCRIBE: ["describe-qwen"],
+        Role.MUSIC: ["ace-step"],
     }
+    assert [each.name for each in ordered if not each.roles] == [
+        *("flux-reference", "outpaint", "z-image-control", "sdxl-control"),
+    ]
     choices = {"model": ("any.safetensors",), "sampler": ("euler",), "scheduler": ("normal",)}
     bound = bind(found["sdxl"], {"prompt": "a red fox"}, choices, seed=7)
     assert bound.values == {

@@ -74,7 +74,7 @@ def _nobody_serves(role: Role, ordered: Sequence[Workflow], lacks: Mapping[str, 
     """What the workflow lacks that would come first."""
     wanted = serving(role, ordered)
     lacking = "There is no workflow for it." if wanted is None else lacks[wanted.name][0]
-    return f"/{role} can't be done there yet: {lacking}"
+    return f"/{role} can't run there yet: {lacking}"
 
 
 def _lacks(backend: ComfyBackend, workflow: Workflow) -> list[str]:
