@@ -142,13 +142,18 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
 
 
 async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
-    """A backend that its server knows again after a restart. Credentials of the address are not stored."""
+    """A backend that its server knows again after a restart, and the other way round.
+
+    Credentials of the address are not stored.
+    """
     known_as = parse_address(url).url
     return ComfyBackend(
         url,
         access=settings.access,
         client_id=await store.backends.client_id(known_as),
         on_new_client_id=partial(store.backends.remember, known_as),
+        object_info=await store.offers.of(known_as),
+        on_object_info=partial(store.offers.remember, known_as),
     )
 
 

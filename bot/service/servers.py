@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.comfy.backend import ComfyBackend
+from bot.comfy.health import Condition
 from bot.comfy.schemas import NodeSchemas
 from bot.errors import NoBackend, NotOffered
 from bot.workflow import offers
@@ -45,16 +46,22 @@ class Servers:
         return self._choices[key]
 
     async def ready(self) -> None:
-        """Raise `NoBackend` if no server answers now."""
-        if not self.answering():
+        """Raise `NoBackend` if there is no server to wait for.
+
+        While none answers, a request waits for those that are away, by what they offered last; not for those of
+        which nothing was ever known, nor for those that a guard bars.
+        """
+        if not self._offers() or not (self.answering() or self._asked()):
             await asyncio.gather(*(backend.probe() for backend in self.backends))
-        if not any(backend.up and backend.schemas is not None for backend in self.backends):
+        if not self._offers():
             raise NoBackend(self._silence())
+        if not self.answering():
+            for backend in self.backends:
+                backend.look_soon()
 
     def require(self, workflow: Workflow) -> None:
-        """Raise `NotOffered` if no server that answers now can run the workflow."""
-        known = [backend.schemas for backend in self.backends if backend.up and backend.schemas is not None]
-        troubles = [self._problems(workflow, each) for each in known]
+        """Raise `NotOffered` if no server can run the workflow, be it one that is away now."""
+        troubles = [self._problems(workflow, each) for each in self._offers()]
         if all(troubles):
             raise NotOffered(min(troubles, key=len)[0])
 
@@ -75,6 +82,15 @@ class Servers:
         if key not in self._troubles:
             self._troubles[key] = offers.problems(workflow, schemas)
         return self._troubles[key]
+
+    def _offers(self) -> list[NodeSchemas]:
+        """What the servers have that answer, or may answer again."""
+        usable = [backend for backend in self.backends if backend.up or backend.barred is None]
+        return [backend.schemas for backend in usable if backend.schemas is not None]
+
+    def _asked(self) -> bool:
+        """Whether it is known by now how each server is."""
+        return all(backend.condition is not Condition.UNKNOWN for backend in self.backends)
 
     def _silence(self) -> str:
         barred = next((backend.barred for backend in self.backends if backend.barred is not None), None)

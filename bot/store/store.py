@@ -11,6 +11,7 @@ from bot.store.database import Database
 from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
+from bot.store.offers import Offers
 from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
@@ -27,6 +28,7 @@ class Store:
     backends: Backends
     people: People
     memory: Memory
+    offers: Offers
 
 
 @asynccontextmanager
@@ -34,6 +36,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     """Open the database at SQLAlchemy's `url`, its tables brought to the newest revision."""
     async with Database(url) as database:
         await database.upgrade()
+        memory = Memory(database)
         store = Store(
             requests=Requests(database),
             queue=Queue(database),
@@ -41,6 +44,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             leases=Leases(database),
             backends=Backends(database),
             people=People(database),
-            memory=Memory(database),
+            memory=memory,
+            offers=Offers(memory),
         )
         yield store
