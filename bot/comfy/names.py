@@ -59,6 +59,9 @@ def _spelled(schemas: NodeSchemas, graph: Graph, node: str) -> Mapping[str, Any]
 
 
 def _value(schemas: NodeSchemas, class_type: str, key: str, value: Any, graph: Graph, node: str) -> Any:
+    if isinstance(value, str) and value.replace(".", "", 1).isdecimal():
+        spec = schemas.input(class_type, key)
+        return value if spec is None else spec.own(value)
     # Only what has a slash can be spelled in two ways, and only models lie in folders.
     if not isinstance(value, str) or ("/" not in value and "\\" not in value and not is_model(value)):
         return value

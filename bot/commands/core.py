@@ -10,6 +10,7 @@ from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
+from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
 from bot.commands.registry import Context
 from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.overview import Overview
@@ -63,15 +64,16 @@ class BoundCore:
 
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
-        return [*self.offering.commands(), *(entry.command for entry in GENERAL.values())]
+        made = self.offering.commands()
+        return [in_languages(each) for each in (*made, *(entry.command for entry in GENERAL.values()))]
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
-        return EXTRAS[extra]
+        return parameter_in_languages(EXTRAS[extra])
 
     def menus(self) -> Sequence[Menu]:
         """What can be done with any picture in a chat."""
-        return menus(self.offering)
+        return [menu_in_languages(menu) for menu in menus(self.offering)]
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about."""
