@@ -12,6 +12,19 @@ from bot.errors import ConfigError
 
 T = TypeVar("T")
 
+MOST_BYTES = 7900
+"""Of a word between processes: PostgreSQL takes less than 8000."""
+
+
+class Calls(Protocol):
+    """Words between processes. A hint: one may be lost."""
+
+    async def call(self, word: str) -> None:
+        """Tell all processes, this one too; at most `MOST_BYTES` of ASCII."""
+
+    async def hear(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with each word until cancelled."""
+
 
 class Driver(Protocol):
     """One kind of database. Both see to it that one transaction at a time writes, in all processes."""
@@ -24,6 +37,10 @@ class Driver(Protocol):
 
     def unusable(self, error: DatabaseError | OSError) -> ConfigError:
         """What to tell the owner of a database that can't even be opened; no password is in it."""
+
+    @property
+    def calls(self) -> Calls | None:
+        """How processes that share the database tell each other of news; None: they look for themselves."""
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of everything."""

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.errors import ConfigError
+from bot.store.calls import Notify
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,11 @@ class Postgres:
             f"The database of DATABASE_URL can't be used ({type(reason).__name__}). Check that its server runs, and "
             "the address, name and password."
         )
+
+    @property
+    def calls(self) -> Notify:
+        """Words between the processes that use this database."""
+        return Notify(self.engine, self.engine.url)
 
     async def close(self) -> None:
         """Close the connections."""

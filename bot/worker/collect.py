@@ -15,7 +15,7 @@ from bot.jobs.events import RemoteFile, RemoteText, Result, SentPicture
 from bot.jobs.models import Blob, Output
 from bot.media.embedded import strip
 from bot.media.kinds import HEAD_BYTES, ending, ending_of, media_type
-from bot.media.spool import Spool, TooLarge
+from bot.media.spool import OverLimit, Spool
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile, target: 
             async with backend.fetch(file) as chunks:
                 await spool.save(chunks, target, limit=LIMIT_BYTES)
                 return
-        except TooLarge as error:
+        except OverLimit as error:
             raise NodeFailed("The result is too large to keep.", detail=str(error)) from error
         except CannotConnect:
             if attempt == TRIES - 1:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.jobs.models import Blob
 from bot.media.kinds import ending, media_type
-from bot.media.spool import Spool, TooLarge
+from bot.media.spool import OverLimit, Spool
 
 DATA = b"a red fox"
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -72,7 +72,7 @@ async def test_too_much_leaves_nothing(tmp_path: Path) -> None:
             read.append(b"123")
             yield b"123"
 
-    with pytest.raises(TooLarge, match="more than 5 bytes"):
+    with pytest.raises(OverLimit, match="more than 5 bytes"):
         await Spool(tmp_path).stream(endless(), limit=5)
     assert _files(tmp_path) == []
     assert len(read) == 2

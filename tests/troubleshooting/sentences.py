@@ -21,7 +21,10 @@ SHORTEST = 3
 
 GAP = "…"
 
-OF_ANOTHER = (".sentence", ".message", "str(error)")
+CHOOSING = ("min", "max", "next", "sorted")
+"""Functions that give one of what they get."""
+
+OF_ANOTHER = (".sentence", ".message", ".text", "str(error)")
 """How code passes on what another error says."""
 
 
@@ -101,6 +104,9 @@ class Finder:
         match spot.node:
             case ast.Name(id=name):
                 yield from self._named(name, spot)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                values = spot.module.attributes.get(name, [])
+                yield from (Spot(value, spot.module, None) for value in values)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):
                 inner = self._sources.submodule(spot.module, owner)
                 values = inner.constants.get(name, []) if inner is not None else []
@@ -171,6 +177,8 @@ class Finder:
                 return
         if real in module.functions:
             yield from _returns(module.functions[real], module)
+        elif real in CHOOSING:
+            yield from (Spot(value, spot.module, spot.function) for value in call.args)
 
     def _table(self, where: ast.expr, module: Module) -> Iterator[Spot]:
         for name in _names(where):

@@ -16,13 +16,14 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """One file. `functions` and `constants` are by name, the latter with all that is assigned."""
+    """One file, its parts by name. Constants, and attributes of `self`, are with all that is assigned to them."""
 
     name: str
     tree: ast.Module
     functions: dict[str, Function] = field(default_factory=dict)
     constants: dict[str, list[ast.expr]] = field(default_factory=dict)
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    attributes: dict[str, list[ast.expr]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,24 @@ def _read(name: str, text: str) -> Module:
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             for alias in node.names:
                 module.imports[alias.asname or alias.name] = (node.module, alias.name)
+        elif isinstance(node, ast.Assign):
+            for attribute in (_attribute(target) for target in node.targets):
+                if attribute is not None:
+                    module.attributes.setdefault(attribute, []).append(node.value)
     for statement in module.tree.body:
         for target, value in assignments(statement):
             module.constants.setdefault(target, []).append(value)
     return module
+
+
+def _attribute(target: ast.expr) -> str | None:
+    """The attribute of `self` that is set, or that something is put into."""
+    match target:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name
+        case ast.Subscript(value=inner):
+            return _attribute(inner)
+    return None
 
 
 def assignments(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
