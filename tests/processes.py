@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,27 @@ class Program:
             self._process.terminate()
         return await self._process.wait()
 
+    async def end(self) -> None:
+        """End it if it still runs: one that is left over would hold up the servers that it asks."""
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
+
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         try:
             async with session.get(self.url + self._ready) as answer:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+
+@asynccontextmanager
+async def running(program: Program) -> AsyncIterator[Program]:
+    """Started, and ended whatever becomes of the test."""
+    try:
+        await program.start()
+        yield program
+    finally:
+        await program.end()
 
 
 def simulator_program(folder: Path, *options: str) -> Program:

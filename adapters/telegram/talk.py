@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import structlog
 from telegram import Bot, CallbackQuery, Message, Update, User
@@ -17,10 +16,11 @@ from adapters.telegram.desk import Desk, note
 from adapters.telegram.forms import CHOOSE, FORM, KEPT_SECONDS, TURN, Half, matching
 from adapters.telegram.order import File, Order
 from adapters.telegram.pictures import buttons, pictures
+from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
-from bot.contract.line import Line, read_line
-from bot.contract.values import Command, Extra, OutputRef, ParameterType
+from bot.contract.line import read_line
+from bot.contract.values import Command, OutputRef, ParameterType
 from bot.errors import NotListed, Stale
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,6 @@ TOLD_SECONDS = 600.0
 """A stranger is told once in so long."""
 
 _COMMAND = re.compile(r"\s*/(\w+)(?:@(\w+))?(?=\s|$)")
-NO = ("no", "false", "0", "off")
 
 
 class Talk:
@@ -45,8 +44,8 @@ class Talk:
 
     async def resume(self) -> None:
         """Take up what an earlier process left, and let go of questions that nobody answered."""
-        forms = await self._core.recall(FORM)
-        old = [name for name, kept in forms.items() if kept["at"] < time.time() - KEPT_SECONDS]
+        kept = {**await self._core.recall(FORM), **await self._core.recall(SENT)}
+        old = [name for name, value in kept.items() if value["at"] < time.time() - KEPT_SECONDS]
         if old:
             await self._core.forget(*old)
         await self._desk.resume()
@@ -88,7 +87,6 @@ class Talk:
         assert first.from_user is not None, "it was looked at"
         line = read_line(self._without_mention(text), self._core.commands())
         command = self._desk.command("help" if line.command == "start" else line.command)
-        values, spoiler = _without_extras(line, command)
         ref, replied = self._replied(first)
         own = tuple(file for message in messages for file in pictures(message))
         name = command.name if command is not None else line.command
@@ -99,11 +97,11 @@ class Talk:
             user=first.from_user.id,
             name=first.from_user.full_name,
             where=_answer_to(first),
-            command=name or self._edits(values, own, replied, ref),
-            values=values,
+            command=name or self._edits(line.values, own, replied, ref),
+            values=line.values,
             files=(*own, *replied[: max(0, room)]),
             reply=None if ref is None else (str(ref.job), ref.index),
-            spoiler=spoiler or any(message.has_media_spoiler for message in messages),
+            spoiler=line.spoiler or any(message.has_media_spoiler for message in messages),
         )
 
     def _edits(
@@ -245,13 +243,3 @@ def _answer_to(message: Message) -> Where:
     """The message that will answer this one."""
     thread = message.message_thread_id if message.is_topic_message else None
     return Where(chat=message.chat.id, thread=thread, reply=message.message_id)
-
-
-def _without_extras(line: Line, command: Command | None) -> tuple[dict[str, Any], bool]:
-    """A line's values for the command, and whether the pictures are to be hidden."""
-    values: dict[str, Any] = dict(line.values)
-    known = {spec.name for spec in command.parameters} if command is not None else set()
-    spoiler = Extra.SPOILER not in known and str(values.pop(Extra.SPOILER, "no")).lower() not in NO
-    if Extra.PRIVATE not in known:
-        values.pop(Extra.PRIVATE, None)
-    return values, spoiler

@@ -10,7 +10,8 @@ from PIL import Image
 
 from tests.asking import runs
 from tests.processes import Program
-from tests.telegram.double import ANN, BOB, GROUP, Telegram
+from tests.telegram.double import Telegram
+from tests.telegram.people import ANN, BOB, GROUP
 from tests.telegram.wire import Json
 
 SMALL = "--width 64 --height 64 --steps 4"

@@ -11,8 +11,9 @@ from adapters.telegram.receive import SHOWN_WITH
 from tests.asking import ready
 from tests.processes import Program, free_port
 from tests.telegram.conftest import telegram_bot
-from tests.telegram.double import ANN, GROUP, Telegram
+from tests.telegram.double import Telegram
 from tests.telegram.limits import Pace
+from tests.telegram.people import ANN, GROUP
 from tests.telegram.wire import Refused
 
 IMAGINE = "/imagine a red fox --width 64 --height 64 --steps 4"
@@ -109,15 +110,17 @@ async def test_a_webhook(
     )
     await program.start()
     await ready(http, program.url)
-    await telegram.until(lambda: telegram.webhook.get("url") == url)
+    await telegram.until(lambda: telegram.updates.webhook.get("url") == url)
     for headers in ({}, {SHOWN_WITH: "guessed"}):
         async with http.post(url, json={"update_id": 1}, headers=headers) as answer:
             assert answer.status == 403
-    async with http.post(url, data=b"{", headers={SHOWN_WITH: telegram.webhook["secret_token"]}) as answer:
+    async with http.post(
+        url, data=b"{", headers={SHOWN_WITH: telegram.updates.webhook["secret_token"]}
+    ) as answer:
         assert answer.status == 400
     card = await telegram.card(await telegram.write(IMAGINE))
     assert card.kinds[-1] == "photo"
-    assert not telegram.polled.is_set()
+    assert not telegram.updates.polled.is_set()
     assert await program.stop() == 0
 
 
@@ -128,9 +131,9 @@ async def test_the_menu(telegram: Telegram, bot: Program) -> None:
     names = [command["command"] for command in telegram.menus[0]["commands"]]
     assert names == ["imagine", "img2img", "queue", "help"]
     await bot.stop()
-    telegram.polled.clear()
+    telegram.updates.polled.clear()
     await bot.start()
-    await telegram.polled.wait()
+    await telegram.updates.polled.wait()
     await telegram.answer(await telegram.write("/start"))
     assert len(telegram.menus) == 2
 
@@ -152,7 +155,7 @@ async def test_thirty_chats(
     telegram.pace = Pace()
     program = telegram_bot(tmp_path, simulated.url, telegram, TELEGRAM_PUBLIC="true")
     await program.start()
-    await telegram.polled.wait()
+    await telegram.updates.polled.wait()
     await ready(http, program.url)
     people = [{**ANN, "id": 5000 + number} for number in range(30)]
     asked = await asyncio.gather(*(telegram.write(IMAGINE, by=person) for person in people))
