@@ -19,6 +19,16 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _people(value: object) -> object:
+    """`discord:1,web:2` as pairs. Raises `ValueError` for a part that is none."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+    if any(not platform.strip() or not known_as.strip() for platform, _, known_as in pairs):
+        raise ValueError("each must look like discord:123456789012345678")
+    return [(platform.strip().lower(), known_as.strip()) for platform, _, known_as in pairs]
+
+
 class Settings(BaseSettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
@@ -66,6 +76,9 @@ class Settings(BaseSettings):
     )
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
+    )
+    admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
+        default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
     )
     embedded_workflows: Literal["strip", "keep"] = Field(
         default="strip",

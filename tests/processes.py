@@ -92,9 +92,9 @@ async def running(program: Program) -> AsyncIterator[Program]:
         await program.end()
 
 
-def simulator_program(folder: Path, *options: str) -> Program:
+def simulator_program(folder: Path, *options: str, port: int | None = None) -> Program:
     """A simulated ComfyUI whose files and record of runs outlive it."""
-    port = free_port()
+    port = port or free_port()
     arguments = ["-m", "simulator", "--port", str(port), "--data-dir", str(folder / "comfyui"), *options]
     return Program(arguments, f"http://127.0.0.1:{port}", "/system_stats", {}, folder / "simulator.log")
 

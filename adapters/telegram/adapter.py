@@ -80,7 +80,7 @@ class TelegramAdapter:
         self._post = post = Post(bot, core)
         desk = Desk(core, post, Reader(bot))
         talk = Talk(bot, desk, self._settings)
-        publishing = asyncio.create_task(Publisher(bot, core, self._settings).run())
+        publishing = asyncio.create_task(Publisher(bot, core).run())
         try:
             await talk.resume()
             if self._settings.telegram_webhook_url is None:

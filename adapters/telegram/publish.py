@@ -21,7 +21,6 @@ from telegram import (
 from telegram.error import BadRequest
 
 from adapters.telegram.desk import menu_name
-from adapters.telegram.settings import PLATFORM, TelegramSettings
 from bot.contract.ports import Core
 from bot.contract.values import Command
 
@@ -39,10 +38,9 @@ _NAME = re.compile(r"[a-z0-9_]{1,32}")
 class Publisher:
     """Keeps Telegram's menus the same as the core's commands."""
 
-    def __init__(self, bot: Bot, core: Core, settings: TelegramSettings) -> None:
+    def __init__(self, bot: Bot, core: Core) -> None:
         self._bot = bot
         self._core = core
-        self._settings = settings
 
     async def run(self) -> None:
         """Publish now and after changes, until cancelled."""
@@ -79,10 +77,9 @@ class Publisher:
         if len(common) == len(commands):
             return
         yield BotCommandScopeAllChatAdministrators(), _menu(commands)
-        for admin in self._settings.admins:
-            platform, _, person = admin.partition(":")
-            if platform == PLATFORM and person.isdecimal():
-                yield BotCommandScopeChat(int(person)), _menu(commands)
+        for admin in self._core.admins():
+            if admin.isdecimal():
+                yield BotCommandScopeChat(int(admin)), _menu(commands)
 
 
 def _menu(commands: Sequence[Command]) -> list[BotCommand]:

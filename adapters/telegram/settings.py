@@ -36,10 +36,6 @@ class TelegramSettings(BaseSettings):
         default=(), description="Ids of the people and chats that it serves, comma separated."
     )
     telegram_public: bool = Field(default=False, description="Whether it serves everybody.")
-    admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(),
-        description="Who runs the bot: `telegram:ID`, comma separated; served without being listed.",
-    )
     telegram_api_base: str = Field(
         default="https://api.telegram.org/bot",
         pattern=r"^https?://",
@@ -101,10 +97,8 @@ class TelegramSettings(BaseSettings):
         return yarl.URL(self.telegram_webhook_url or "").path or "/"
 
     def serves(self, user: int, chat: int) -> bool:
-        """Whether somebody is served there."""
-        if self.telegram_public or f"{PLATFORM}:{user}" in self.admins:
-            return True
-        return user in self.telegram_allowed or chat in self.telegram_allowed
+        """Whether somebody is served there, admin or not."""
+        return self.telegram_public or user in self.telegram_allowed or chat in self.telegram_allowed
 
 
 def read_settings() -> TelegramSettings:

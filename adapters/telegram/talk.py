@@ -20,7 +20,7 @@ from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
 from bot.contract.line import read_line
-from bot.contract.values import Command, OutputRef, ParameterType
+from bot.contract.values import Actor, Command, OutputRef, ParameterType
 from bot.errors import NotListed, Stale
 
 log = structlog.get_logger(__name__)
@@ -223,7 +223,8 @@ class Talk:
         return text if _COMMAND.match(text) else self._mention().sub(" ", text).strip()
 
     def _serves(self, user: User, chat: int) -> bool:
-        return self._settings.serves(user.id, chat)
+        who = Actor(platform=PLATFORM, external_id=str(user.id), name=user.full_name)
+        return self._settings.serves(user.id, chat) or self._core.is_admin(who)
 
     async def _turn_away(self, message: Message) -> None:
         """Tell a stranger who they are for the bot, once in a while."""

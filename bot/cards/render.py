@@ -71,7 +71,7 @@ def _queued_title(facts: Facts) -> str:
     if facts.view.job.cancel_requested:
         return "Cancelling"
     if not facts.answering:
-        return "ComfyUI does not answer. This goes on when it returns."
+        return _queued_for_nobody(facts)
     if facts.view.job.state is not State.QUEUED:
         return "Starting"
     match facts.ahead:
@@ -83,6 +83,18 @@ def _queued_title(facts: Facts) -> str:
             return "Queued: 1 picture ahead of you"
         case ahead:
             return f"Queued: {ahead} pictures ahead of you"
+
+
+def _queued_for_nobody(facts: Facts) -> str:
+    if facts.ahead is None:
+        return "ComfyUI does not answer. This goes on when it returns."
+    return f"ComfyUI is off. You are {_ordinal(facts.ahead + 1)} when it returns."
+
+
+def _ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th, 22nd."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
 
 
 def _running(facts: Facts) -> Card:
@@ -239,7 +251,8 @@ def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
 
 def _text_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     return tuple(
-        _line(text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…") for text in facts.texts
+        (Text(text=text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…", made=True),)
+        for text in facts.texts
     )
 
 

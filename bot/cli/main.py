@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("setup", hidden=True)(setup)  # shown once every platform that it asks about is served
+app.command("setup")(setup)
 app.command("run")(serve.run)
 app.command("demo")(serve.demo)
 app.command("imagine")(imagine.imagine)

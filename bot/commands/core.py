@@ -12,6 +12,7 @@ from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.registry import Context
 from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
     Answer,
@@ -23,6 +24,7 @@ from bot.contract.values import (
     JobState,
     JobStatus,
     Menu,
+    MessageId,
     OutputRef,
     ParameterSpec,
     Place,
@@ -34,6 +36,9 @@ from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
 from bot.service.look import Look
 from bot.service.outgoing import Outgoing
+from bot.service.oversee import Oversee
+from bot.service.people import People
+from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.store.memory import Memory
@@ -51,6 +56,9 @@ class BoundCore:
     submit: Submit
     acting: Act
     look: Look
+    people: People
+    rights: Rights
+    oversee: Oversee
     outgoing: Outgoing
     memory: Memory
 
@@ -105,7 +113,7 @@ class BoundCore:
         return await self.acting.act(press, self.adapter)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job."""
+        """Ask for the end of one's own job, or as an admin of any."""
         await self.acting.cancel(actor, job)
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
@@ -116,9 +124,11 @@ class BoundCore:
         """How a job stands now and after every change."""
         return self.look.watch(place, job)
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
         """The newest messages of a place as they stand, oldest first."""
-        return await self.look.cards(place)
+        return await self.look.cards(place, before=before, words=words, most=most)
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output of this place."""
@@ -131,6 +141,26 @@ class BoundCore:
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
         return await self.look.ended()
+
+    async def name_of(self, actor: Actor) -> str:
+        """What a person is called."""
+        return await self.people.name_of(actor)
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        """Call a person by a name of their choice."""
+        return await self.people.rename(actor, name)
+
+    def is_admin(self, actor: Actor) -> bool:
+        """Whether a person may see and end everybody's jobs."""
+        return self.rights.is_admin(actor)
+
+    def admins(self) -> Sequence[str]:
+        """The ids of the admins who are named on this adapter's platform."""
+        return self.rights.named(self.adapter)
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands, for admins."""
+        return await self.oversee.overview(actor)
 
     async def inspect(self, place: Place, picture: OutputRef | Attachment) -> Card:
         """What is known of an output of this place, or of a picture from elsewhere."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """Plain words. A platform escapes them; they never carry mark-up."""
+    """Plain words. A platform escapes them; they never carry mark-up. `made` ones are a job's result."""
 
     text: str
     strong: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

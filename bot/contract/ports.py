@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
     Address,
@@ -20,6 +21,7 @@ from bot.contract.values import (
     JobState,
     JobStatus,
     Menu,
+    MessageId,
     OutputRef,
     ParameterSpec,
     Place,
@@ -110,7 +112,10 @@ class Core(Protocol):
         """Do what a card's button says."""
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job. Its card says when it has ended; one that is over is left alone."""
+        """Ask for the end of one's own job, or as an admin of any. Its card says when it has ended.
+
+        One that is over is left alone.
+        """
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
         """How a job of this place stands."""
@@ -118,8 +123,13 @@ class Core(Protocol):
     def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
         """How a job of this place stands now and after changes, the newest each; ends with its final state."""
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
-        """The newest messages of a place as they stand, oldest first."""
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
+        """The newest messages of a place as they stand, oldest first.
+
+        With `before` those that are older than that message, with `words` those whose prompt has all of them.
+        """
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output of this place."""
@@ -129,6 +139,21 @@ class Core(Protocol):
 
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
+
+    async def name_of(self, actor: Actor) -> str:
+        """What a person is called: as they chose, or as their platform says."""
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        """Call a person by a name of their choice; an empty one gives the platform's back. Says what it is now."""
+
+    def is_admin(self, actor: Actor) -> bool:
+        """Whether a person may see and end everybody's jobs."""
+
+    def admins(self) -> Sequence[str]:
+        """The admins whom the owner names on this platform: their ids there."""
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about: whose card a message is, its buttons tell."""

@@ -35,11 +35,15 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who asks. `external_id` is the platform's own stable id of the person, never a name or a secret."""
+    """Who asks. `external_id` is the platform's own stable id of the person, never a name or a secret.
+
+    `owner` is true where the platform vouches that this is whoever runs the bot.
+    """
 
     platform: str
     external_id: str
     name: str
+    owner: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

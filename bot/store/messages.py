@@ -34,19 +34,17 @@ class Messages:
         """The messages that show these jobs."""
         return await self._views(_query().where(job.c.id.in_(job_ids)))
 
-    async def of_place(self, where: Place, limit: int) -> list[MessageView]:
-        """The newest messages of a place that were not removed, oldest first."""
-        query = (
-            _query()
-            .where(
-                place.c.platform == where.platform,
-                place.c.external_id == where.external_id,
-                message.c.removed.is_(False),
-            )
-            .order_by(message.c.number.desc())
-            .limit(limit)
-        )
-        return (await self._views(query))[::-1]
+    async def of_place(
+        self, where: Place, limit: int, *, before: MessageId | None = None, words: str = ""
+    ) -> list[MessageView]:
+        """The newest messages of a place that were not removed, oldest first.
+
+        With `before` those older than that message, with `words` those whose command and prompt have them all.
+        """
+        query = _of_place(_query(), where, before).order_by(message.c.number.desc())
+        if words.strip():
+            query = query.where(message.c.id.in_(await self._matching(where, before, words, limit)))
+        return (await self._views(query.limit(limit)))[::-1]
 
     async def due(self, adapter: str, limit: int) -> list[MessageView]:
         """Messages of an adapter that do not show yet what they should, oldest first."""
@@ -147,10 +145,65 @@ class Messages:
         async with self._database.read() as connection:
             return await connection.scalar(query) or 0
 
+    async def in_hand(self) -> list[tuple[MessageView, str | None]]:
+        """What the backends have in hand on all platforms, longest first, each with its backend's lease."""
+        query = _query().where(job.c.state.in_(LIVE)).order_by(job.c.number)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            views = await _records(connection, rows)
+        return [(view, row.backend) for view, row in zip(views, rows, strict=True)]
+
+    async def all_waiting(self, limit: int) -> list[MessageView]:
+        """Jobs that wait on all platforms, those that were asked for first."""
+        return await self._views(
+            _query().where(job.c.state == State.QUEUED).order_by(job.c.number).limit(limit)
+        )
+
+    async def failed(self, limit: int) -> list[MessageView]:
+        """The jobs that failed last, the newest first."""
+        query = _query().where(job.c.state == State.FAILED).order_by(job.c.finished.desc()).limit(limit)
+        return await self._views(query)
+
+    async def _matching(
+        self, where: Place, before: MessageId | None, words: str, limit: int
+    ) -> list[MessageId]:
+        """The newest messages with these words. Compared here: SQLite folds the case of ASCII letters only."""
+        wanted = words.casefold().split()
+        prompt = job.c["values"]["prompt"].as_string().label("prompt")
+        query = select(message.c.id, request.c.command, prompt)
+        query = query.join(request, request.c.id == message.c.request).join(
+            job, job.c.request == request.c.id
+        )
+        query = _of_place(query.join(place, place.c.id == message.c.place), where, before)
+        found: list[MessageId] = []
+        async with self._database.read() as connection:
+            for row in await connection.execute(query.order_by(message.c.number.desc())):
+                text = f"/{row.command} {row.prompt or ''}".casefold()
+                if all(word in text for word in wanted):
+                    found.append(MessageId(row.id))
+                if len(found) == limit:
+                    break
+        return found
+
     async def _views(self, query: Select[Any]) -> list[MessageView]:
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
             return await _records(connection, rows)
+
+
+def _of_place(query: Select[Any], where: Place, before: MessageId | None) -> Select[Any]:
+    """Narrow a query to what a place shows, and to what is older than a message."""
+    query = query.where(
+        place.c.platform == where.platform,
+        place.c.external_id == where.external_id,
+        message.c.removed.is_(False),
+    )
+    if before is None:
+        return query
+    older = message.alias()
+    return query.where(
+        message.c.number < select(older.c.number).where(older.c.id == before).scalar_subquery()
+    )
 
 
 def _reachable() -> ColumnElement[bool]:

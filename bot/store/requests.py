@@ -40,7 +40,7 @@ class Requests:
             known = await _find(connection, new.event_key)
             if known is not None:
                 return known
-            owner = await _account(connection, new.actor, new.created)
+            owner = await account_of(connection, new.actor, new.created)
             await _insert_request(connection, new, owner)
             await _insert_job(connection, new, owner)
             await _insert_message(connection, new)
@@ -106,7 +106,8 @@ async def _known_account(connection: AsyncConnection, actor: Actor) -> AccountId
     return AccountId(found) if found is not None else None
 
 
-async def _account(connection: AsyncConnection, actor: Actor, now: float) -> AccountId:
+async def account_of(connection: AsyncConnection, actor: Actor, now: float) -> AccountId:
+    """The account of a person, who is called as `actor` is from now on; a new one for somebody new."""
     known = await _known_account(connection, actor)
     if known is not None:
         await connection.execute(
@@ -117,7 +118,11 @@ async def _account(connection: AsyncConnection, actor: Actor, now: float) -> Acc
         return known
     new = AccountId(uuid4().hex)
     await connection.execute(insert(account).values(id=new, created=now))
-    await connection.execute(insert(identity).values(**asdict(actor), account=new))
+    await connection.execute(
+        insert(identity).values(
+            platform=actor.platform, external_id=actor.external_id, name=actor.name, account=new
+        )
+    )
     await connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
     return new
 

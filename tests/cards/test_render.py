@@ -83,10 +83,29 @@ def test_a_job_that_a_backend_takes_is_starting(state: State) -> None:
     assert render(_facts(new_job(state=state))) == _queued("Starting")
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.POSTING, State.WAITING])
-def test_a_job_that_waits_for_a_silent_server_says_so(state: State) -> None:
+@pytest.mark.parametrize("state", [State.CLAIMED, State.POSTING, State.WAITING])
+def test_a_job_that_a_silent_server_has_says_so(state: State) -> None:
     """Nothing is lost, and nobody need do anything."""
-    assert render(_facts(new_job(state=state), ahead=0, answering=False)) == _queued(SILENT)
+    assert render(_facts(new_job(state=state), answering=False)) == _queued(SILENT)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "place"),
+    [
+        (0, "1st"),
+        (1, "2nd"),
+        (2, "3rd"),
+        (3, "4th"),
+        (10, "11th"),
+        (12, "13th"),
+        (20, "21st"),
+        (111, "112th"),
+    ],
+)
+def test_a_job_that_waits_for_a_silent_server_keeps_its_place(ahead: int, place: str) -> None:
+    """It is counted as if the server ran."""
+    card = render(_facts(new_job(), ahead=ahead, answering=False))
+    assert card == _queued(f"ComfyUI is off. You are {place} when it returns.")
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.POSTING, State.WAITING])
@@ -150,8 +169,8 @@ def test_results_in_words_are_read_on_the_card() -> None:
     job = new_job(state=State.DONE, seed=None)
     assert render(_facts(job, texts=["a fox", "word " * 400])).body == (
         *PROMPT,
-        (Text(text="a fox"),),
-        (Text(text=("word " * 300).rstrip() + "…"),),
+        (Text(text="a fox", made=True),),
+        (Text(text=("word " * 300).rstrip() + "…", made=True),),
     )
 
 

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from dotenv import dotenv_values
 from PIL import Image
 
@@ -16,6 +17,7 @@ from simulator.settings import SimulatorSettings
 from tests.cli.doubles import DISCORD_TOKEN, TELEGRAM_TOKEN, Discord, Telegram, serving
 from tests.cli.pseudo_terminal import at_terminal
 from tests.processes import Program, free_port, run_command
+from tests.reverse import reverse_proxy
 
 QUIET = ("--yes", "--no-picture", "--no-service")
 
@@ -44,6 +46,7 @@ async def test_three_answers_from_nothing_to_a_picture_and_two_platforms(
         places = {**settings, "DISCORD_API_BASE": f"{discord}/api", "TELEGRAM_API_BASE": bot_api}
         async with at_terminal(tmp_path, "setup", "--comfyui", simulated.url, **places) as terminal:
             await terminal.until("ok: ComfyUI 0.33.0 at")
+            await terminal.until("ok: It computes on cuda:0 Simulated (no GPU) (23.6 of 24.0 GB VRAM free).")
             await terminal.until("ok: Found there: SDXL, SD 1.5.")
             await terminal.until("ok: It can run /imagine, /img2img.")
             await terminal.until("ok: ComfyUI works:")
@@ -116,6 +119,23 @@ async def test_a_second_run_keeps_what_the_first_one_wrote(
         f"# mine\nLOG_FORMAT=json\nDISCORD_TOKEN='{DISCORD_TOKEN}'\nADMINS='web:me,discord:42,telegram:5'\n"
         f"COMFYUI_URLS='{simulated.url}'\n"
     )
+
+
+async def test_a_guarded_server_is_looked_at_with_its_token(
+    tmp_path: Path, settings: dict[str, str], simulated: Program
+) -> None:
+    """As `muralist run` will reach it."""
+
+    def guard(request: web.Request) -> web.Response | None:
+        known = request.headers.get("Authorization") == "Bearer secret-1"
+        return None if known else web.Response(status=401)
+
+    async with reverse_proxy(simulated.url, guard=guard) as url:
+        given = ("setup", *QUIET, "--comfyui", url)
+        shut_out = await run_command(tmp_path, *given, **settings)
+        let_in = await run_command(tmp_path, *given, COMFYUI_TOKEN="secret-1", **settings)
+    assert (shut_out[0], b"asks for a login" in shut_out[1]) == (1, True)
+    assert (let_in[0], b"ok: It can run /imagine, /img2img." in let_in[1]) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ async def test_wrong_settings_are_named(tmp_path: Path, settings: dict[str, str]
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "demo", "imagine", "check", "simulate", "workflow", "workflow show", "db", "db upgrade"],
+    ["setup", "run", "demo", "imagine", "check", "simulate", "workflow", "workflow show", "db", "db upgrade"],
 )
 async def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     """`--help` says in a sentence what it does."""

@@ -10,6 +10,7 @@ from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS
 from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Accepted,
     Actor,
@@ -158,7 +159,9 @@ class ScriptedCore:
     def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
         raise AssertionError("Discord's adapter watches no job")
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
         raise AssertionError("Discord keeps the cards itself")
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
@@ -169,6 +172,21 @@ class ScriptedCore:
 
     async def ended(self) -> Mapping[JobState, int]:
         raise AssertionError("that is for metrics")
+
+    async def name_of(self, actor: Actor) -> str:
+        raise AssertionError("Discord knows its people's names")
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        raise AssertionError("people change their names at Discord")
+
+    def is_admin(self, actor: Actor) -> bool:
+        raise AssertionError("the core asks that of itself")
+
+    def admins(self) -> Sequence[str]:
+        raise AssertionError("Discord's own permissions hide commands")
+
+    async def overview(self, actor: Actor) -> Overview:
+        raise AssertionError("that is the page's")
 
     def _answer(self, address: Address) -> Answer:
         if not self.answers:

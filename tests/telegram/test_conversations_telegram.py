@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from functools import partial
+from pathlib import Path
 
 import aiohttp
 from PIL import Image
 
-from tests.asking import runs
-from tests.processes import Program
+from tests.asking import ready, runs
+from tests.processes import Program, running
+from tests.telegram.conftest import telegram_bot
 from tests.telegram.double import Telegram
 from tests.telegram.people import ANN, BOB, GROUP
 from tests.telegram.wire import Json
@@ -112,6 +114,22 @@ async def test_strangers_are_told_who_they_are(telegram: Telegram, bot: Program)
     help_ = await telegram.write("/help")
     await telegram.answer(help_)
     assert len(telegram.of(BOB["id"])) == 1
+
+
+async def test_an_admin_is_served_without_being_listed(
+    tmp_path: Path, telegram: Telegram, simulated: Program, http: aiohttp.ClientSession
+) -> None:
+    """Whom ADMINS names on Telegram; whom it names elsewhere stays a stranger, even under the same number."""
+    admins = f"discord:{ANN['id']},telegram:{BOB['id']}"
+    async with running(
+        telegram_bot(tmp_path, simulated.url, telegram, TELEGRAM_ALLOWED="", ADMINS=admins)
+    ) as program:
+        await telegram.updates.polled.wait()
+        await ready(http, program.url)
+        asked = await telegram.write(f"/imagine a red fox {SMALL}", by=BOB)
+        assert (await telegram.card(asked)).kinds[-1] == "photo"
+        stranger = await telegram.write("/imagine a cat", by=ANN)
+        assert "Your id is 1001." in (await telegram.answer(stranger)).words
 
 
 async def test_buttons(

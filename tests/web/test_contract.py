@@ -191,10 +191,13 @@ async def test_the_description_covers_the_routes(served: Program, http: aiohttp.
     found = await get(http, f"{served.url}/openapi.json")
     assert found["openapi"] == "3.1.0"
     assert sorted(found["paths"]) == [
+        "/api/v1/admin/jobs/{id}",
+        "/api/v1/admin/overview",
         "/api/v1/generate",
         "/api/v1/jobs/{id}",
         "/api/v1/jobs/{id}/events",
         "/api/v1/jobs/{id}/outputs/{index}",
+        "/api/v1/me",
         "/api/v1/queue",
         "/api/v1/workflows",
         "/healthz",

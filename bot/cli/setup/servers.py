@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.cli.devices import in_words
+from bot.comfy.access import Access
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.discover import find_local
 from bot.contract.ports import Level
@@ -36,9 +38,9 @@ def _is_local(url: str) -> bool:
     return any(f"//{host}:" in url for host in ("127.0.0.1", "localhost"))
 
 
-async def look_at(url: str, workflows: Iterable[Workflow]) -> Server:
+async def look_at(url: str, workflows: Iterable[Workflow], access: Access) -> Server:
     """Ask a server what it is and what it can run. Raises `ConfigError` for what is no address."""
-    async with ComfyBackend(url, client_id="muralist-setup") as backend:
+    async with ComfyBackend(url, client_id="muralist-setup", access=access) as backend:
         up = await backend.probe() and backend.schemas is not None
         told = (
             _told(backend, list(workflows))
@@ -51,6 +53,8 @@ async def look_at(url: str, workflows: Iterable[Workflow]) -> Server:
 
 def _told(backend: ComfyBackend, workflows: Sequence[Workflow]) -> list[Told]:
     told: list[Told] = [(Level.FINE, f"ComfyUI {backend.version} at {backend.name}.")]
+    if backend.stats is not None:
+        told.extend((Level.FINE, f"It computes on {in_words(device)}.") for device in backend.stats.devices)
     assert backend.schemas is not None
     found = families(backend.schemas.models())
     if found:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 from dotenv import get_key
 
-from bot.app import SERVED, read_workflows
+from bot.app import read_workflows
+from bot.cli.guides import PLATFORMS, guides
 from bot.cli.imagine import make
 from bot.cli.setup.autostart import install, plan
 from bot.cli.setup.envfile import env_file, write_env
@@ -23,7 +22,6 @@ from bot.errors import ConfigError, MuralistError
 from bot.settings import Settings
 from bot.workflow.model import Role
 
-PLATFORMS = ("discord", "telegram")
 TRIES = 3
 MEET_SECONDS = 120.0
 PROMPT = "a red fox in snow"
@@ -55,8 +53,8 @@ class Setup:
         servers = await self._comfyui()
         if self._given.picture and any(server.can_imagine for server in servers):
             await self._picture([server.url for server in servers])
-        for name in PLATFORMS:
-            await self._platform(cast(Guide, import_module(f"adapters.{name}").guide()))
+        for guide in guides():
+            await self._platform(guide)
         self._admins(*self._given.admins)
         await self._autostart()
         self._talk.head("Ready")
@@ -73,7 +71,8 @@ class Setup:
             written = await self._talk.ask("Its address, such as http://192.168.1.20:8188 (Enter to skip)")
             urls = written.replace(",", " ").split()
         workflows = read_workflows(self._settings)
-        servers = [await look_at(url, workflows.values()) for url in urls]
+        access = self._settings.access
+        servers = [await look_at(url, workflows.values(), access) for url in urls]
         for server in servers:
             for level, text in server.told:
                 self._tell(level, text)
@@ -115,9 +114,6 @@ class Setup:
     async def _platform(self, guide: Guide) -> None:
         """Take a token, try it, and say how people reach the bot."""
         self._talk.head(guide.title)
-        if guide.name not in SERVED:
-            text = f"{guide.title} is not served yet: a token is tried and kept for the version that does."
-            self._talk.tell(Level.NOTE, text)
         given = self._given.tokens.get(guide.name) or guide.token()
         for _ in range(TRIES):
             question = f"{guide.title} bot's token ({guide.advice}; Enter to skip)"
