@@ -6,9 +6,23 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Flag, auto
 
 from bot.contract.card import Preview
 from bot.contract.values import JobId
+
+
+class Topic(Flag):
+    """What news is about."""
+
+    QUEUED = auto()
+    """A job waits for a backend."""
+    CANCEL = auto()
+    """Somebody asked for the end of a job."""
+    CHANGED = auto()
+    """What a card says of a job, other than how far it is, is different in the store; the two above are such too."""
+    PROGRESS = auto()
+    """A running job came further."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +46,20 @@ class News:
 class Ear:
     """Collects the ids of jobs that had news. However much happens meanwhile, each id is there once."""
 
-    def __init__(self, *, progress: bool) -> None:
-        self.progress = progress
+    def __init__(self, topics: Topic) -> None:
+        self._topics = topics
         self._changed: set[JobId] = set()
         self._progressed: set[JobId] = set()
         self._stirred = asyncio.Event()
 
-    def hear(self, job: JobId, *, changed: bool) -> None:
-        """Note news of a job."""
-        (self._changed if changed else self._progressed).add(job)
+    def hear(self, job: JobId, about: Topic) -> None:
+        """Note news of a job, if it is about what is listened for."""
+        if about & self._topics:
+            (self._progressed if about is Topic.PROGRESS else self._changed).add(job)
+            self._stirred.set()
+
+    def stir(self) -> None:
+        """End a wait for news without any."""
         self._stirred.set()
 
     async def news(self, seconds: float) -> News:
@@ -71,29 +90,35 @@ class Feed:
     def progress(self, job: JobId, live: Live) -> None:
         """A running job has come further."""
         self._live[job] = live
-        for ear in self._ears:
-            if ear.progress:
-                ear.hear(job, changed=False)
+        self._tell(job, Topic.PROGRESS)
+
+    def queued(self, job: JobId) -> None:
+        """A job waits for a backend: it is new, or was put back."""
+        self._tell(job, Topic.QUEUED | Topic.CHANGED)
+
+    def cancelled(self, job: JobId) -> None:
+        """Somebody asked for the end of a job."""
+        self._tell(job, Topic.CANCEL | Topic.CHANGED)
 
     def changed(self, job: JobId) -> None:
-        """Something about a job changed in the store."""
-        self._tell(job)
+        """Something else about a job that its card says changed in the store."""
+        self._tell(job, Topic.CHANGED)
 
     def over(self, job: JobId) -> None:
         """A job runs no longer."""
         self._live.pop(job, None)
-        self._tell(job)
+        self._tell(job, Topic.CHANGED)
 
     @contextmanager
-    def ear(self, *, progress: bool = False) -> Iterator[Ear]:
-        """Listen while the block lasts, to changes alone or to every bit of progress too."""
-        ear = Ear(progress=progress)
+    def ear(self, topics: Topic) -> Iterator[Ear]:
+        """Listen while the block lasts."""
+        ear = Ear(topics)
         self._ears.add(ear)
         try:
             yield ear
         finally:
             self._ears.discard(ear)
 
-    def _tell(self, job: JobId) -> None:
+    def _tell(self, job: JobId, about: Topic) -> None:
         for ear in self._ears:
-            ear.hear(job, changed=True)
+            ear.hear(job, about)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from bot.contract.values import AccountId, Actor, Command, JobId, MessageId, ParameterType, Place, RequestId
 from bot.contract.values import ParameterSpec as Spec
@@ -130,9 +130,11 @@ def sqlite_url(folder: Path) -> str:
 
 async def everything(database: Database) -> Everything:
     """All rows of all tables, to see that something changed nothing."""
-    found: Everything = {}
-    async with database.read() as connection:
-        for name, table in metadata.tables.items():
-            rows = await connection.execute(select(table).order_by(*table.primary_key.columns))
-            found[name] = [tuple(row) for row in rows]
-    return found
+    return await database.read(_rows)
+
+
+def _rows(connection: Connection) -> Everything:
+    return {
+        name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+        for name, table in metadata.tables.items()
+    }

@@ -30,7 +30,8 @@ class Timing:
     stalled: float = 900.0
     """What executes without a word over an open socket for so long is told as stalled. Loading takes minutes."""
     settle: float = 0.5
-    """After the server's queue became shorter: how long to listen for the reason before asking."""
+    """After the server's queue became shorter: how long to listen for the reason before asking. After an attempt
+    was found nowhere: how long until it is looked for once more, and then given up."""
     schemas: float = 60.0
     """How often `/object_info` is read again: model files come and go."""
     pace: float = 0.05

@@ -238,7 +238,8 @@ class Watch:
             follow.end(Interrupted())
         elif follow.absent_since is None:
             follow.absent_since = now
-        elif now - follow.absent_since >= self._timing.silence:
+            asyncio.get_running_loop().call_later(self._timing.settle, self.look_soon, follow.prompt_id)
+        elif now - follow.absent_since >= self._timing.settle:
             log.warning("attempt_lost", backend=self._name, prompt_id=follow.prompt_id)
             sentence = (
                 "ComfyUI forgot this picture: it was restarted, or somebody deleted it there. Try again."

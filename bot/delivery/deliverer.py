@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -19,7 +20,7 @@ from bot.contract.ports import Adapter
 from bot.contract.values import JobId, MessageId
 from bot.delivery.pacing import Pacer
 from bot.errors import AddressExpired, AddressGone, SlowDown
-from bot.feed import Feed, News
+from bot.feed import Ear, Feed, News, Topic
 from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS, LIVE, State
 from bot.store.holding import LeaseTiming, while_held
@@ -32,8 +33,9 @@ BATCH = 100
 """Messages that are looked at in one go."""
 
 LOOK_SECONDS = 1.0
-GATHER_SECONDS = 0.03
 AT_ONCE = 32
+"""Messages that are being shown at one time."""
+
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0
 
 
@@ -61,8 +63,9 @@ class Deliverer:
         self._dirty: dict[MessageId, Due] = {}
         self._busy: set[MessageId] = set()
         self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's, or can't be reached
-        self._changed: set[JobId] = set()
+        self._stale: set[JobId] = set()
         self._last: dict[MessageId, Card] = {}
+        self._shown: dict[MessageId, int] = {}  # revisions, which what was read earlier does not know of
         self._tries: dict[MessageId, int] = {}
 
     async def run(self) -> None:
@@ -79,22 +82,18 @@ class Deliverer:
         self._dirty.clear()
         self._busy.clear()
         self._known.clear()
-        limit = asyncio.Semaphore(AT_ONCE)
+        self._stale.clear()
         next_look = 0.0
-        with self._feed.ear(progress=True) as ear:
+        with self._feed.ear(Topic.CHANGED | Topic.PROGRESS) as ear:
             async with asyncio.TaskGroup() as group:
                 while True:
                     if time.monotonic() >= next_look:
                         await self._look()
                         next_look = time.monotonic() + LOOK_SECONDS
-                    for message in self._pacer.due(self._dirty.keys() - self._busy, time.monotonic()):
-                        self._busy.add(message)
-                        group.create_task(self._deliver(self._dirty.pop(message), limit))
+                    for due in await self._turns():
+                        group.create_task(self._deliver(due, ear))
                     self._take_in(await ear.news(self._pause(next_look)))
-                    if self._changed:  # what changes together is read together
-                        await asyncio.sleep(GATHER_SECONDS)
-                        self._take_in(await ear.news(0))
-                    await self._read_again()
+                    await self._read(self._stale - self._known.keys())
 
     async def _look(self) -> None:
         """What the store wants shown, whoever wrote it, and those not over: what they say may change by itself.
@@ -109,45 +108,67 @@ class Deliverer:
             if known is not None and known.job.state in LIVE:
                 self._dirty.setdefault(known.id, Due(view=known))
         for view in await self._store.messages.due(self._adapter.name, BATCH):
-            self._dirty[view.id] = Due(view=view)
+            if view.id not in self._busy:
+                self._dirty[view.id] = Due(view=view)
+        await self._read({job for job in self._stale if self._known.get(job) is None})
+
+    async def _turns(self) -> list[Due]:
+        """Those whose turn it is, as they stand now, and no more than can be shown at once."""
+        ready = self._pacer.due(self._dirty.keys() - self._busy, time.monotonic())
+        turns = ready[: AT_ONCE - len(self._busy)]
+        await self._read({self._dirty[message].view.job.id for message in turns} & self._stale)
+        taken = [self._dirty.pop(message) for message in turns]
+        self._busy.update(turns)
+        return await self._in_line(taken)
+
+    async def _in_line(self, taken: list[Due]) -> list[Due]:
+        """Those who wait are drawn together: one look at the line is enough for all of them."""
+        waiting = [
+            due.view
+            for due in taken
+            if due.card is None and due.view.job.state is State.QUEUED and not due.view.removed
+        ]
+        drawn = dict(zip((view.id for view in waiting), await self._board.cards(waiting), strict=True))
+        return [replace(due, card=drawn.get(due.view.id, due.card)) for due in taken]
 
     def _pause(self, next_look: float) -> float:
         """Seconds until something is to be done even without news."""
         now = time.monotonic()
-        until_edit = self._pacer.wait(self._dirty.keys() - self._busy, now)
         until_look = max(0.0, next_look - now)
+        if len(self._busy) >= AT_ONCE:
+            return until_look
+        until_edit = self._pacer.wait(self._dirty.keys() - self._busy, now)
         return until_look if until_edit is None else min(until_look, max(until_edit, 0.01))
 
     def _take_in(self, news: News) -> None:
-        """Progress draws what is known of the job again; a change has it read again."""
-        for job in news.progressed:
+        """What is known of the job is drawn again; after a change it is read again when its turn comes.
+
+        What may be another adapter's is read at once, and then with the look at the store.
+        """
+        for job in news.changed | news.progressed:
             view = self._known.get(job)
             if view is not None:
                 self._dirty[view.id] = Due(view=view)
-        self._changed |= news.changed | (news.progressed - self._known.keys())
+        self._stale |= news.changed | (news.progressed - self._known.keys())
 
-    async def _read_again(self) -> None:
-        if not self._changed:
+    async def _read(self, jobs: Set[JobId]) -> None:
+        if not jobs:
             return
-        changed, self._changed = sorted(self._changed), set()
-        views = await self._store.messages.of_jobs(changed)
-        queued = [view for view in views if view.job.state is State.QUEUED and view.reachable]
-        drawn = {view.id: card for view, card in zip(queued, await self._board.cards(queued), strict=True)}
-        for view in views:
+        self._stale -= jobs
+        for view in await self._store.messages.of_jobs(sorted(jobs)):
             ours = view.adapter == self._adapter.name and view.reachable
             if ours:
-                self._dirty[view.id] = Due(view=view, card=drawn.get(view.id))
+                self._dirty[view.id] = Due(view=view)
             if view.job.state in ENDS:
                 self._known.pop(view.job.id, None)
             else:
                 self._known[view.job.id] = view if ours else None
 
-    async def _deliver(self, due: Due, limit: asyncio.Semaphore) -> None:
+    async def _deliver(self, due: Due, ear: Ear) -> None:
         """Show one message as it stands."""
         view = due.view
         try:
-            async with limit:
-                await self._show(view, due.card)
+            await self._show(view, due.card)
             self._tries.pop(view.id, None)
         except AddressGone as error:
             log.warning("message is gone", message=view.id, detail=str(error))
@@ -165,25 +186,30 @@ class Deliverer:
             log.exception("a card could not be shown", message=view.id, tries=tries + 1)
         finally:
             self._busy.discard(view.id)
+            if self._dirty:
+                ear.stir()
 
     async def _show(self, view: MessageView, drawn: Card | None) -> None:
+        wanted = view.wanted > max(view.shown, self._shown.get(view.id, 0))
         if view.removed:
-            if view.wanted > view.shown:
+            if wanted:
                 await self._adapter.remove(view.address)
         else:
             card = drawn or await self._board.card(view)
-            if card != self._last.get(view.id) or view.wanted > view.shown:
+            if card != self._last.get(view.id) or wanted:
                 moved = await self._adapter.show(view.address, card)
                 if moved is not None:
                     await self._store.messages.move(view.id, moved)
-                    self._changed.add(view.job.id)  # so that it is known by its new address
+                    self._stale.add(view.job.id)  # so that it is known by its new address
                 self._pacer.edited(view.id, time.monotonic())
                 self._last[view.id] = card
-        if view.wanted > view.shown:
+        if wanted:
             await self._store.messages.shown(view)
+            self._shown[view.id] = view.wanted
         if view.removed or view.job.state in ENDS:
             self._pacer.forget(view.id)
             self._last.pop(view.id, None)
+            self._shown.pop(view.id, None)
 
     def _forget(self, view: MessageView) -> None:
         """Leave a message alone that can't be reached, whatever comes of its job."""
@@ -191,3 +217,4 @@ class Deliverer:
         self._dirty.pop(view.id, None)
         self._pacer.forget(view.id)
         self._last.pop(view.id, None)
+        self._shown.pop(view.id, None)

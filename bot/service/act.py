@@ -144,7 +144,7 @@ class Act:
 
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())
-        self._feed.changed(view.job.id)
+        self._feed.cancelled(view.job.id)
 
 
 def _own(actor: Actor, view: MessageView) -> None:

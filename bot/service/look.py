@@ -19,7 +19,7 @@ from bot.contract.values import (
     QueueStatus,
 )
 from bot.errors import NoSuchJob, Stale
-from bot.feed import Ear, Feed
+from bot.feed import Ear, Feed, Topic
 from bot.jobs.models import MessageView
 from bot.jobs.states import outside
 from bot.service.servers import Servers
@@ -53,7 +53,7 @@ class Look:
         """How a job stands now and whenever that changed, and its previews; ends with its final state."""
         shown: JobStatus | None = None
         picture: Preview | None = None
-        with self._feed.ear(progress=True) as ear:
+        with self._feed.ear(Topic.CHANGED | Topic.PROGRESS) as ear:
             status = await self.job(place, job)
             while True:
                 if status != shown:

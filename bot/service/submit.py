@@ -82,7 +82,7 @@ class Submit:
             created=time.time(),
         )
         added = await self._store.requests.add(new)
-        self._feed.changed(added.job)
+        self._feed.queued(added.job)
         return _same(added, fingerprint)
 
     async def _inputs(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from bot.store.database import Database
+from bot.store.database import Database, writing
 from bot.store.tables import backend
 
 
@@ -16,19 +16,17 @@ class Backends:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def client_id(self, url: str) -> str:
+    @writing
+    def client_id(self, connection: Connection, url: str) -> str:
         """The client id last used with this server; a new one the first time."""
-        async with self._database.write() as connection:
-            known: str | None = await connection.scalar(
-                select(backend.c.client_id).where(backend.c.url == url)
-            )
-            if known is not None:
-                return known
-            new = str(uuid4())
-            await connection.execute(insert(backend).values(url=url, client_id=new))
-            return new
+        known: str | None = connection.scalar(select(backend.c.client_id).where(backend.c.url == url))
+        if known is not None:
+            return known
+        new = str(uuid4())
+        connection.execute(insert(backend).values(url=url, client_id=new))
+        return new
 
-    async def remember(self, url: str, client_id: str) -> None:
+    @writing
+    def remember(self, connection: Connection, url: str, client_id: str) -> None:
         """Use another client id with this server from now on."""
-        async with self._database.write() as connection:
-            await connection.execute(update(backend).where(backend.c.url == url).values(client_id=client_id))
+        connection.execute(update(backend).where(backend.c.url == url).values(client_id=client_id))

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from bot.errors import LeaseLost
-from bot.store.database import Database
+from bot.store.database import Database, reading, writing
 from bot.store.tables import lease
 
 
@@ -41,39 +40,39 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self, name: str) -> Seen | None:
+    @reading
+    def look(self, connection: Connection, name: str) -> Seen | None:
         """The lease as it is now; None if nobody ever held it."""
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(lease).where(lease.c.name == name))).one_or_none()
+        row = connection.execute(select(lease).where(lease.c.name == name)).one_or_none()
         return Seen(owner=row.owner, epoch=row.epoch, beat=row.beat) if row is not None else None
 
-    async def take(self, name: str, owner: str, seen: Seen | None) -> Held | None:
+    @writing
+    def take(self, connection: Connection, name: str, owner: str, seen: Seen | None) -> Held | None:
         """Take the lease if it still is as it was `seen`; None if somebody was quicker."""
-        async with self._database.write() as connection:
-            if seen is None:
-                return await _first(connection, name, owner)
-            unchanged = (lease.c.name == name) & (lease.c.epoch == seen.epoch) & (lease.c.beat == seen.beat)
-            changed = await connection.execute(
-                update(lease).where(unchanged).values(owner=owner, epoch=seen.epoch + 1, beat=0)
-            )
+        if seen is None:
+            return _first(connection, name, owner)
+        unchanged = (lease.c.name == name) & (lease.c.epoch == seen.epoch) & (lease.c.beat == seen.beat)
+        changed = connection.execute(
+            update(lease).where(unchanged).values(owner=owner, epoch=seen.epoch + 1, beat=0)
+        )
         return Held(name=name, owner=owner, epoch=seen.epoch + 1) if changed.rowcount == 1 else None
 
-    async def beat(self, held: Held) -> None:
+    @writing
+    def beat(self, connection: Connection, held: Held) -> None:
         """Show that the holder lives. Raises `LeaseLost` if it is the holder no more."""
-        async with self._database.write() as connection:
-            changed = await connection.execute(update(lease).where(_is(held)).values(beat=lease.c.beat + 1))
+        changed = connection.execute(update(lease).where(_is(held)).values(beat=lease.c.beat + 1))
         if changed.rowcount != 1:
             raise LeaseLost(f"the lease of {held.name} is somebody else's now")
 
-    async def give_back(self, held: Held) -> None:
+    @writing
+    def give_back(self, connection: Connection, held: Held) -> None:
         """Let the next one take it at once."""
-        async with self._database.write() as connection:
-            await connection.execute(update(lease).where(_is(held)).values(owner=None))
+        connection.execute(update(lease).where(_is(held)).values(owner=None))
 
 
-async def hold_or_raise(connection: AsyncConnection, held: Held) -> None:
+def hold_or_raise(connection: Connection, held: Held) -> None:
     """Raise `LeaseLost` unless `held` is valid in this transaction."""
-    if await connection.scalar(select(lease.c.name).where(_is(held))) is None:
+    if connection.scalar(select(lease.c.name).where(_is(held))) is None:
         raise LeaseLost(f"the lease of {held.name} is somebody else's now")
 
 
@@ -81,8 +80,8 @@ def _is(held: Held) -> ColumnElement[bool]:
     return (lease.c.name == held.name) & (lease.c.owner == held.owner) & (lease.c.epoch == held.epoch)
 
 
-async def _first(connection: AsyncConnection, name: str, owner: str) -> Held | None:
-    if await connection.scalar(select(lease.c.name).where(lease.c.name == name)) is not None:
+def _first(connection: Connection, name: str, owner: str) -> Held | None:
+    if connection.scalar(select(lease.c.name).where(lease.c.name == name)) is not None:
         return None
-    await connection.execute(insert(lease).values(name=name, owner=owner, epoch=1, beat=0))
+    connection.execute(insert(lease).values(name=name, owner=owner, epoch=1, beat=0))
     return Held(name=name, owner=owner, epoch=1)

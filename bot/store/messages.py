@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, select, update
 
 from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
-from bot.store.database import Database
-from bot.store.grouped import Grouped
+from bot.store.database import Database, reading, writing
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, message, output, place, request
 
@@ -23,7 +21,6 @@ class Messages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._shown = Grouped[MessageView](self._note_shown)
 
     async def of_job(self, job_id: JobId) -> MessageView | None:
         """The message that shows a job."""
@@ -66,52 +63,49 @@ class Messages:
         )
         return await self._views(query)
 
-    async def shown(self, view: MessageView) -> None:
+    @writing
+    def shown(self, connection: Connection, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
-        await self._shown.add(view)
+        which = (message.c.id == view.id) & (message.c.shown < view.wanted)
+        connection.execute(update(message).where(which).values(shown=view.wanted))
 
-    async def _note_shown(self, views: Sequence[MessageView]) -> None:
-        which = (message.c.id == bindparam("which")) & (message.c.shown < bindparam("wants"))
-        statement = update(message).where(which).values(shown=bindparam("wants"))
-        async with self._database.write() as connection:
-            await connection.execute(statement, [{"which": view.id, "wants": view.wanted} for view in views])
-
-    async def give_up(self, message_id: MessageId) -> None:
+    @writing
+    def give_up(self, connection: Connection, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""
-        await self._set(message_id, dead=True)
+        _set(connection, message_id, dead=True)
 
-    async def park(self, message_id: MessageId) -> None:
+    @writing
+    def park(self, connection: Connection, message_id: MessageId) -> None:
         """Note that a message can't be changed until its address is renewed."""
-        await self._set(message_id, parked=True)
+        _set(connection, message_id, parked=True)
 
-    async def move(self, message_id: MessageId, address: Address) -> None:
+    @writing
+    def move(self, connection: Connection, message_id: MessageId, address: Address) -> None:
         """Note the address that a message has from now on."""
-        await self._set(message_id, address=dict(address))
+        _set(connection, message_id, address=dict(address))
 
-    async def renew(self, message_id: MessageId, address: Address) -> None:
+    @writing
+    def renew(self, connection: Connection, message_id: MessageId, address: Address) -> None:
         """Note that a message can be reached again, at this address, and ask for it to be shown as it stands."""
-        await self._set(message_id, address=dict(address), parked=False, wanted=message.c.wanted + 1)
+        _set(connection, message_id, address=dict(address), parked=False, wanted=message.c.wanted + 1)
 
-    async def _set(self, message_id: MessageId, **values: Any) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(update(message).where(message.c.id == message_id).values(**values))
-
-    async def remove(self, message_id: MessageId, job_id: JobId) -> list[str]:
+    @writing
+    def remove(self, connection: Connection, message_id: MessageId, job_id: JobId) -> list[str]:
         """Ask for a message to be taken away and forget its outputs. Says which bytes nobody needs any more."""
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(message)
-                .where(message.c.id == message_id, message.c.removed.is_(False))
-                .values(removed=True, wanted=message.c.wanted + 1)
-            )
-            had = select(output.c.sha256).where(output.c.job == job_id)
-            hashes = set(await connection.scalars(had))
-            await connection.execute(delete(output).where(output.c.job == job_id))
-            still = select(output.c.sha256).union(select(input_.c.sha256)).subquery()
-            used = set(await connection.scalars(select(still.c.sha256).where(still.c.sha256.in_(hashes))))
-            return sorted(hashes - used)
+        connection.execute(
+            update(message)
+            .where(message.c.id == message_id, message.c.removed.is_(False))
+            .values(removed=True, wanted=message.c.wanted + 1)
+        )
+        had = select(output.c.sha256).where(output.c.job == job_id)
+        hashes = set(connection.scalars(had))
+        connection.execute(delete(output).where(output.c.job == job_id))
+        still = select(output.c.sha256).union(select(input_.c.sha256)).subquery()
+        used = set(connection.scalars(select(still.c.sha256).where(still.c.sha256.in_(hashes))))
+        return sorted(hashes - used)
 
-    async def line(self, job_ids: Sequence[JobId]) -> tuple[list[Flow], dict[JobId, int]]:
+    @reading
+    def line(self, connection: Connection, job_ids: Sequence[JobId]) -> tuple[list[Flow], dict[JobId, int]]:
         """All flows that wait, and for each of these jobs that waits how many of its own are before it."""
         own = job.alias()
         before = (
@@ -120,37 +114,35 @@ class Messages:
             .scalar_subquery()
         )
         query = select(job.c.id, before).where(job.c.id.in_(job_ids), job.c.state == State.QUEUED)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(select(flow).where(flow.c.waiting > 0))).all()
-            counts = {JobId(job_id): count for job_id, count in await connection.execute(query)}
+        rows = connection.execute(select(flow).where(flow.c.waiting > 0)).all()
+        counts = {JobId(job_id): count for job_id, count in connection.execute(query)}
         flows = [Flow(account=AccountId(r.account), vtime=r.vtime, waiting=r.waiting) for r in rows]
         return flows, counts
 
-    async def totals(self) -> tuple[int, int]:
+    @reading
+    def totals(self, connection: Connection) -> tuple[int, int]:
         """How many jobs wait and how many a backend has in hand."""
         query = select(func.coalesce(func.sum(flow.c.waiting), 0), func.coalesce(func.sum(flow.c.running), 0))
-        async with self._database.read() as connection:
-            waiting, running = (await connection.execute(query)).one()
+        waiting, running = connection.execute(query).one()
         return int(waiting), int(running)
 
-    async def ended(self) -> dict[State, int]:
+    @reading
+    def ended(self, connection: Connection) -> dict[State, int]:
         """How many jobs have ended, by how."""
         query = select(job.c.state, func.count()).where(job.c.finished.is_not(None)).group_by(job.c.state)
-        async with self._database.read() as connection:
-            return {State(state): count for state, count in await connection.execute(query)}
+        return {State(state): count for state, count in connection.execute(query)}
 
-    async def running_on(self, backend: str) -> int:
+    @reading
+    def running_on(self, connection: Connection, backend: str) -> int:
         """How many jobs a backend has in hand."""
         query = select(func.count()).where(job.c.backend == backend, job.c.state.in_(LIVE))
-        async with self._database.read() as connection:
-            return await connection.scalar(query) or 0
+        return connection.scalar(query) or 0
 
-    async def in_hand(self) -> list[tuple[MessageView, str | None]]:
+    @reading
+    def in_hand(self, connection: Connection) -> list[tuple[MessageView, str | None]]:
         """What the backends have in hand on all platforms, longest first, each with its backend's lease."""
-        query = _query().where(job.c.state.in_(LIVE)).order_by(job.c.number)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-            views = await _records(connection, rows)
+        rows = connection.execute(_query().where(job.c.state.in_(LIVE)).order_by(job.c.number)).all()
+        views = _records(connection, rows)
         return [(view, row.backend) for view, row in zip(views, rows, strict=True)]
 
     async def all_waiting(self, limit: int) -> list[MessageView]:
@@ -164,8 +156,9 @@ class Messages:
         query = _query().where(job.c.state == State.FAILED).order_by(job.c.finished.desc()).limit(limit)
         return await self._views(query)
 
-    async def _matching(
-        self, where: Place, before: MessageId | None, words: str, limit: int
+    @reading
+    def _matching(
+        self, connection: Connection, where: Place, before: MessageId | None, words: str, limit: int
     ) -> list[MessageId]:
         """The newest messages with these words. Compared here: SQLite folds the case of ASCII letters only."""
         wanted = words.casefold().split()
@@ -176,19 +169,21 @@ class Messages:
         )
         query = _of_place(query.join(place, place.c.id == message.c.place), where, before)
         found: list[MessageId] = []
-        async with self._database.read() as connection:
-            for row in await connection.execute(query.order_by(message.c.number.desc())):
-                text = f"/{row.command} {row.prompt or ''}".casefold()
-                if all(word in text for word in wanted):
-                    found.append(MessageId(row.id))
-                if len(found) == limit:
-                    break
+        for row in connection.execute(query.order_by(message.c.number.desc())):
+            text = f"/{row.command} {row.prompt or ''}".casefold()
+            if all(word in text for word in wanted):
+                found.append(MessageId(row.id))
+            if len(found) == limit:
+                break
         return found
 
-    async def _views(self, query: Select[Any]) -> list[MessageView]:
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-            return await _records(connection, rows)
+    @reading
+    def _views(self, connection: Connection, query: Select[Any]) -> list[MessageView]:
+        return _records(connection, connection.execute(query).all())
+
+
+def _set(connection: Connection, message_id: MessageId, **values: Any) -> None:
+    connection.execute(update(message).where(message.c.id == message_id).values(**values))
 
 
 def _of_place(query: Select[Any], where: Place, before: MessageId | None) -> Select[Any]:
@@ -240,10 +235,10 @@ def _query() -> Select[Any]:
     )
 
 
-async def _records(connection: AsyncConnection, rows: Sequence[Any]) -> list[MessageView]:
+def _records(connection: Connection, rows: Sequence[Any]) -> list[MessageView]:
     ids = [row.id for row in rows]
-    inputs = await inputs_of(connection, ids)
-    outputs = await outputs_of(connection, ids)
+    inputs = inputs_of(connection, ids)
+    outputs = outputs_of(connection, ids)
     return [
         MessageView(
             id=MessageId(row.message),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from bot.contract.overview import PersonReport
 from bot.contract.values import Actor
 from bot.jobs.states import State
-from bot.store.database import Database
+from bot.store.database import Database, reading, writing
 from bot.store.requests import account_of
 from bot.store.tables import flow, identity, job
 
@@ -20,21 +20,22 @@ class People:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def name(self, actor: Actor) -> str | None:
+    @reading
+    def name(self, connection: Connection, actor: Actor) -> str | None:
         """What somebody is called; None if they are not known yet."""
         query = select(identity.c.name).where(
             identity.c.platform == actor.platform, identity.c.external_id == actor.external_id
         )
-        async with self._database.read() as connection:
-            found: str | None = await connection.scalar(query)
-            return found
+        found: str | None = connection.scalar(query)
+        return found
 
-    async def rename(self, actor: Actor) -> None:
+    @writing
+    def rename(self, connection: Connection, actor: Actor) -> None:
         """Call somebody as `actor` is called, and know them if they were not."""
-        async with self._database.write() as connection:
-            await account_of(connection, actor, time.time())
+        account_of(connection, actor, time.time())
 
-    async def reports(self, since: float, most: int) -> list[PersonReport]:
+    @reading
+    def reports(self, connection: Connection, since: float, most: int) -> list[PersonReport]:
         """Those who wait, have jobs in hand or asked for something since then; the busiest first."""
         mine = job.c.account == identity.c.account
         done = select(func.count()).where(mine, job.c.state == State.DONE, job.c.finished >= since)
@@ -47,8 +48,6 @@ class People:
             .order_by((flow.c.waiting + flow.c.running).desc(), ended.desc(), identity.c.name)
             .limit(most)
         )
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
         return [
             PersonReport(
                 actor=Actor(platform=row.platform, external_id=row.external_id, name=row.name),
@@ -56,5 +55,5 @@ class People:
                 running=row.running,
                 done=row.done,
             )
-            for row in rows
+            for row in connection.execute(query)
         ]

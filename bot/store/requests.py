@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from uuid import uuid4
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, insert, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
 from bot.jobs.models import Added, Blob, NewRequest
 from bot.jobs.states import State
-from bot.store.database import Database
+from bot.store.database import Database, reading, writing
 from bot.store.flows import wake_flow
+from bot.store.rows import add_unless_there
 from bot.store.tables import (
     account,
     blob,
@@ -34,17 +33,17 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, new: NewRequest) -> Added:
+    @writing
+    def add(self, connection: Connection, new: NewRequest) -> Added:
         """Store a request, unless its event key is known: then say what the first one made."""
-        async with self._database.write() as connection:
-            known = await _find(connection, new.event_key)
-            if known is not None:
-                return known
-            owner = await account_of(connection, new.actor, new.created)
-            await _insert_request(connection, new, owner)
-            await _insert_job(connection, new, owner)
-            await _insert_message(connection, new)
-            await _count_waiting(connection, owner)
+        known = _find(connection, new.event_key)
+        if known is not None:
+            return known
+        owner = account_of(connection, new.actor, new.created)
+        _insert_request(connection, new, owner)
+        _insert_job(connection, new, owner)
+        _insert_message(connection, new)
+        _count_waiting(connection, owner)
         return Added(
             request=new.request,
             job=new.job,
@@ -54,23 +53,23 @@ class Requests:
             existing=False,
         )
 
-    async def find(self, event_key: str) -> Added | None:
+    @reading
+    def find(self, connection: Connection, event_key: str) -> Added | None:
         """What an event made earlier, or None if it is new."""
-        async with self._database.read() as connection:
-            return await _find(connection, event_key)
+        return _find(connection, event_key)
 
-    async def account(self, actor: Actor) -> AccountId | None:
+    @reading
+    def account(self, connection: Connection, actor: Actor) -> AccountId | None:
         """The account of a person who has asked before."""
-        async with self._database.read() as connection:
-            return await _known_account(connection, actor)
+        return _known_account(connection, actor)
 
-    async def keep_blob(self, kept: Blob) -> None:
+    @writing
+    def keep_blob(self, connection: Connection, kept: Blob) -> None:
         """Note that the spool holds these bytes, before a job refers to them."""
-        async with self._database.write() as connection:
-            await connection.execute(upsert(blob).values(asdict(kept)).on_conflict_do_nothing())
+        add_unless_there(connection, blob, asdict(kept))
 
 
-async def _find(connection: AsyncConnection, event_key: str) -> Added | None:
+def _find(connection: Connection, event_key: str) -> Added | None:
     query = (
         select(
             request.c.id,
@@ -85,7 +84,7 @@ async def _find(connection: AsyncConnection, event_key: str) -> Added | None:
         .join(message, message.c.request == request.c.id)
         .where(request.c.event_key == event_key)
     )
-    row = (await connection.execute(query)).one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
     return Added(
@@ -98,56 +97,56 @@ async def _find(connection: AsyncConnection, event_key: str) -> Added | None:
     )
 
 
-async def _known_account(connection: AsyncConnection, actor: Actor) -> AccountId | None:
+def _known_account(connection: Connection, actor: Actor) -> AccountId | None:
     query = select(identity.c.account).where(
         identity.c.platform == actor.platform, identity.c.external_id == actor.external_id
     )
-    found: str | None = await connection.scalar(query)
+    found: str | None = connection.scalar(query)
     return AccountId(found) if found is not None else None
 
 
-async def account_of(connection: AsyncConnection, actor: Actor, now: float) -> AccountId:
+def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
     """The account of a person, who is called as `actor` is from now on; a new one for somebody new."""
-    known = await _known_account(connection, actor)
+    known = _known_account(connection, actor)
     if known is not None:
-        await connection.execute(
+        connection.execute(
             update(identity)
             .where(identity.c.platform == actor.platform, identity.c.external_id == actor.external_id)
             .values(name=actor.name)
         )
         return known
     new = AccountId(uuid4().hex)
-    await connection.execute(insert(account).values(id=new, created=now))
-    await connection.execute(
+    connection.execute(insert(account).values(id=new, created=now))
+    connection.execute(
         insert(identity).values(
             platform=actor.platform, external_id=actor.external_id, name=actor.name, account=new
         )
     )
-    await connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
+    connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
     return new
 
 
-async def _place(connection: AsyncConnection, where: Place) -> str:
+def _place(connection: Connection, where: Place) -> str:
     query = select(place.c.id).where(
         place.c.platform == where.platform, place.c.external_id == where.external_id
     )
-    known: str | None = await connection.scalar(query)
+    known: str | None = connection.scalar(query)
     if known is not None:
         return known
     new = uuid4().hex
-    await connection.execute(insert(place).values(id=new, **asdict(where)))
+    connection.execute(insert(place).values(id=new, **asdict(where)))
     return new
 
 
-async def _insert_request(connection: AsyncConnection, new: NewRequest, owner: AccountId) -> None:
-    await connection.execute(
+def _insert_request(connection: Connection, new: NewRequest, owner: AccountId) -> None:
+    connection.execute(
         insert(request).values(
             id=new.request,
             event_key=new.event_key,
             account=owner,
             actor_platform=new.actor.platform,
             actor_external_id=new.actor.external_id,
-            place=await _place(connection, new.place),
+            place=_place(connection, new.place),
             command=new.command,
             fingerprint=new.fingerprint,
             created=new.created,
@@ -155,10 +154,10 @@ async def _insert_request(connection: AsyncConnection, new: NewRequest, owner: A
     )
 
 
-async def _insert_job(connection: AsyncConnection, new: NewRequest, owner: AccountId) -> None:
+def _insert_job(connection: Connection, new: NewRequest, owner: AccountId) -> None:
     version = {"version": new.version, "name": new.workflow, "graph": new.graph}
-    await connection.execute(upsert(workflow_version).values(version).on_conflict_do_nothing())
-    await connection.execute(
+    add_unless_there(connection, workflow_version, version)
+    connection.execute(
         insert(job).values(
             id=new.job,
             number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery(),
@@ -180,12 +179,12 @@ async def _insert_job(connection: AsyncConnection, new: NewRequest, owner: Accou
         )
     )
     if new.inputs:
-        await connection.execute(insert(input_), [{"job": new.job, **asdict(image)} for image in new.inputs])
+        connection.execute(insert(input_), [{"job": new.job, **asdict(image)} for image in new.inputs])
 
 
-async def _insert_message(connection: AsyncConnection, new: NewRequest) -> None:
+def _insert_message(connection: Connection, new: NewRequest) -> None:
     place_id = select(request.c.place).where(request.c.id == new.request).scalar_subquery()
-    await connection.execute(
+    connection.execute(
         insert(message).values(
             id=new.message,
             number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery(),
@@ -204,6 +203,6 @@ async def _insert_message(connection: AsyncConnection, new: NewRequest) -> None:
     )
 
 
-async def _count_waiting(connection: AsyncConnection, owner: AccountId) -> None:
-    await wake_flow(connection, owner)
-    await connection.execute(update(flow).where(flow.c.account == owner).values(waiting=flow.c.waiting + 1))
+def _count_waiting(connection: Connection, owner: AccountId) -> None:
+    wake_flow(connection, owner)
+    connection.execute(update(flow).where(flow.c.account == owner).values(waiting=flow.c.waiting + 1))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.contract.values import AccountId, JobId, OutputRef, RequestId, Trouble
 from bot.jobs.models import Blob, InputImage, Job, Output, Setting
@@ -44,7 +44,7 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
     )
 
 
-async def inputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[str, list[InputImage]]:
+def inputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[InputImage]]:
     """The input pictures of some jobs, by job."""
     found: dict[str, list[InputImage]] = defaultdict(list)
     query = (
@@ -52,14 +52,14 @@ async def inputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[st
         .where(input_.c.job.in_(jobs))
         .order_by(input_.c.parameter, input_.c.node, input_.c.input)
     )
-    for row in await connection.execute(query):
+    for row in connection.execute(query):
         found[row.job].append(
             InputImage(parameter=row.parameter, node=row.node, input=row.input, sha256=row.sha256)
         )
     return found
 
 
-async def outputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[str, list[Output]]:
+def outputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[Output]]:
     """The outputs of some jobs in their order, by job."""
     found: dict[str, list[Output]] = defaultdict(list)
     query = (
@@ -68,7 +68,7 @@ async def outputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[s
         .where(output.c.job.in_(jobs))
         .order_by(output.c.index)
     )
-    for row in await connection.execute(query):
+    for row in connection.execute(query):
         found[row.job].append(
             Output(
                 index=row.nth,
@@ -79,3 +79,19 @@ async def outputs_of(connection: AsyncConnection, jobs: Sequence[str]) -> dict[s
             )
         )
     return found
+
+
+def add_unless_there(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row unless one with its key is there."""
+    connection.execute(_upsert(connection, table).values(values).on_conflict_do_nothing())
+
+
+def put(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Insert a row, or give the one with its key these values."""
+    statement = _upsert(connection, table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """SQLAlchemy has this insert for each database by itself, though both write it alike."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -31,6 +31,10 @@ MOST_FAILURES = 3
 """A job on which servers died so often ends: it may be what kills them."""
 
 
+AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
+"""States in which a backend has a job and does not run it: nobody outside tells them apart."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
     """What every run of a worker uses. `bare`: the graphs in results are taken out."""
@@ -71,7 +75,7 @@ class Run:
             if self._cancel.is_set():
                 await self._finish(State.CANCELLED)
             else:
-                await self._tools.store.queue.requeue(self.attempt, "no answer", failed=False)
+                await self._requeue("no answer", failed=False)
         finally:
             self._executed()
             self._tools.feed.over(self.attempt.job.id)
@@ -293,14 +297,19 @@ class Run:
     async def _again_or_fail(self, outcome: str, trouble: Trouble) -> None:
         """Another attempt, unless there were enough."""
         if self._failures + 1 < MOST_FAILURES:
-            await self._tools.store.queue.requeue(self.attempt, outcome, failed=True)
+            await self._requeue(outcome, failed=True)
         else:
             await self._finish(State.FAILED, error=trouble)
 
+    async def _requeue(self, outcome: str, *, failed: bool) -> None:
+        await self._tools.store.queue.requeue(self.attempt, outcome, failed=failed)
+        self._tools.feed.queued(self.attempt.job.id)
+
     async def _advance(self, to: State, **columns: object) -> None:
         await self._tools.store.queue.advance(self.attempt, to, **columns)
-        self._state = to
-        self._tools.feed.changed(self.attempt.job.id)
+        known, self._state = self._state, to
+        if to not in AWAITING or known not in AWAITING:
+            self._tools.feed.changed(self.attempt.job.id)
 
     async def _finish(
         self, state: State, *, outputs: Sequence[Output] = (), error: Trouble | None = None

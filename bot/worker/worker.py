@@ -9,7 +9,7 @@ import structlog
 
 from bot.contract.values import Actor, JobId
 from bot.errors import LeaseLost
-from bot.feed import Live
+from bot.feed import Live, Topic
 from bot.jobs.models import Attempt
 from bot.scheduling.fairness import next_flow
 from bot.store.holding import LeaseTiming, while_held
@@ -67,12 +67,13 @@ class Worker:
 
     async def _claim(self, held: Held, slots: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
         queue, feed = self._tools.store.queue, self._tools.feed
-        with feed.ear() as ear:
+        with feed.ear(Topic.QUEUED) as ear:
             while True:
                 await slots.acquire()
                 await self._tools.backend.wait_up()
                 attempt = await queue.claim(held, str(uuid4()), next_flow, self._only)
                 if attempt is not None:
+                    feed.changed(attempt.job.id)
                     group.create_task(self._carry(attempt, slots))
                 else:
                     slots.release()
@@ -100,9 +101,9 @@ class Worker:
             self._runs.pop(attempt.job.id, None)
 
     async def _watch(self, held: Held) -> None:
-        """Keep progress in the store, and stop what somebody asked to stop."""
+        """Keep progress in the store, and stop what somebody asked to stop: here at once, elsewhere soon."""
         saved: dict[JobId, Live] = {}
-        with self._tools.feed.ear() as ear:
+        with self._tools.feed.ear(Topic.CANCEL) as ear:
             while True:
                 await self._save_progress(saved)
                 for job in await self._tools.store.queue.to_cancel(held):

@@ -85,6 +85,19 @@ async def test_one_that_starts_after_the_queue_became_shorter_is_not_asked_about
             assert (follow.asked_at < other.asked_at, server.looks) == (True, 1)
 
 
+async def test_one_that_is_nowhere_after_a_new_connection_is_looked_for_once_more() -> None:
+    """A server that was restarted has forgotten it: two looks tell, without waiting for a silence."""
+    server = Server()
+    async with kept(server, Timing(silence=3600.0, settle=0.02)) as watch:
+        with watch.follow("p", txt2img(), ()) as follow:
+            follow.acknowledge()
+            watch.opened(2)
+            end = await until_end(follow)
+    assert isinstance(end, Broke)
+    assert isinstance(end.error, Lost)
+    assert server.looks == 2
+
+
 async def test_what_executes_in_silence_has_stalled() -> None:
     """Over an open socket, for long, and the server says that it executes still; a word ends that."""
     server = Server()

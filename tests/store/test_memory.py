@@ -1,14 +1,10 @@
-"""What adapters keep for themselves, and writes that share a transaction."""
+"""What adapters keep for themselves."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-
-import pytest
 
 from bot.store.database import Database
-from bot.store.grouped import Grouped
 from bot.store.memory import Memory
 from bot.store.store import Store
 
@@ -38,30 +34,3 @@ async def test_what_comes_at_once_leaves_the_newest(store: Store) -> None:
         store.memory.drop("a", "y"),
     )
     assert await store.memory.find("a", "") == {"x": {"n": 2}}
-
-
-async def test_writes_that_wait_are_one_write() -> None:
-    """And each of them knows when its own is done, or why it is not."""
-    written: list[Sequence[int]] = []
-    gate = asyncio.Event()
-
-    async def write(items: Sequence[int]) -> None:
-        await gate.wait()
-        written.append(items)
-        if 13 in items:
-            raise ValueError(13)
-
-    grouped = Grouped[int](write)
-    first = asyncio.create_task(grouped.add(0))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    rest = [asyncio.create_task(grouped.add(number)) for number in (1, 2, 3)]
-    await asyncio.sleep(0)
-    rest[0].cancel()
-    gate.set()
-    await asyncio.gather(first, *rest, return_exceptions=True)
-    assert written == [[0], [1, 2, 3]]
-    with pytest.raises(ValueError, match="13"):
-        await grouped.add(13)
-    await grouped.add(4)
-    assert written[-1] == [4]

@@ -74,8 +74,8 @@ async def _flows(database: Database) -> dict[str, tuple[float, int, int]]:
     query = select(job.c.id, flow.c.vtime, flow.c.waiting, flow.c.running).join(
         flow, flow.c.account == job.c.account
     )
-    async with database.read() as connection:
-        return {row[0]: (row[1], row[2], row[3]) for row in await connection.execute(query)}
+    rows = await database.read(lambda connection: connection.execute(query).all())
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
 async def _state(store: Store, job_id: str = "job-1") -> State:
@@ -189,8 +189,7 @@ async def test_a_job_runs_to_its_end_once(store: Store, held: Held, database: Da
     assert view.outputs == (new_output("aa"), new_output("bb", 1))
     assert (view.wanted, view.shown) == (2, 0)
     assert await _flows(database) == {"job-1": (1.0, 0, 0)}
-    async with database.read() as connection:
-        assert await connection.scalar(select(attempt.c.outcome)) == "done"
+    assert await database.read(lambda connection: connection.scalar(select(attempt.c.outcome))) == "done"
 
 
 async def test_a_failure_keeps_its_reason(store: Store, held: Held) -> None:
@@ -331,7 +330,7 @@ async def test_an_end_that_cannot_be_written_whole_is_not_written(
     await store.requests.add(new_request())
     mine = await _claim(store, held)
     before = await everything(database)
-    with pytest.raises(IntegrityError, match="UNIQUE"):
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
         await store.queue.finish(mine, State.DONE, now=2000.0, outputs=[new_output("aa"), new_output("bb")])
     assert await everything(database) == before
     await store.queue.finish(mine, State.DONE, now=2000.0, outputs=[new_output("aa")])
@@ -345,8 +344,7 @@ async def test_counters_are_counted_again(store: Store, held: Held, database: Da
     await store.requests.add(new_request("3", who="bob"))
     await _claim(store, held)
     right = await _flows(database)
-    async with database.write() as connection:
-        await connection.execute(update(flow).values(waiting=77, running=-5))
+    await database.write(lambda connection: connection.execute(update(flow).values(waiting=77, running=-5)))
     await store.queue.rebuild_flows()
     assert await _flows(database) == right
 

@@ -200,8 +200,7 @@ class QueueWalk(RuleBasedStateMachine):
         )
 
     async def _rows(self, query: Any) -> Any:
-        async with self.database.read() as connection:
-            return (await connection.execute(query)).all()
+        return await self.database.read(lambda connection: connection.execute(query).all())
 
 
 def test_walks_keep_the_store_and_the_model_alike(migrated: Path) -> None:
