@@ -64,12 +64,13 @@ class App:
     rights: Rights
     bare: bool
 
-    def core(self, adapter: str) -> BoundCore:
-        """The core as the adapter of this name sees it."""
+    def core(self, adapter: Adapter) -> BoundCore:
+        """The core as an adapter sees it."""
         look = Look(self.store, self.board, self.feed, self.servers)
         submit = Submit(self.store, self.spool, self.feed, self.servers, look)
         return BoundCore(
-            adapter=adapter,
+            adapter=adapter.name,
+            listed=adapter.limits.listed,
             workflows=self.workflows,
             servers=self.servers,
             submit=submit,
@@ -91,7 +92,7 @@ class App:
         served = [worker.lease for worker in workers]
         caretaker = take_back(self.store, served, self.owner, self.timing)
         async with _background(*(worker.run() for worker in workers), *deliverers, caretaker):
-            fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
+            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
         raise refused[0]
 
@@ -99,7 +100,7 @@ class App:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
         workers = [worker.run() for worker in self._workers(only)]
         async with _background(*workers, self._deliverer(adapter).run()):
-            await adapter.run(self.core(adapter.name))
+            await adapter.run(self.core(adapter))
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [

@@ -16,7 +16,8 @@ from typing import Any
 import aiohttp
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 30
+START_SECONDS = 90
+"""For a machine that has much else to do."""
 
 
 def free_port() -> int:

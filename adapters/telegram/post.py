@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
-from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from adapters.telegram.draw import MOST_CAPTION, MOST_TEXT, fitting, keyboard, pages
 from adapters.telegram.parcel import MOST_FILE, MOST_LOCAL_FILE, ROOM, Kind, Parcel, Shown, pack, read
@@ -54,6 +54,13 @@ class Post:
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed. Raises `AddressGone`, `SlowDown`."""
+        try:
+            return await self._show(where, card)
+        except ChatMigrated as error:  # a group that became a supergroup has none of its messages any more
+            log.info("a group has moved", chat=where.chat, to=error.new_chat_id)
+            return await self._show(Where(chat=error.new_chat_id), card)
+
+    async def _show(self, where: Where, card: Card) -> Where | None:
         final = _is_final(card)
         self._rates.take(where.chat, final=final or where.message is None)
         there = where
@@ -229,7 +236,7 @@ class Post:
                 common["has_spoiler"] = shown.spoiler
                 return await self._bot.send_photo(where.chat, data, filename=name, **common)
             case Kind.VIDEO:
-                common |= {"has_spoiler": shown.spoiler, "supports_streaming": True}
+                common |= {"has_spoiler": shown.spoiler, "supports_streaming": True, **shown.of_film}
                 return await self._bot.send_video(where.chat, data, filename=name, **common)
             case Kind.ANIMATION:
                 common["has_spoiler"] = shown.spoiler

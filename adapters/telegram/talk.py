@@ -25,6 +25,7 @@ from bot.errors import NotListed, Stale
 
 log = structlog.get_logger(__name__)
 
+MOVED = "moved:"
 TOLD_SECONDS = 600.0
 """A stranger is told once in so long."""
 
@@ -40,6 +41,7 @@ class Talk:
         self._core = desk.core
         self._settings = settings
         self._told: dict[int, float] = {}
+        self._homes: dict[int, int] = {}
         self.albums = Albums(desk.core, self._written)
 
     async def resume(self) -> None:
@@ -48,6 +50,10 @@ class Talk:
         old = [name for name, value in kept.items() if value["at"] < time.time() - KEPT_SECONDS]
         if old:
             await self._core.forget(*old)
+        self._homes = {
+            int(name.removeprefix(MOVED)): int(kept["home"])
+            for name, kept in (await self._core.recall(MOVED)).items()
+        }
         await self._desk.resume()
         await self.albums.resume(self._bot)
 
@@ -59,9 +65,12 @@ class Talk:
             await self._pressed(update.callback_query)
 
     async def _message(self, message: Message) -> None:
+        if message.migrate_to_chat_id is not None:
+            await self._moved(message.chat.id, message.migrate_to_chat_id)
+            return
         if message.from_user is None or message.from_user.is_bot:
             return
-        if message.media_group_id is not None and self._serves(message.from_user, message.chat.id):
+        if message.media_group_id is not None and await self._serves(message.from_user, message.chat.id):
             await self.albums.add(message)
         else:
             await self._written([message])
@@ -73,7 +82,7 @@ class Talk:
         half = await self._half(first)
         if first.from_user is None or not self._is_for_us(first, text, half):
             return
-        if not self._serves(first.from_user, first.chat.id):
+        if not await self._serves(first.from_user, first.chat.id):
             await self._turn_away(first)
             return
         order = self._order(messages, text)
@@ -97,6 +106,7 @@ class Talk:
             user=first.from_user.id,
             name=first.from_user.full_name,
             where=_answer_to(first),
+            home=self._home(first.chat.id),
             command=name or self._edits(line.values, own, replied, ref),
             values=line.values,
             files=(*own, *replied[: max(0, room)]),
@@ -148,7 +158,7 @@ class Talk:
         if message is None or query.data is None:
             await self._desk.rest(query.id)
             return
-        if not self._serves(query.from_user, message.chat.id):
+        if not await self._serves(query.from_user, message.chat.id):
             await self._desk.rest(query.id, str(self._not_listed(query.from_user, message.chat.id)))
             return
         thread = (
@@ -160,6 +170,7 @@ class Talk:
             user=query.from_user.id,
             name=query.from_user.full_name,
             where=Where(chat=message.chat.id, thread=thread, reply=message.message_id),
+            home=self._home(message.chat.id),
             action=query.data,
             press=query.id,
         )
@@ -222,9 +233,21 @@ class Talk:
     def _without_mention(self, text: str) -> str:
         return text if _COMMAND.match(text) else self._mention().sub(" ", text).strip()
 
-    def _serves(self, user: User, chat: int) -> bool:
+    async def _serves(self, user: User, chat: int) -> bool:
+        chat = self._home(chat)
         who = Actor(platform=PLATFORM, external_id=str(user.id), name=user.full_name)
-        return self._settings.serves(user.id, chat) or self._core.is_admin(who)
+        if self._settings.serves(user.id, chat) or self._core.is_admin(who):
+            return True
+        return await self._core.let_in(str(user.id), str(chat))
+
+    async def _moved(self, old: int, new: int) -> None:
+        """A group became a supergroup, under another id: it stays the same place, served as before."""
+        self._homes[new] = home = self._home(old)
+        await self._core.remember(f"{MOVED}{new}", {"home": home})
+
+    def _home(self, chat: int) -> int:
+        """The id that a chat had when it was first met."""
+        return self._homes.get(chat, chat)
 
     async def _turn_away(self, message: Message) -> None:
         """Tell a stranger who they are for the bot, once in a while."""

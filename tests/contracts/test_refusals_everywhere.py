@@ -62,7 +62,10 @@ def _frames(count: int) -> bytes:
 
 
 FILES = {
-    "fox.png": (b"%PDF-1.7\n%a fox\n" * 20, "That file is not a picture that can be read. Send a PNG, JPEG, WebP or GIF."),
+    "fox.png": (
+        b"%PDF-1.7\n%a fox\n" * 20,
+        "That file is not a picture that can be read. Send a PNG, JPEG, WebP or GIF.",
+    ),
     "cut.jpg": (_jpeg()[:-900], "That picture is damaged. Send it again, or save it anew first."),
     "long.gif": (_frames(501), "That animation has 501 frames: at most 500. Shorten it."),
 }

@@ -125,9 +125,15 @@ async def test_a_webhook(
 
 
 async def test_the_menu(telegram: Telegram, bot: Program) -> None:
-    """For private chats and groups, once."""
-    await telegram.until(lambda: len(telegram.menus) == 2)
-    assert [menu["scope"]["type"] for menu in telegram.menus] == ["all_private_chats", "all_group_chats"]
+    """For private chats and groups, in each language, once."""
+    await telegram.until(lambda: len(telegram.menus) == 10)
+    assert [(menu["scope"]["type"], menu.get("language_code")) for menu in telegram.menus] == [
+        (scope, language)
+        for scope in ("all_private_chats", "all_group_chats")
+        for language in (None, "de", "es", "fr", "ja")
+    ]
+    in_german = {command["command"]: command["description"] for command in telegram.menus[1]["commands"]}
+    assert in_german["help"] == "Was man verlangen kann"
     names = [command["command"] for command in telegram.menus[0]["commands"]]
     assert names == ["imagine", "img2img", "queue", "help"]
     await bot.stop()
@@ -135,7 +141,7 @@ async def test_the_menu(telegram: Telegram, bot: Program) -> None:
     await bot.start()
     await telegram.updates.polled.wait()
     await telegram.answer(await telegram.write("/start"))
-    assert len(telegram.menus) == 2
+    assert len(telegram.menus) == 10
 
 
 async def test_a_busy_group_shares_one_budget(telegram: Telegram, bot: Program) -> None:
