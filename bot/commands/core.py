@@ -37,15 +37,16 @@ from bot.contract.values import (
 )
 from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
+from bot.service.links import Links
 from bot.service.look import Look
+from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
-from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.store.memory import Memory
-from bot.workflow.model import Workflow
+from bot.workflow.model import Role
 from bot.workflow.values import nearest
 
 
@@ -55,8 +56,7 @@ class BoundCore:
 
     adapter: str
     listed: bool
-    workflows: Mapping[str, Workflow]
-    servers: Servers
+    offering: Offering
     submit: Submit
     acting: Act
     look: Look
@@ -64,11 +64,12 @@ class BoundCore:
     rights: Rights
     oversee: Oversee
     outgoing: Outgoing
+    links: Links
     memory: Memory
 
     def commands(self) -> list[Command]:
-        """Every command: the workflows, then the others."""
-        made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
+        """Every command: the roles, the workflows, then the others."""
+        made = self.offering.commands()
         return [in_languages(each) for each in (*made, *(entry.command for entry in self._general.values()))]
 
     def _commands_of(self, actor: Actor) -> list[Command]:
@@ -87,8 +88,7 @@ class BoundCore:
 
     def menus(self) -> Sequence[Menu]:
         """What can be done with any picture in a chat."""
-        found = menus({command.name: command for command in self.commands()}, self.workflows)
-        return [menu_in_languages(menu) for menu in found]
+        return [menu_in_languages(menu) for menu in menus(self.offering)]
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about."""
@@ -103,10 +103,10 @@ class BoundCore:
         if not name:
             if invocation.reply_to is None and not invocation.attachments:
                 raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
-            invocation = self._edit(invocation)
-            name = invocation.command
-        if name in self.workflows:
-            return await self.submit.submit(invocation, self.workflows[name], self.adapter)
+            name = Role.EDIT
+            invocation = replace(invocation, command=name)
+        if self.offering.has(name):
+            return await self.submit.submit(invocation, self.adapter)
         if name in self._general:
             return await self._do(self._general[name], invocation)
         near = nearest(name, [command.name for command in self._commands_of(invocation.actor)], 1)
@@ -123,15 +123,6 @@ class BoundCore:
             adapter=self.adapter,
         )
         return await entry.handler(context, invocation)
-
-    def _edit(self, invocation: Invocation) -> Invocation:
-        """Plain words as the editing workflow's main text."""
-        workflow = self.acting.edit_workflow()
-        main = workflow.command({}).main_text
-        values = dict(invocation.values)
-        if main is not None and main.name != "prompt" and "prompt" in values:
-            values[main.name] = values.pop("prompt")
-        return replace(invocation, command=workflow.name, values=values)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""
@@ -215,7 +206,11 @@ class BoundCore:
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line about outputs that are too large to be shown."""
-        return render.left_out(media)
+        return render.left_out([(each, self.links.to(each)) for each in media])
+
+    async def linked(self, ref: OutputRef, key: str) -> Media:
+        """The output that a link of `left_out` leads to."""
+        return await self.links.open(self.look, ref, key)
 
     def existing(self, url: str) -> Card:
         """A card that leads to a message which is already there."""

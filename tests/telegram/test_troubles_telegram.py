@@ -135,7 +135,10 @@ async def test_the_menu(telegram: Telegram, bot: Program) -> None:
     in_german = {command["command"]: command["description"] for command in telegram.menus[1]["commands"]}
     assert in_german["help"] == "Was man verlangen kann"
     names = [command["command"] for command in telegram.menus[0]["commands"]]
-    assert names == ["imagine", "img2img", "queue", "help"]
+    assert names == [
+        *("imagine", "edit", "vary", "inpaint"),
+        *("img2img", "sdxl", "sdxl_inpaint", "queue", "help"),
+    ]
     await bot.stop()
     telegram.updates.polled.clear()
     await bot.start()

@@ -15,7 +15,7 @@ from bot.workflow.model import Workflow
 from bot.workflow.patch import bind
 from bot.workflow.shorthand import written_out
 
-IMAGINE = load_workflow(files("workflows") / "imagine")
+IMAGINE = load_workflow(files("workflows") / "sdxl")
 IMG2IMG = load_workflow(files("workflows") / "img2img")
 CHOICES = {
     "model": ("sd_xl_base_1.0.safetensors",),
@@ -109,5 +109,5 @@ def test_without_use_for_them_they_are_unknown_options() -> None:
     """As any other name would be; a mistyped name is told of them."""
     with pytest.raises(InvalidValue, match=r'^/img2img has no option "ar"'):
         bind(IMG2IMG, {"prompt": "fox", "ar": "3:2"}, CHOICES, seed=1)
-    with pytest.raises(InvalidValue, match=r'^/imagine has no option "arr"\. Did you mean "ar"\?$'):
+    with pytest.raises(InvalidValue, match=r'^/sdxl has no option "arr"\. Did you mean "ar"\?$'):
         bind(IMAGINE, {"prompt": "fox", "arr": "3:2"}, CHOICES, seed=1)
