@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ import aiohttp
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 90
+"""For a machine that has much else to do."""
 
 LEASHED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 """What has a program end with the tests, however they end; Linux alone can do that."""
@@ -95,12 +97,27 @@ class Program:
         self.alive.discard(self)
         return code
 
+    async def end(self) -> None:
+        """End it if it still runs: one that is left over would hold up the servers that it asks."""
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
+
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         try:
             async with session.get(self.url + self._ready) as answer:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+
+@asynccontextmanager
+async def running(program: Program) -> AsyncIterator[Program]:
+    """Started, and ended whatever becomes of the test."""
+    try:
+        await program.start()
+        yield program
+    finally:
+        await program.end()
 
 
 def simulator_program(folder: Path, *options: str, port: int | None = None) -> Program:

@@ -232,10 +232,11 @@ def _parameters(function: Function) -> list[str]:
 
 
 def _returns(function: Function, module: Module) -> list[Spot]:
+    """What a function returns or yields."""
     return [
         Spot(node.value, module, function)
         for node in ast.walk(function)
-        if isinstance(node, ast.Return) and node.value is not None
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None
     ]
 
 
