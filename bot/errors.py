@@ -150,8 +150,8 @@ class NotListed(NotAllowed):
     """A stranger to a bot that serves listed people and chats only."""
 
     cure = (
-        "The owner adds the id that the sentence tells to the setting that it names, and starts Muralist "
-        "again."
+        "An admin writes `/allow` with the id that the sentence tells; or the owner adds it to the setting "
+        "that is named, and starts Muralist again."
     )
 
     def __init__(self, person: str, chat: str | None, setting: str) -> None:

@@ -73,7 +73,8 @@ def test_every_class_of_the_tree_has_a_cure(finder: Finder) -> None:
         ),
         (
             "NotListed",
-            "This bot is private. Your id is 1234. Its owner can let you in: add your id to TELEGRAM_ALLOWED.",
+            "This bot is private. Your id is 1234, this chat's is -5. Its owner can let you in: /allow -5, or the "
+            "setting TELEGRAM_ALLOWED.",
         ),
     ],
 )
