@@ -34,14 +34,14 @@ async def _list(settings: Settings) -> None:
     listing = _terminal().Listing()
     async with open_app(settings) as app:
         await app.servers.look()
-        await listing.run(app.core(listing.name))
+        await listing.run(app.core(listing))
 
 
 async def _cancel(settings: Settings, beginning: str) -> None:
     """Whoever holds the job's ComfyUI ends it there; if nobody does, that is done here."""
     ending = _terminal().Ending(beginning)
     async with open_app(settings) as app:
-        await ending.ask(app.core(ending.name))
+        await ending.ask(app.core(ending))
         if not ending.ended:
             await app.attend(ending, NOBODY)
     ending.tell()
