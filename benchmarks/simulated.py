@@ -10,11 +10,11 @@ from typing import Protocol
 
 from benchmarks.traces import Asked, Trace
 from bot.contract.values import AccountId
+from bot.jobs.work import Lane
 from bot.scheduling import estimates
 from bot.scheduling.choice import LOAD_SECONDS, SLACK_SECONDS, Line, Server, choose
 from bot.scheduling.estimates import Range
 from bot.scheduling.fairness import wake
-from bot.scheduling.lanes import Lane
 from bot.scheduling.place import Waiting, ahead, wait_seconds
 
 COMMITTED = 2

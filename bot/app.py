@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.settings import Settings
+from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
@@ -63,11 +65,12 @@ class App:
     timing: LeaseTiming
     rights: Rights
     bare: bool
+    rules: Rules
 
     def core(self, adapter: str) -> BoundCore:
         """The core as the adapter of this name sees it."""
         look = Look(self.store, self.board, self.feed, self.servers)
-        submit = Submit(self.store, self.spool, self.feed, self.servers, look)
+        submit = Submit(self.store, self.spool, self.feed, self.servers, look, self.rights, self.rules.caps)
         return BoundCore(
             adapter=adapter,
             workflows=self.workflows,
@@ -103,7 +106,15 @@ class App:
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
-            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed, bare=self.bare)
+            Tools(
+                backend=backend,
+                store=self.store,
+                spool=self.spool,
+                feed=self.feed,
+                bare=self.bare,
+                rules=self.rules,
+                peers=self.servers.backends,
+            )
             for backend in self.servers.backends
         ]
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
@@ -114,7 +125,7 @@ class App:
     @property
     def board(self) -> Board:
         """Draws the cards of jobs."""
-        return Board(self.store, self.spool, self.feed, self.servers.answering)
+        return Board(self.store, self.spool, self.feed, self.servers.answering, time.time)
 
 
 @asynccontextmanager
@@ -136,6 +147,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
             bare=settings.embedded_workflows == "strip",
+            rules=settings.rules,
         )
 
 

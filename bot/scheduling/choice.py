@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.contract.values import AccountId
-from bot.scheduling.lanes import Lane
+from bot.jobs.work import Lane
 
 SLACK_SECONDS = 900.0
 """As measured: with less, backends load models for a quarter of their time; with more, only the longest waits grow."""

@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.contract.values import AccountId, JobId, Trouble
+from bot.contract.values import JobId, Trouble
 from bot.errors import LeaseLost
 from bot.jobs.models import Attempt
 from bot.jobs.states import ENDS, LIVE, State
-from bot.scheduling.fairness import next_flow
 from bot.store.database import Database
 from bot.store.leases import Held, Leases
 from bot.store.queue import Queue
@@ -48,7 +47,7 @@ WRITES = [_posting, _requeue, _done, _failed, _cancelled]
 
 
 async def _claim(store: Store, held: Held, prompt_id: str = "p1") -> Attempt:
-    claimed = await store.queue.claim(held, prompt_id, next_flow)
+    claimed = await store.queue.claim(held, prompt_id, now=1500.0)
     assert claimed is not None
     return claimed
 
@@ -96,8 +95,8 @@ async def test_a_claim_hands_out_all_that_a_run_needs(store: Store, held: Held, 
     )
     assert (view.job.state, view.job.attempt, view.job.failures) == (State.CLAIMED, 1, 0)
     assert (await everything(database))["attempt"] == [("job-1", 1, "p1", "backend:a", held.epoch, None)]
-    assert await _flows(database) == {"job-1": (1.0, 0, 1)}
-    assert await store.queue.claim(held, "p2", next_flow) is None
+    assert await _flows(database) == {"job-1": (20.0, 0, 1)}
+    assert await store.queue.claim(held, "p2", now=1500.0) is None
 
 
 async def test_claims_go_round_in_turns(store: Store, held: Held) -> None:
@@ -151,11 +150,11 @@ async def test_a_claim_may_be_for_one_person_alone(store: Store, held: Held) -> 
     """`only` leaves everybody else's jobs where they are, and finds nothing for a stranger."""
     await store.requests.add(new_request("1", who="ann"))
     await store.requests.add(new_request("2", who="bob"))
-    mine = await store.queue.claim(held, "p1", next_flow, only=actor("bob"))
+    mine = await store.queue.claim(held, "p1", now=1500.0, only=actor("bob"))
     assert mine is not None
     assert mine.job.id == "job-2"
-    assert await store.queue.claim(held, "p2", next_flow, only=actor("bob")) is None
-    assert await store.queue.claim(held, "p2", next_flow, only=actor("cid")) is None
+    assert await store.queue.claim(held, "p2", now=1500.0, only=actor("bob")) is None
+    assert await store.queue.claim(held, "p2", now=1500.0, only=actor("cid")) is None
 
 
 async def test_no_job_is_handed_out_twice(store: Store, held: Held, database: Database) -> None:
@@ -166,13 +165,13 @@ async def test_no_job_is_handed_out_twice(store: Store, held: Held, database: Da
 
     async def claim_all(queue: Queue, mine: Held) -> list[JobId]:
         found: list[JobId] = []
-        while (claimed := await queue.claim(mine, f"{mine.name}-{len(found)}", next_flow)) is not None:
+        while (claimed := await queue.claim(mine, f"{mine.name}-{len(found)}", now=1500.0)) is not None:
             found.append(claimed.job.id)
         return found
 
     first, second = await asyncio.gather(claim_all(store.queue, held), claim_all(Queue(database), other))
     assert sorted([*first, *second]) == sorted(f"job-{n}" for n in range(12))
-    assert all(row == (4.0, 0, 4) for row in (await _flows(database)).values())
+    assert all(row == (80.0, 0, 4) for row in (await _flows(database)).values())
 
 
 async def test_a_job_runs_to_its_end_once(store: Store, held: Held, database: Database) -> None:
@@ -188,7 +187,7 @@ async def test_a_job_runs_to_its_end_once(store: Store, held: Held, database: Da
     assert (view.job.state, view.job.started, view.job.finished) == (State.DONE, 1500.0, 2000.0)
     assert view.outputs == (new_output("aa"), new_output("bb", 1))
     assert (view.wanted, view.shown) == (2, 0)
-    assert await _flows(database) == {"job-1": (1.0, 0, 0)}
+    assert await _flows(database) == {"job-1": (500.0, 0, 0)}
     assert await database.read(lambda connection: connection.scalar(select(attempt.c.outcome))) == "done"
 
 
@@ -232,7 +231,7 @@ async def test_a_waiting_job_is_cancelled_at_once(store: Store, held: Held, data
     assert await store.queue.cancel(JobId("job-1"), now=3000.0) is State.CANCELLED
     assert await everything(database) == before
     assert await _flows(database) == {"job-1": (0.0, 0, 0)}
-    assert await store.queue.claim(held, "p1", next_flow) is None
+    assert await store.queue.claim(held, "p1", now=1500.0) is None
 
 
 async def test_cancelling_a_job_in_hand_is_a_wish(store: Store, held: Held) -> None:
@@ -314,13 +313,13 @@ async def test_without_the_lease_nothing_is_claimed_or_adopted(
     new = await _take(store.leases)
     before = await everything(database)
     with pytest.raises(LeaseLost):
-        await store.queue.claim(held, "p1", next_flow)
+        await store.queue.claim(held, "p1", now=1500.0)
     with pytest.raises(LeaseLost):
         await store.queue.adopt(held)
     assert await everything(database) == before
     await store.leases.give_back(new)
     with pytest.raises(LeaseLost):
-        await store.queue.claim(new, "p1", next_flow)
+        await store.queue.claim(new, "p1", now=1500.0)
 
 
 async def test_an_end_that_cannot_be_written_whole_is_not_written(
@@ -344,16 +343,8 @@ async def test_counters_are_counted_again(store: Store, held: Held, database: Da
     await store.requests.add(new_request("3", who="bob"))
     await _claim(store, held)
     right = await _flows(database)
-    await database.write(lambda connection: connection.execute(update(flow).values(waiting=77, running=-5)))
+    await database.write(
+        lambda connection: connection.execute(update(flow).values(waiting=77, running=-5, seconds=3.0))
+    )
     await store.queue.rebuild_flows()
     assert await _flows(database) == right
-
-
-async def test_a_claim_picks_among_the_least_served(store: Store, held: Held) -> None:
-    """`pick` sees the flows that wait, least virtual time first, and may decline."""
-    await store.requests.add(new_request("1", who="ann"))
-    await store.requests.add(new_request("2", who="bob"))
-    await _claim(store, held)
-    seen: list[AccountId] = []
-    assert await store.queue.claim(held, "p2", lambda flows: seen.extend(f.account for f in flows)) is None
-    assert len(seen) == 1
