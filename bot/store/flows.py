@@ -146,23 +146,52 @@ def rebuild(connection: Connection) -> None:
 
 
 def _wake(connection: Connection, spot: Spot, vtime: float) -> float:
-    """The virtual time of a flow that wakes: the least among those that wait in its lane, else the greatest there."""
-    here = flow.c.lane == spot.lane
-    others = flow.c.account != spot.account
-    least = connection.scalar(select(func.min(flow.c.vtime)).where(here, others, flow.c.waiting > 0))
-    if least is None:
-        _wake_lane(connection, spot.lane)
-        least = connection.scalar(select(func.max(flow.c.vtime)).where(here, others))
-    return wake(vtime, least or 0.0)
+    """The virtual time of a flow that wakes: that at which the others in its lane stand."""
+    in_hand = _in_hand(connection)
+    query = (
+        select(flow.c.account, flow.c.vtime, flow.c.waiting, account.c.weight)
+        .join(account, account.c.id == flow.c.account)
+        .where(flow.c.lane == spot.lane, flow.c.account != spot.account)
+    )
+    around = connection.execute(query.where((flow.c.waiting > 0) | (flow.c.running > 0))).all()
+    stand = {
+        row.account: row.vtime - in_hand.get((row.account, spot.lane), 0.0) / row.weight for row in around
+    }
+    waiting = [stand[row.account] for row in around if row.waiting > 0]
+    if waiting:
+        return wake(vtime, min(waiting))
+    _wake_lane(connection, spot.lane, in_hand)
+    greatest = select(func.max(flow.c.vtime)).where(
+        flow.c.lane == spot.lane, flow.c.account != spot.account, flow.c.running <= 0
+    )
+    idle = connection.scalar(greatest)
+    return wake(vtime, max([*stand.values(), idle or 0.0]))
 
 
-def _wake_lane(connection: Connection, name: Lane) -> None:
+def _wake_lane(connection: Connection, name: Lane, in_hand: dict[tuple[str, Lane], float]) -> None:
     waiting = set(connection.scalars(select(flow.c.lane).where(flow.c.waiting > 0).distinct()))
     vtimes = lane_vtimes(connection)
-    others = [vtimes[Lane(each)] for each in waiting - {name}]
-    present = min(others) if others else max(vtimes.values())
+    stand = dict(vtimes)
+    for (_, where), seconds in in_hand.items():
+        stand[where] -= seconds / SHARES[where]
+    others = [stand[Lane(each)] for each in waiting - {name}]
+    present = min(others) if others else max(stand.values())
     if vtimes[name] < present:
         put(connection, lane, {"name": name}, {"vtime": present})
+
+
+def _in_hand(connection: Connection) -> dict[tuple[str, Lane], float]:
+    """The seconds charged for jobs that are not over, by person and lane.
+
+    They are estimates: whoever wakes starts where the others stood before these, else a charge that is corrected
+    later would leave them behind.
+    """
+    query = (
+        select(job.c.account, job.c.lane, func.sum(job.c.charged))
+        .where(job.c.state.in_(LIVE))
+        .group_by(job.c.account, job.c.lane)
+    )
+    return {(owner, Lane(where)): seconds for owner, where, seconds in connection.execute(query)}
 
 
 def _flow_of(spot: Spot) -> ColumnElement[bool]:
