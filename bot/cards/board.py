@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from bot.cards.actions import Verb
 from bot.cards.render import TEXT_SHOWN, Facts, render
 from bot.contract.card import Card, Media
 from bot.contract.values import JobId
@@ -31,7 +32,8 @@ class Standing:
 class Board:
     """Looks at a job's message and draws its card.
 
-    `answering` says whether any ComfyUI answers now, `clock` the time in seconds since 1970.
+    `answering` says whether any ComfyUI answers now, `offered` what can be done with pictures, `clock` the time in
+    seconds since 1970.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Board:
         spool: Spool,
         feed: Feed,
         answering: Callable[[], bool],
+        offered: Callable[[], frozenset[Verb]],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._spool = spool
         self._feed = feed
         self._answering = answering
+        self._offered = offered
         self._clock = clock
 
     async def card(self, view: MessageView) -> Card:
@@ -56,6 +60,7 @@ class Board:
         """The cards of some messages, in their order."""
         standing = await self._standing(views)
         texts = [await self._texts(view) for view in views]
+        offered = self._offered()
         return [
             render(
                 Facts(
@@ -67,6 +72,7 @@ class Board:
                     loaded=view.job.models in standing.loaded,
                     answering=self._answering(),
                     now=self._clock(),
+                    offered=offered,
                 )
             )
             for view, said in zip(views, texts, strict=True)

@@ -63,6 +63,8 @@ async def test_a_request_is_read_back_as_it_was_made(store: Store) -> None:
             inputs=inputs,
             parent=OutputRef(job=JobId("job-0"), index=2),
             created=1000.0,
+            early=1010.0,
+            late=1040.0,
         ),
         outputs=(),
     )
