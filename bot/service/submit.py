@@ -89,6 +89,7 @@ class Submit:
         bound = bind(chosen, raw, choices, seed, command=invocation.command)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
+        self._servers.unfit(chosen, apply(graph, patch))
         new = NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
