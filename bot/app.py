@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.resources import files
@@ -24,8 +24,11 @@ from bot.delivery.deliverer import Deliverer
 from bot.errors import ConfigError
 from bot.feed import Feed
 from bot.media.spool import Spool
+from bot.relay import Relay
 from bot.service.act import Act
+from bot.service.links import Links, read_secret
 from bot.service.look import Look
+from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
@@ -59,47 +62,66 @@ class App:
     spool: Spool
     feed: Feed
     servers: Servers
-    workflows: dict[str, Workflow]
+    offering: Offering
     timing: LeaseTiming
     rights: Rights
+    links: Links
     bare: bool
 
-    def core(self, adapter: str) -> BoundCore:
-        """The core as the adapter of this name sees it."""
+    def core(self, adapter: Adapter) -> BoundCore:
+        """The core as an adapter sees it."""
         look = Look(self.store, self.board, self.feed, self.servers)
-        submit = Submit(self.store, self.spool, self.feed, self.servers, look)
+        submit = Submit(self.store, self.spool, self.feed, self.servers, self.offering, look)
         return BoundCore(
-            adapter=adapter,
-            workflows=self.workflows,
-            servers=self.servers,
+            adapter=adapter.name,
+            listed=adapter.limits.listed,
+            offering=self.offering,
             submit=submit,
-            acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows, self.rights),
+            acting=Act(self.store, self.spool, self.feed, look, submit, self.offering, self.rights),
             look=look,
             people=People(self.store),
             rights=self.rights,
             oversee=Oversee(self.store, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
+            links=self.links,
             memory=self.store.memory,
         )
 
-    async def serve(self, adapters: Sequence[Adapter]) -> None:
-        """Work and serve until cancelled. Raises `ConfigError` once no adapter can run as it is set up."""
-        await self.store.queue.rebuild_flows()
-        await self.spool.tidy()
-        workers = self._workers()
-        deliverers = [self._deliverer(adapter).run() for adapter in adapters]
-        served = [worker.lease for worker in workers]
-        caretaker = take_back(self.store, served, self.owner, self.timing)
-        async with _background(*(worker.run() for worker in workers), *deliverers, caretaker):
-            fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
+    async def serve(self, adapters: Sequence[Adapter], *, works: bool = True) -> None:
+        """Serve these adapters, and work if told so, until cancelled.
+
+        Raises `ConfigError` once none of the adapters can run as it is set up.
+        """
+        await self._prepare()
+        work = [self._deliverer(adapter).run() for adapter in adapters]
+        if works:
+            workers = self._workers()
+            served = [worker.lease for worker in workers]
+            work += [worker.run() for worker in workers]
+            work.append(take_back(self.store, served, self.owner, self.timing))
+        async with _background(*work, *self._relay()):
+            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
+            if not refused:
+                await asyncio.Event().wait()
         raise refused[0]
+
+    async def _prepare(self) -> None:
+        await self.store.queue.rebuild_flows()
+        if self.store.calls is not None:
+            mark, new = await self.store.memory.once("core", "spool", {"mark": uuid4().hex})
+            await self.spool.claim(mark["mark"], new=new)
+        await self.spool.tidy()
+
+    def _relay(self) -> list[Coroutine[None, None, None]]:
+        calls = self.store.calls
+        return [] if calls is None else [Relay(self.feed, calls, self.spool, self.owner).run()]
 
     async def attend(self, adapter: Adapter, only: Actor) -> None:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
         workers = [worker.run() for worker in self._workers(only)]
-        async with _background(*workers, self._deliverer(adapter).run()):
-            await adapter.run(self.core(adapter.name))
+        async with _background(*workers, self._deliverer(adapter).run(), *self._relay()):
+            await adapter.run(self.core(adapter))
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
@@ -114,7 +136,8 @@ class App:
     @property
     def board(self) -> Board:
         """Draws the cards of jobs."""
-        return Board(self.store, self.spool, self.feed, self.servers.answering)
+        offered = self.offering.verbs
+        return Board(self.store, self.spool, self.feed, self.servers.answering, offered)
 
 
 @asynccontextmanager
@@ -125,16 +148,18 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         store = await stack.enter_async_context(open_store(settings.database))
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
-        await stack.enter_async_context(_background(*(backend.run() for backend in backends)))
+        await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
+        servers = Servers(backends)
         yield App(
             owner=uuid4().hex,
             store=store,
             spool=Spool(settings.data_dir / "spool"),
             feed=Feed(),
-            servers=Servers(backends),
-            workflows=workflows,
+            servers=servers,
+            offering=Offering(workflows, servers, settings.workflow_order),
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
+            links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
         )
 
@@ -157,7 +182,15 @@ async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
 
 def read_workflows(settings: Settings) -> dict[str, Workflow]:
     """The bundled workflows and the owner's above them, by name. Raises `ConfigError`."""
-    return load_workflows([files("workflows"), settings.own_workflows])
+    bundled = load_workflows([files("workflows")])
+    found = {name: replace(workflow, bundled=True) for name, workflow in bundled.items()}
+    found |= load_workflows([settings.own_workflows])
+    for name in settings.workflow_order:
+        if name not in found:
+            raise ConfigError(
+                f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(found)}.'
+            )
+    return found
 
 
 def load_adapters(names: Sequence[str] = SERVED) -> list[Adapter]:

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         default=None,
         description="The HTTP proxy on the way to the servers, instead of HTTP_PROXY and HTTPS_PROXY.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Where people reach the page from outside. Files that are too large for a chat are linked there.",
+    )
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("muralist", appauthor=False),
         description="Where the database, the pictures and the owner's workflows lie.",
@@ -76,6 +81,10 @@ class Settings(BaseSettings):
     )
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
+    )
+    workflow_order: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Workflows that are tried before all others for what they do, the first first, comma separated.",
     )
     admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
         default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,16 +14,25 @@ from adapters.discord.draw import Drawing, draw, draw_media
 from adapters.discord.order import Order
 from adapters.discord.parcel import Parcel, pack
 from adapters.discord.rates import Rates
-from adapters.discord.refusals import is_spent, translated
+from adapters.discord.refusals import (
+    UNKNOWN_TOKEN_SECONDS,
+    TooLarge,
+    is_spent,
+    is_unknown_token,
+    translated,
+)
 from adapters.discord.where import Where
-from bot.contract.card import Card
+from bot.contract.card import Card, Media
 from bot.contract.ports import Core
 from bot.contract.values import JobState
-from bot.errors import AddressExpired, AddressGone
+from bot.errors import AddressExpired, AddressGone, DeliveryError
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+LEAST_BYTES = 4096
+"""No picture is made smaller than that to be sent."""
 
 BLANK = Card(state="note", title="")
 NOBODY = discord.AllowedMentions.none()
@@ -44,7 +53,23 @@ class Post:
 
         Raises `AddressGone`, `AddressExpired`, `SlowDown`.
         """
-        parcels, left_out = await pack(self._core, card, where.limit)
+        now_at = where
+        while True:
+            parcels, left_out = await pack(self._core, card, now_at)
+            try:
+                now_at = await self._shown(now_at, card, parcels, left_out)
+            except TooLarge as error:
+                heaviest = max((parcel.size for parcel in parcels), default=0)
+                if heaviest < LEAST_BYTES:
+                    raise
+                now_at = now_at.smaller(heaviest)
+                log.info("files were too large after all", bytes=heaviest, detail=str(error))
+            else:
+                return now_at if now_at != where else None
+
+    async def _shown(
+        self, where: Where, card: Card, parcels: Sequence[Parcel], left_out: Sequence[Media]
+    ) -> Where:
         line = self._core.left_out(left_out) if left_out else ()
         first = parcels[0] if parcels else Parcel()
         shown = await self._first(where, card, lambda: draw(card, first.media, line))
@@ -52,7 +77,7 @@ class Post:
         for number, parcel in enumerate(parcels[1:]):
             if number >= len(where.parts):
                 now_at = await self._part(now_at, card, parcel, number)
-        return now_at if now_at != where else None
+        return now_at
 
     async def remove(self, where: Where) -> None:
         """Take the message and what belongs to it away."""
@@ -126,13 +151,14 @@ class Post:
             await self._edit_own(channel.get_partial_message(message), drawn())
         except discord.HTTPException as error:
             if error.code not in FORBIDDEN:
-                raise translated(error) from error
+                raise self._own(error) from error
             log.warning("the channel is closed to the bot; going on in private", channel=where.channel)
             return await self._in_private(where, drawn())
         return where
 
     async def _in_private(self, where: Where, drawing: Drawing) -> Where:
         """Tell the asker in a conversation of their own."""
+        self._rates.check()
         try:
             channel = await self._client.create_dm(discord.Object(where.user))
             private = replace(
@@ -150,6 +176,7 @@ class Post:
 
     async def _sent(self, where: Where, drawing: Drawing) -> Where:
         """Send a message of the bot's own. Its nonce keeps a crash from making two."""
+        self._rates.check()
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
         more: dict[str, Any] = {"nonce": where.nonce} if where.nonce else {}
         if where.reply is not None:
@@ -161,14 +188,14 @@ class Post:
                 view=drawing.view, files=drawing.files, allowed_mentions=NOBODY, mention_author=False, **more
             )
         except discord.HTTPException as error:
-            raise translated(error) from error
+            raise self._own(error) from error
         return replace(where, message=message.id)
 
     async def _part(self, where: Where, card: Card, parcel: Parcel, number: int) -> Where:
         """A further message with what the first has no room for."""
         drawing = draw_media(parcel.media, card)
         if where.lasting:
-            answer = replace(where, reply=where.message, nonce=f"{where.message}-{number}")
+            answer = replace(where, reply=where.message, nonce=f"{where.message}-{number}{where.fitted}")
             made = (await self._sent(answer, drawing)).message
         else:
             made = await self._followed(where, drawing)
@@ -201,6 +228,12 @@ class Post:
         webhook = discord.Webhook.partial(token[0], token[1], client=self._client)
         webhook.type = discord.WebhookType.application  # only those may answer one person alone
         return webhook
+
+    def _own(self, error: discord.HTTPException) -> DeliveryError | discord.HTTPException:
+        """What an answer to the bot's own token means."""
+        if is_unknown_token(error):
+            self._rates.shut(UNKNOWN_TOKEN_SECONDS)
+        return translated(error)
 
     async def _edit(self, webhook: discord.Webhook, message: int, drawing: Drawing) -> None:
         await webhook.edit_message(
