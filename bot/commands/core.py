@@ -35,14 +35,14 @@ from bot.contract.values import (
 from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
-from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.store.memory import Memory
-from bot.workflow.model import Workflow
+from bot.workflow.model import Role
 from bot.workflow.values import nearest
 
 
@@ -51,8 +51,7 @@ class BoundCore:
     """Implements `bot.contract.ports.Core` for the adapter of this name."""
 
     adapter: str
-    workflows: Mapping[str, Workflow]
-    servers: Servers
+    offering: Offering
     submit: Submit
     acting: Act
     look: Look
@@ -63,9 +62,8 @@ class BoundCore:
     memory: Memory
 
     def commands(self) -> list[Command]:
-        """Every command: the workflows, then the others."""
-        made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
-        return [*made, *(entry.command for entry in GENERAL.values())]
+        """Every command: the roles, the workflows, then the others."""
+        return [*self.offering.commands(), *(entry.command for entry in GENERAL.values())]
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -73,7 +71,7 @@ class BoundCore:
 
     def menus(self) -> Sequence[Menu]:
         """What can be done with any picture in a chat."""
-        return menus({command.name: command for command in self.commands()}, self.workflows)
+        return menus(self.offering)
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about."""
@@ -88,25 +86,16 @@ class BoundCore:
         if not name:
             if invocation.reply_to is None and not invocation.attachments:
                 raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
-            invocation = self._edit(invocation)
-            name = invocation.command
-        if name in self.workflows:
-            return await self.submit.submit(invocation, self.workflows[name], self.adapter)
+            name = Role.EDIT
+            invocation = replace(invocation, command=name)
+        if self.offering.has(name):
+            return await self.submit.submit(invocation, self.adapter)
         if name in GENERAL:
             context = Context(look=self.look, commands=self.commands)
             return await GENERAL[name].handler(context, invocation)
-        near = nearest(name, [*self.workflows, *GENERAL], 1)
+        near = nearest(name, [command.name for command in self.commands()], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
-
-    def _edit(self, invocation: Invocation) -> Invocation:
-        """Plain words as the editing workflow's main text."""
-        workflow = self.acting.edit_workflow()
-        main = workflow.command({}).main_text
-        values = dict(invocation.values)
-        if main is not None and main.name != "prompt" and "prompt" in values:
-            values[main.name] = values.pop("prompt")
-        return replace(invocation, command=workflow.name, values=values)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""

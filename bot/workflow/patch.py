@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,24 +26,39 @@ class Bound:
     seed: int | None
 
 
-def bind(workflow: Workflow, raw: Mapping[str, object], choices: Choices, seed: int) -> Bound:
+def bind(
+    workflow: Workflow, raw: Mapping[str, object], choices: Choices, seed: int, *, command: str | None = None
+) -> Bound:
     """Check raw values against a workflow's parameters. `seed` is used where nobody chose one.
 
-    Raises `InvalidValue` for the first value that can't be used, before anything else happens.
+    `command` is how the workflow was called, if not by its name. Raises `InvalidValue` for the first value that
+    can't be used, before anything else happens.
     """
-    _check_names(workflow, raw)
+    _check_names(workflow, raw, command or workflow.name)
     values: dict[str, PatchValue] = {}
     for parameter in workflow.parameters:
         value = _value(parameter, raw, choices, seed)
         if value is not None:
             values[parameter.spec.name] = value
     patch = tuple(
-        Setting(node=target.node, input=target.input, value=values[parameter.spec.name])
+        Setting(node=target.node, input=target.input, value=_as_sent(parameter, values[parameter.spec.name]))
         for parameter in workflow.parameters
         if parameter.spec.name in values
         for target in parameter.targets
     )
     return Bound(values=values, patch=patch, seed=_seed(workflow, values))
+
+
+def without(graph: Graph, patch: Patch, nodes: Collection[str]) -> tuple[Graph, Patch]:
+    """A graph and its patch without some nodes, and without every input that was linked to one of them."""
+    if not nodes:
+        return graph, patch
+    kept = {
+        node: {**body, "inputs": {k: v for k, v in body["inputs"].items() if not _is_link(v, nodes)}}
+        for node, body in graph.items()
+        if node not in nodes
+    }
+    return kept, tuple(setting for setting in patch if setting.node not in nodes)
 
 
 def apply(graph: Graph, patch: Patch) -> dict[str, dict[str, Any]]:
@@ -66,13 +81,22 @@ def read(graph: Graph, target: Target) -> PatchValue | None:
     return value if isinstance(value, str | int | float | bool) else None
 
 
-def _check_names(workflow: Workflow, raw: Mapping[str, object]) -> None:
+def _is_link(value: object, nodes: Collection[str]) -> bool:
+    return isinstance(value, list) and len(value) == 2 and value[0] in nodes
+
+
+def _as_sent(parameter: Parameter, value: PatchValue) -> PatchValue:
+    """Seconds as the frames that the graph counts."""
+    return value if parameter.frames is None else parameter.frames.of(float(value))
+
+
+def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) -> None:
     known = [parameter.spec.name for parameter in workflow.parameters]
     for name in raw:
         if name not in known:
             near = nearest(name, known, 1)
             hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(known)}."
-            raise InvalidValue(name, f'/{workflow.name} has no option "{name}". {hint}')
+            raise InvalidValue(name, f'/{command} has no option "{name}". {hint}')
 
 
 def _value(parameter: Parameter, raw: Mapping[str, object], choices: Choices, seed: int) -> PatchValue | None:

@@ -78,8 +78,8 @@ async def test_again_makes_another_picture(chat: ChatPage) -> None:
 async def test_use_as_input_prepares_the_edit(chat: ChatPage) -> None:
     """The command stands in the composer, the picture above it; only the words are missing."""
     first = await chat.picture()
-    await button(first, "Use as input").click()
-    await expect(chat.text).to_have_value("/img2img ")
+    await button(first, "Edit").click()
+    await expect(chat.text).to_have_value("/edit ")
     await expect(chat.text).to_be_focused()
     await expect(chat.reply).to_be_visible()
     await chat.text.press_sequentially("in autumn")

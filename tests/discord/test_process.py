@@ -32,7 +32,7 @@ async def test_imagine_from_the_command_to_the_gallery(
     picture = Image.open(io.BytesIO(message.gallery[0]))
     assert picture.size == (64, 64)
     assert "a red fox" in message.words
-    assert list(message.buttons) == ["Again", "Use as input", "Info", "Delete"]
+    assert list(message.buttons) == ["Again", "Edit", "Vary", "Info", "Delete"]
     assert [m.id for m in discord.messages.values()] == [message.id]
     assert {status for _, _, status in discord.requests if status >= 400} == set()
 

@@ -75,7 +75,10 @@ async def test_commands_are_published_once(
     await ready(http, bot.url)
     await discord.until(lambda: discord.syncs)
     published = {command["name"] for command in discord.commands}
-    assert published == {"imagine", "img2img", "queue", "help", "Edit", "Use as input", "Info"}
+    assert published == {
+        *("imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl-inpaint", "queue", "help"),
+        *("Edit", "Use as input", "Info"),
+    }
     syncs = discord.syncs
     await bot.stop()
     await bot.start()

@@ -149,7 +149,7 @@ async def test_buttons(
     original = next(shown for shown in telegram.of(ANN["id"]) if shown.kinds == ["document"])
     assert (original.picture.format, original.picture.size) == ("PNG", (64, 64))
 
-    await telegram.press(card, "Use as input")
+    await telegram.press(card, "Edit")
     await telegram.until(lambda: any("Prompt" in shown.words for shown in telegram.of(ANN["id"])))
     question = next(shown for shown in telegram.of(ANN["id"]) if "Prompt" in shown.words)
     assert question.raw["markup"]["force_reply"]
@@ -199,7 +199,10 @@ async def test_several_pictures_are_one_sheet(telegram: Telegram, bot: Program) 
     """With a button for each, hidden if wished; the originals come one by one."""
     asked = await telegram.write(f"/imagine a red fox {SMALL} --count 3 --spoiler yes")
     card = await telegram.card(asked)
-    assert list(card.buttons) == ["Again", "Use 1", "Use 2", "Use 3", "Info", "Originals", "Delete"]
+    assert list(card.buttons) == [
+        *("Again", "Edit 1", "Edit 2", "Edit 3", "Vary 1", "Vary 2", "Vary 3"),
+        *("Info", "Originals", "Delete"),
+    ]
     assert (card.kinds[-1], card.spoiler, card.picture.format) == ("photo", True, "JPEG")
     assert card.picture.width > 64
     await telegram.press(card, "Originals")

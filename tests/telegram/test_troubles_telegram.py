@@ -126,7 +126,10 @@ async def test_the_menu(telegram: Telegram, bot: Program) -> None:
     await telegram.until(lambda: len(telegram.menus) == 2)
     assert [menu["scope"]["type"] for menu in telegram.menus] == ["all_private_chats", "all_group_chats"]
     names = [command["command"] for command in telegram.menus[0]["commands"]]
-    assert names == ["imagine", "img2img", "queue", "help"]
+    assert names == [
+        *("imagine", "edit", "vary", "inpaint"),
+        *("img2img", "sdxl", "sdxl_inpaint", "queue", "help"),
+    ]
     await bot.stop()
     telegram.polled.clear()
     await bot.start()
