@@ -83,6 +83,7 @@ class Workflow:
     """`version` is the hash of the graph; jobs are bound to it, so an edited file changes no job that waits.
 
     Of those that serve a role, the one with the least `order` comes first. `bundled`: it came with Muralist.
+    `guessed`: nobody said which roles it serves.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Workflow:
     roles: tuple[Role, ...] = ()
     order: int = 0
     bundled: bool = False
+    guessed: bool = False
     graph: Graph
     version: str
     parameters: tuple[Parameter, ...]
