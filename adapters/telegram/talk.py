@@ -101,7 +101,7 @@ class Talk:
             where=_answer_to(first),
             command=name or self._edits(values, own, replied, ref),
             values=values,
-            files=(*own, *replied[: max(0, room)]),
+            files=(*replied[: max(0, room)], *own),
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=spoiler or any(message.has_media_spoiler for message in messages),
         )

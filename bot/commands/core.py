@@ -10,6 +10,7 @@ from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
+from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
 from bot.commands.registry import Context
 from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.overview import Overview
@@ -34,6 +35,7 @@ from bot.contract.values import (
 )
 from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
+from bot.service.links import Links
 from bot.service.look import Look
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
@@ -59,19 +61,21 @@ class BoundCore:
     rights: Rights
     oversee: Oversee
     outgoing: Outgoing
+    links: Links
     memory: Memory
 
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
-        return [*self.offering.commands(), *(entry.command for entry in GENERAL.values())]
+        made = self.offering.commands()
+        return [in_languages(each) for each in (*made, *(entry.command for entry in GENERAL.values()))]
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
-        return EXTRAS[extra]
+        return parameter_in_languages(EXTRAS[extra])
 
     def menus(self) -> Sequence[Menu]:
         """What can be done with any picture in a chat."""
-        return menus(self.offering)
+        return [menu_in_languages(menu) for menu in menus(self.offering)]
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about."""
@@ -171,7 +175,11 @@ class BoundCore:
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line about outputs that are too large to be shown."""
-        return render.left_out(media)
+        return render.left_out([(each, self.links.to(each)) for each in media])
+
+    async def linked(self, ref: OutputRef, key: str) -> Media:
+        """The output that a link of `left_out` leads to."""
+        return await self.links.open(self.look, ref, key)
 
     def existing(self, url: str) -> Card:
         """A card that leads to a message which is already there."""

@@ -71,7 +71,8 @@ def apply(graph: Graph, patch: Patch) -> dict[str, dict[str, Any]]:
 
 def unbind(workflow: Workflow, graph: Graph) -> dict[str, PatchValue]:
     """The values of a workflow's parameters that stand in a graph of it; what is linked there has none."""
-    found = {each.spec.name: read(graph, each.targets[0]) for each in workflow.parameters}
+    there = [each for each in workflow.parameters if each.targets[0].node in graph]
+    found = {each.spec.name: _as_asked(each, read(graph, each.targets[0])) for each in there}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -88,6 +89,13 @@ def _is_link(value: object, nodes: Collection[str]) -> bool:
 def _as_sent(parameter: Parameter, value: PatchValue) -> PatchValue:
     """Seconds as the frames that the graph counts."""
     return value if parameter.frames is None else parameter.frames.of(float(value))
+
+
+def _as_asked(parameter: Parameter, value: PatchValue | None) -> PatchValue | None:
+    """Frames as the seconds that people ask for."""
+    if parameter.frames is None or value is None:
+        return value
+    return round(float(value) / parameter.frames.fps, 1)
 
 
 def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) -> None:

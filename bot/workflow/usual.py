@@ -62,7 +62,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "minimum": 0.01,
         "maximum": 1.0,
     },
-    "seed": {"type": "seed", "description": "The same seed and values give the same result"},
+    "seed": {"type": "seed", "description": "The same seed and values give the same picture"},
     "count": {"type": "integer", "description": "How many pictures", "minimum": 1, "maximum": 4},
     "model": {"type": "choice", "description": "The model", "fallback": "first"},
     "sampler": {"type": "choice"},
