@@ -102,6 +102,11 @@ class Workflow:
         """The parameters that take a picture, in their order."""
         return tuple(p for p in self.parameters if p.spec.type is ParameterType.IMAGE)
 
+    @property
+    def files(self) -> tuple[Parameter, ...]:
+        """The parameters that take a file: pictures, masks, videos, sounds; in their order."""
+        return tuple(p for p in self.parameters if p.spec.type.attached)
+
     def command(self, choices: Mapping[str, tuple[str, ...]]) -> Command:
         """The workflow as a command, with what the servers offer now for its choices."""
         specs = tuple(offered(p, choices.get(p.spec.name)) for p in self.parameters)

@@ -110,7 +110,7 @@ def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) ->
 def _value(parameter: Parameter, raw: Mapping[str, object], choices: Choices, seed: int) -> PatchValue | None:
     spec = offered(parameter, choices.get(parameter.spec.name))
     given = raw.get(spec.name)
-    if spec.type is ParameterType.IMAGE:
+    if spec.type.attached:
         return check(spec, given) if given is not None else None
     if given is None or given == "":
         unset = seed if spec.type is ParameterType.SEED else spec.default
