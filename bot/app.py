@@ -70,12 +70,13 @@ class App:
     links: Links
     bare: bool
 
-    def core(self, adapter: str) -> BoundCore:
-        """The core as the adapter of this name sees it."""
+    def core(self, adapter: Adapter) -> BoundCore:
+        """The core as an adapter sees it."""
         look = Look(self.store, self.board, self.feed, self.servers)
         submit = Submit(self.store, self.spool, self.feed, self.servers, self.offering, look)
         return BoundCore(
-            adapter=adapter,
+            adapter=adapter.name,
+            listed=adapter.limits.listed,
             offering=self.offering,
             submit=submit,
             acting=Act(self.store, self.spool, self.feed, look, submit, self.offering, self.rights),
@@ -101,7 +102,7 @@ class App:
             work += [worker.run() for worker in workers]
             work.append(take_back(self.store, served, self.owner, self.timing))
         async with _background(*work, *self._relay()):
-            fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
+            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
             if not refused:
                 await asyncio.Event().wait()
@@ -122,7 +123,7 @@ class App:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
         workers = [worker.run() for worker in self._workers(only)]
         async with _background(*workers, self._deliverer(adapter).run(), *self._relay()):
-            await adapter.run(self.core(adapter.name))
+            await adapter.run(self.core(adapter))
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [

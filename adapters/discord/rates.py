@@ -1,4 +1,4 @@
-"""How often the bot's own token may edit in a channel. Below what Discord was seen to allow."""
+"""How often the bot's own token may be used: below what Discord was seen to allow in a channel."""
 
 from __future__ import annotations
 
@@ -17,9 +17,21 @@ class Rates:
 
     def __init__(self) -> None:
         self._edits: dict[int, deque[float]] = {}
+        self._shut_until = 0.0
+
+    def shut(self, seconds: float) -> None:
+        """Leave the token unused for a while."""
+        self._shut_until = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise `SlowDown` while the token is left unused."""
+        left = self._shut_until - time.monotonic()
+        if left > 0:
+            raise SlowDown(left)
 
     def take(self, channel: int, *, final: bool) -> None:
         """Use one edit. Raises `SlowDown` if there is none: it is asked for again, the longest unedited first."""
+        self.check()
         now = time.monotonic()
         recent = self._edits.setdefault(channel, deque())
         while recent and recent[0] <= now - SECONDS:

@@ -110,9 +110,6 @@ class Talk:
         if not line.command and not line.values:
             return
         files = self._input(line.command or self._edit(), pictures(message), found, int(ref is not None))
-        values = dict(line.values)
-        spoiler = str(values.pop(Extra.SPOILER, "no")).lower() not in ("no", "false", "0")
-        values.pop(Extra.PRIVATE, None)
         order = Order(
             event=str(message.id),
             key=f"discord:{message.id}",
@@ -121,10 +118,10 @@ class Talk:
             place=message.channel.id,
             where=_answer_to(message),
             command=line.command,
-            values=values,
+            values=line.values,
             files=files,
             reply=None if ref is None else (str(ref.job), ref.index),
-            spoiler=spoiler,
+            spoiler=line.spoiler,
         )
         await self._desk.take_message(order)
 

@@ -39,9 +39,11 @@ class TelegramAdapter:
     """One bot on Telegram."""
 
     name = "telegram"
-    limits = Limits(edit_seconds=2.0, media_per_message=1, previews=True)
 
     def __init__(self, settings: TelegramSettings, token: str) -> None:
+        self.limits = Limits(
+            edit_seconds=2.0, media_per_message=1, previews=True, listed=not settings.telegram_public
+        )
         self._settings = settings
         self._token = token
         self._post: Post | None = None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bot.cards import render
 from bot.cards.actions import read_button
+from bot.commands.admission import ADMISSION, let_in
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
-from bot.commands.registry import Context
-from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.commands.registry import Context, Entry
+from bot.contract.card import Action, Card, Film, Media, Preview, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -53,6 +55,7 @@ class BoundCore:
     """Implements `bot.contract.ports.Core` for the adapter of this name."""
 
     adapter: str
+    listed: bool
     offering: Offering
     submit: Submit
     acting: Act
@@ -67,7 +70,17 @@ class BoundCore:
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
         made = self.offering.commands()
-        return [in_languages(each) for each in (*made, *(entry.command for entry in GENERAL.values()))]
+        return [in_languages(each) for each in (*made, *(entry.command for entry in self._general.values()))]
+
+    def _commands_of(self, actor: Actor) -> list[Command]:
+        """Those that a person may use."""
+        is_admin = self.rights.is_admin(actor)
+        return [command for command in self.commands() if is_admin or not command.admin]
+
+    @property
+    def _general(self) -> Mapping[str, Entry]:
+        """The commands that belong to no workflow."""
+        return {**GENERAL, **ADMISSION} if self.listed else GENERAL
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -94,12 +107,22 @@ class BoundCore:
             invocation = replace(invocation, command=name)
         if self.offering.has(name):
             return await self.submit.submit(invocation, self.adapter)
-        if name in GENERAL:
-            context = Context(look=self.look, commands=self.commands)
-            return await GENERAL[name].handler(context, invocation)
-        near = nearest(name, [command.name for command in self.commands()], 1)
+        if name in self._general:
+            return await self._do(self._general[name], invocation)
+        near = nearest(name, [command.name for command in self._commands_of(invocation.actor)], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
+
+    async def _do(self, entry: Entry, invocation: Invocation) -> Answer:
+        if entry.command.admin:
+            self.rights.require_admin(invocation.actor)
+        context = Context(
+            look=self.look,
+            commands=partial(self._commands_of, invocation.actor),
+            memory=self.memory,
+            adapter=self.adapter,
+        )
+        return await entry.handler(context, invocation)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""
@@ -147,6 +170,10 @@ class BoundCore:
         """Whether a person may see and end everybody's jobs."""
         return self.rights.is_admin(actor)
 
+    async def let_in(self, *ids: str) -> bool:
+        """Whether an admin let in one of these people or places."""
+        return self.listed and await let_in(self.memory, self.adapter, ids)
+
     def admins(self) -> Sequence[str]:
         """The ids of the admins who are named on this adapter's platform."""
         return self.rights.named(self.adapter)
@@ -164,6 +191,10 @@ class BoundCore:
     async def fit(self, media: Media, limit: int) -> Media | None:
         """An output in at most `limit` bytes; None if that can't be."""
         return await self.outgoing.fit(media, limit)
+
+    async def film(self, media: Media) -> Film | None:
+        """What there is to tell of a video; None if it can't be read."""
+        return await self.outgoing.film(media)
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         """One picture that shows these outputs, numbered; None if it can't be made."""

@@ -27,6 +27,8 @@ COMMANDS: Translations = {
     "inpaint": ("ausbessern", "retoucher", "retocar", "部分修正"),
     "music": ("musik", "musique", "música", "音楽"),
     "describe": ("beschreiben", "décrire", "describir", "説明"),
+    "allow": ("zulassen", "autoriser", "permitir", "許可"),
+    "forbid": ("ausschließen", "exclure", "excluir", "禁止"),
     "queue": ("warteschlange", "file", "cola", "待ち行列"),
     "help": ("hilfe", "aide", "ayuda", "ヘルプ"),
 }
@@ -122,6 +124,18 @@ SENTENCES: Translations = {
         "Ce qu'on peut demander",
         "Qué se puede pedir",
         "できることの一覧",
+    ),
+    "Let a person or a chat in": (
+        "Eine Person oder einen Chat zulassen",
+        "Laisser entrer une personne ou une discussion",
+        "Dejar entrar a una persona o un chat",
+        "人またはチャットの利用を許可する",
+    ),
+    "Let a person or a chat in no longer": (
+        "Eine Person oder einen Chat nicht mehr zulassen",
+        "Ne plus laisser entrer une personne ou une discussion",
+        "No dejar entrar más a una persona o un chat",
+        "人またはチャットの許可を取り消す",
     ),
     "What the picture shows": (
         "Was das Bild zeigt",

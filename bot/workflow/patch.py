@@ -11,6 +11,7 @@ from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import Graph, Patch, PatchValue, Setting
 from bot.workflow.model import Parameter, Target, Workflow, offered
+from bot.workflow.shorthand import shorthands, written_out
 from bot.workflow.values import check, nearest
 
 Choices = Mapping[str, tuple[str, ...]]
@@ -34,6 +35,7 @@ def bind(
     `command` is how the workflow was called, if not by its name. Raises `InvalidValue` for the first value that
     can't be used, before anything else happens.
     """
+    raw = written_out(workflow, raw)
     _check_names(workflow, raw, command or workflow.name)
     values: dict[str, PatchValue] = {}
     for parameter in workflow.parameters:
@@ -102,7 +104,7 @@ def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) ->
     known = [parameter.spec.name for parameter in workflow.parameters]
     for name in raw:
         if name not in known:
-            near = nearest(name, known, 1)
+            near = nearest(name, [*known, *shorthands(workflow)], 1)
             hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(known)}."
             raise InvalidValue(name, f'/{command} has no option "{name}". {hint}')
 

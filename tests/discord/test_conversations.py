@@ -287,7 +287,7 @@ async def test_words_in_reply_to_a_card_go_on_from_it(scene: Scene) -> None:
 
 
 async def test_words_in_reply_to_anybodys_picture_edit_it(scene: Scene) -> None:
-    """The picture goes along; several of them if the command takes more. Ones of their own come first if not all fit."""
+    """The picture goes along; several of them if the command takes more. Own ones come first if not all fit."""
     files = [("one.png", PNG), ("two.png", PNG), ("three.png", PNG)]
     theirs = await scene.ann.send(scene.channel, "look", attachments=files)
     me = scene.mention

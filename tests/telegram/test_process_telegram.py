@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.processes import Program
-from tests.telegram.double import ANN, Telegram
+from tests.telegram.double import Telegram
+from tests.telegram.people import ANN
 
 SMALL = "--width 64 --height 64 --steps 4"
 
