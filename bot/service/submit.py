@@ -37,6 +37,7 @@ from bot.service.offering import Offering
 from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
+from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
 from bot.workflow.model import Parameter, Role, Workflow
 from bot.workflow.patch import apply, bind, without
@@ -99,7 +100,7 @@ class Submit:
         bound = bind(chosen, raw, choices, seed, command=invocation.command)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
-        self._servers.unfit(chosen, apply(graph, patch))
+        unfit = self._servers.unfit(chosen, apply(graph, patch))
         new = NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
@@ -123,6 +124,7 @@ class Submit:
             spoiler=invocation.spoiler,
             lane=self._lane(invocation, chosen, bound.values),
             models=loaded_by(apply(graph, patch)),
+            shunned=tuple(lease_name(url) for url in unfit),
             work=_work(chosen, bound.values),
             created=time.time(),
         )
