@@ -166,6 +166,11 @@ class NotListed(NotAllowed):
 class TooMuch(UserError):
     """A person or a place has as much as it may, or asks too soon; the text says until when."""
 
+    cure = (
+        "Wait for what you asked for, or cancel some of it. The owner sets how much a person and a place may "
+        "have, and how soon again: the settings are in .env.example."
+    )
+
     code = "too_much"
 
 

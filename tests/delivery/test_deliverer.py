@@ -18,7 +18,6 @@ from bot.errors import AddressExpired, AddressGone, DeliveryError
 from bot.feed import Feed, Live
 from bot.jobs.states import State
 from bot.media.spool import Spool
-from bot.scheduling.fairness import next_flow
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
 from tests.builders import new_request, sqlite_url
@@ -143,7 +142,7 @@ async def test_a_job_that_another_process_carries_is_shown_as_far_as_it_is(tmp_p
 
         held = await elsewhere.leases.take("backend:http://other", "other", None)
         assert held is not None
-        attempt = await elsewhere.queue.claim(held, "prompt-1", next_flow)
+        attempt = await elsewhere.queue.claim(held, "prompt-1", now=1.0)
         assert attempt is not None
         for state in (State.POSTING, State.WAITING, State.RUNNING):
             await elsewhere.queue.advance(attempt, state)
