@@ -84,6 +84,7 @@ def test_broad_excepts_stand_where_they_may() -> None:
         "adapters/telegram/receive.py",
         "adapters/web/adapter.py",
         "bot/app.py",
+        "bot/comfy/health.py",
         "bot/comfy/listener.py",
         "bot/comfy/watch.py",
         "bot/delivery/deliverer.py",
