@@ -87,7 +87,7 @@ class NewRequest:
     """What is stored when a command is accepted: a request, its message and its job.
 
     `fingerprint` tells two requests apart that come under one event key. `models` are those that the graph loads, a
-    line each; empty for none.
+    line each; empty for none. `shunned` are the backends that can't run it.
     """
 
     request: RequestId
@@ -112,6 +112,7 @@ class NewRequest:
     spoiler: bool = False
     lane: Lane = Lane.INTERACTIVE
     models: str = ""
+    shunned: tuple[str, ...] = ()
     work: Work
     created: float
 

@@ -56,7 +56,7 @@ class Requests:
             lane=new.lane,
             place=where,
             models=new.models,
-            shunned="",
+            shunned="\n".join(sorted(new.shunned)),
             seconds=run_estimate(connection, new.work),
         )
         join_line(connection, spot)

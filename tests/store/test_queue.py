@@ -419,6 +419,16 @@ async def test_a_job_keeps_away_from_a_backend_that_failed_it(store: Store, held
     assert (again.job.id, again.job.shunned, again.job.failures) == ("job-1", (held.name,), 1)
 
 
+async def test_a_job_never_goes_to_a_backend_that_cannot_run_it(store: Store, held: Held) -> None:
+    """Known when it was asked for; it waits for one that can, and whoever comes after it is served."""
+    await store.requests.add(new_request("1", shunned=(held.name,)))
+    assert await store.queue.claim(held, "p1", now=1500.0) is None
+    await store.requests.add(new_request("2"))
+    assert (await _claim(store, held, "p2")).job.id == "job-2"
+    able = await _claim(store, await _take(store.leases, "backend:b"), "p3")
+    assert (able.job.id, able.job.shunned, able.job.failures) == ("job-1", (held.name,), 0)
+
+
 async def test_caps_on_what_runs(store: Store, held: Held) -> None:
     """By person and by place, whatever waits."""
     for n, (who, where) in enumerate((("ann", "room"), ("ann", "hall"), ("bob", "room"), ("cid", "hall"))):
