@@ -21,6 +21,7 @@ ROWS = {
     "burst": "1,000 jobs at once, and 50 people at once",
     "scheduling": "who waits how long and gets how much, in simulated time",
     "estimates": "whether jobs are done when their cards said, in simulated time",
+    "scale": "claims, places in line and requests with very many jobs waiting",
     "faults": "jobs in flight when sockets, servers and answers break",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
 }
