@@ -26,6 +26,10 @@ from bot.feed import Feed
 from bot.media.spool import Spool
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.outgoing import Outgoing
+from bot.service.oversee import Oversee
+from bot.service.people import People
+from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.settings import Settings
@@ -39,7 +43,7 @@ from bot.workflow.model import Workflow
 
 log = structlog.get_logger(__name__)
 
-SERVED = ("web",)
+SERVED = ("web", "discord", "telegram")
 """The adapters that `muralist run` serves, by their folder's name."""
 
 RESTART_SECONDS = 5.0
@@ -48,7 +52,7 @@ CANCEL_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
 
     owner: str
     store: Store
@@ -57,6 +61,8 @@ class App:
     servers: Servers
     workflows: dict[str, Workflow]
     timing: LeaseTiming
+    rights: Rights
+    bare: bool
 
     def core(self, adapter: str) -> BoundCore:
         """The core as the adapter of this name sees it."""
@@ -67,8 +73,13 @@ class App:
             workflows=self.workflows,
             servers=self.servers,
             submit=submit,
-            acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows),
+            acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows, self.rights),
             look=look,
+            people=People(self.store),
+            rights=self.rights,
+            oversee=Oversee(self.store, self.board, self.servers, self.rights),
+            outgoing=Outgoing(self.spool),
+            memory=self.store.memory,
         )
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
@@ -92,7 +103,7 @@ class App:
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
-            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed)
+            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed, bare=self.bare)
             for backend in self.servers.backends
         ]
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
@@ -123,17 +134,24 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             servers=Servers(backends),
             workflows=workflows,
             timing=LeaseTiming(),
+            rights=Rights(settings.admins),
+            bare=settings.embedded_workflows == "strip",
         )
 
 
 async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
-    """A backend that its server knows again after a restart. Credentials of the address are not stored."""
+    """A backend that its server knows again after a restart, and the other way round.
+
+    Credentials of the address are not stored.
+    """
     known_as = parse_address(url).url
     return ComfyBackend(
         url,
         access=settings.access,
         client_id=await store.backends.client_id(known_as),
         on_new_client_id=partial(store.backends.remember, known_as),
+        object_info=await store.offers.of(known_as),
+        on_object_info=partial(store.offers.remember, known_as),
     )
 
 

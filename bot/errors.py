@@ -4,12 +4,17 @@
     ├── UserError              a person did something that can't be done; its text is safe to show
     │   ├── InvalidValue       a parameter's value is out of range, unknown or missing
     │   ├── MediaRejected      an uploaded file can't be used
+    │   │   ├── MediaTooLarge
+    │   │   ├── MediaGone
+    │   │   └── NoPicture
     │   ├── UnknownCommand
     │   ├── NoSuchJob          unknown, or somebody else's: the two are not told apart
     │   ├── NotAllowed         this person may not do this
+    │   │   └── NotListed      nor anything else here
     │   ├── Stale              a button or link that no longer leads anywhere
     │   ├── NoBackend          no ComfyUI answers now
-    │   └── NotOffered         no ComfyUI here has the model or node that is needed
+    │   ├── NotOffered         no ComfyUI here has the model or node that is needed
+    │   └── Unexpected         an error of ours, in words for the person who met it
     ├── BackendError           what happened on a ComfyUI; `sentence` is safe to show, `detail` is for logs
     │   ├── CannotConnect      it did not answer
     │   ├── Refused            it answered that it will not run the graph
@@ -21,6 +26,7 @@
     │   └── Stopped            somebody stopped the attempt there
     ├── DeliveryError          a chat message could not be shown
     │   ├── AddressGone        never again at this address
+    │   ├── AddressExpired     not before a press on the card renews it
     │   └── SlowDown           later: `retry_after` seconds
     ├── LeaseLost              another process holds it now; whatever was being written changes nothing
     └── ConfigError            the owner's settings or files are wrong; says which and what to do
@@ -58,6 +64,27 @@ class MediaRejected(UserError):
     code = "media_rejected"
 
 
+class MediaTooLarge(MediaRejected):
+    """A file of more than `limit` bytes."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__(f"{name} is too large: at most {limit // 2**20} MB. Send a smaller one.")
+
+
+class MediaGone(MediaRejected):
+    """A file that can't be fetched from where it was."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} can't be fetched any more. Send it again.")
+
+
+class NoPicture(MediaRejected):
+    """Something was to be done with a picture, and there is none."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no picture in that message. Choose one that has a picture.")
+
+
 class UnknownCommand(UserError):
     """No command or workflow of that name."""
 
@@ -79,6 +106,16 @@ class NotAllowed(UserError):
     code = "not_allowed"
 
 
+class NotListed(NotAllowed):
+    """A stranger to a bot that serves listed people and chats only."""
+
+    def __init__(self, person: str, chat: str | None, setting: str) -> None:
+        here = f", or this chat's: {chat}" if chat is not None else ""
+        super().__init__(
+            f"This bot is private. Your id is {person}. Its owner can let you in: add your id{here} to {setting}."
+        )
+
+
 class Stale(UserError):
     """A button, link or reply whose target is gone."""
 
@@ -98,6 +135,15 @@ class NotOffered(UserError):
     """No ComfyUI here has a model or node that the workflow needs."""
 
     code = "not_offered"
+
+
+class Unexpected(UserError):
+    """Something broke here; the log has it."""
+
+    code = "internal"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong here. Try again; the log says more.")
 
 
 class BackendError(MuralistError):
@@ -169,6 +215,10 @@ class DeliveryError(MuralistError):
 
 class AddressGone(DeliveryError):
     """The message, its chat or the right to edit it is gone; trying again only harms."""
+
+
+class AddressExpired(DeliveryError):
+    """The message can't be changed until a press on it brings a new address."""
 
 
 class SlowDown(DeliveryError):

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.comfy.access import Access, parse_headers
 from bot.comfy.address import parse_address
+from bot.contract.environment import env_files
 from bot.errors import ConfigError
 
 
@@ -18,11 +19,21 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _people(value: object) -> object:
+    """`discord:1,web:2` as pairs. Raises `ValueError` for a part that is none."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+    if any(not platform.strip() or not known_as.strip() for platform, _, known_as in pairs):
+        raise ValueError("each must look like discord:123456789012345678")
+    return [(platform.strip().lower(), known_as.strip()) for platform, _, known_as in pairs]
+
+
 class Settings(BaseSettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=env_files(),
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -65,6 +76,13 @@ class Settings(BaseSettings):
     )
     workflows_dir: Path | None = Field(
         default=None, description="The owner's workflows. Without it: DATA_DIR/workflows."
+    )
+    admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
+        default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
+    )
+    embedded_workflows: Literal["strip", "keep"] = Field(
+        default="strip",
+        description="Whether people get the workflow, prompt included, that ComfyUI writes into its files.",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."

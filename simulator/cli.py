@@ -27,6 +27,9 @@ def simulate(
     node_seconds: Annotated[
         float, typer.Option(help="Extra time that each node takes which needs no model.")
     ] = 0.0,
+    vram_gb: Annotated[
+        float, typer.Option(help="Memory of the card in GiB: models that do not fit together are swapped.")
+    ] = SimulatorSettings.vram_gb,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder for input, output and temp; a temporary one if not given.")
     ] = None,
@@ -75,6 +78,7 @@ def simulate(
         step_seconds=step_seconds,
         load_seconds=load_seconds,
         node_seconds=node_seconds,
+        vram_gb=vram_gb,
         data_dir=data_dir,
         checkpoints=tuple(checkpoint) if checkpoint else SimulatorSettings.checkpoints,
         all_models=all_models,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from simulator import graph as graphs
 from simulator import nodes
 from simulator.expansion import expand
+from simulator.failures import OUT_OF_MEMORY_KIND, explain, kind_of
 from simulator.mapping import merged, rows, shown_together
 from simulator.memory import OutOfMemory
 from simulator.nodes import OUT_OF_MEMORY, Blocked, Call, NodeFailed, Produced, Subgraph
-from simulator.nodes.values import Frames
 from simulator.progress import Place, Progress
 from simulator.schema import CLASSES
 
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-OOM_ADVICE = (
-    "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might "
-    "have accidentally set the batch_size to a large number."
-)
+
+
+# Classes that get inputs which they do not name.
+TAKE_ALL = frozenset({"CustomCombo"})
 
 
 class Interrupted(Exception):
@@ -88,6 +87,7 @@ class Execution:
         self._announce("execution_start", {"prompt_id": self.prompt_id})
         # In a thread, for files are read.
         self._signatures = await asyncio.to_thread(graphs.signatures, self.graph, self._executor.changed)
+        self.graph = await asyncio.to_thread(self._executor.stamped, self.graph)
         self._executor.keep(self._signatures, self.graph)
         self._cached = [node_id for node_id in self.graph if self._is_kept(node_id)]
         self._announce("execution_cached", {"nodes": self._cached, "prompt_id": self.prompt_id})
@@ -313,7 +313,19 @@ class Execution:
                     given[name] = self._values(value)
             elif name in inputs:
                 given[name] = [value]
+        if self._nodes[node_id]["class_type"] in TAKE_ALL:
+            given.update({name: [value] for name, value in inputs.items() if name not in given})
         return given
+
+    def _hidden(self, node_id: str) -> dict[str, list[Any]]:
+        """What an older class gets beside its inputs; newer ones look it up."""
+        known: Json = {
+            "prompt": self.graph,
+            "extra_pnginfo": self.extra_data.get("extra_pnginfo"),
+            "unique_id": node_id,
+        }
+        node = CLASSES[self._nodes[node_id]["class_type"]]
+        return {name: [known.get(name)] for name in node.hidden if not node.newer}
 
     def _place(self, node_id: str) -> Place:
         own = Place(node_id=node_id, display=node_id, parent=None, real=node_id)
@@ -340,21 +352,10 @@ class Execution:
         }
 
     def _explain(self, error: Exception) -> Json:
-        """What a failed node tells; server paths and the user's text are in it, as in real servers."""
-        kind = error.kind if isinstance(error, NodeFailed) else type(error).__qualname__
-        advice = ""
-        if kind == "torch.OutOfMemoryError":
-            advice = OOM_ADVICE
+        if kind_of(error) == OUT_OF_MEMORY_KIND:
             self._executor.memory.clear()
-        return {
-            "exception_message": f"{error}\n{advice}",
-            "exception_type": kind,
-            "traceback": traceback.format_tb(error.__traceback__),
-            "current_inputs": {
-                name: [_printable(one) for one in values] for name, values in self._given.items()
-            },
-            "current_outputs": list(self.graph),
-        }
+        about = explain(error, {**self._given, **self._hidden(self._node_id)})
+        return {**about, "current_outputs": list(self.graph)}
 
     def _announce(self, event: str, data: Json, *, everybody: bool = False) -> None:
         """Tell the client and keep it for the history; without a client nobody is told, or everybody."""
@@ -383,11 +384,3 @@ class Execution:
 def _block(inputs: Mapping[str, Any]) -> Blocked | None:
     values = (one for value in inputs.values() for one in (value if isinstance(value, list) else [value]))
     return next((value for value in values if isinstance(value, Blocked)), None)
-
-
-def _printable(value: Any) -> Any:
-    if value is None or isinstance(value, int | float | str):
-        return value
-    if isinstance(value, Frames):
-        return "tensor([[[[0.2118, 0.4353, 0.6588],\n          [0.2118, 0.4353, 0.6588],\n          ...,"
-    return f"<{type(value).__module__}.{type(value).__qualname__} object at {id(value):#x}>"

@@ -1,8 +1,10 @@
 """What is kept from one prompt to the next: results of nodes, models in memory, the interrupt flag."""
 
 import hashlib
+import math
 import random
 import string
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +22,14 @@ Json = dict[str, Any]
 # By class, the input that names a file whose content decides whether a result still holds.
 FILE_INPUTS: Mapping[str, str] = {
     "LoadImage": "image",
+    "LoadImageMask": "image",
+    "LoadImageOutput": "image",
     "LoadVideo": "file",
     "LoadAudio": "audio",
     "Painter": "mask",
     "Load3D": "model_file",
 }
+BY_TIME = frozenset({"LoadVideo"})  # that go by when a file was changed, not by what is in it
 NEVER_KEPT = frozenset({"SaveImageWebsocket"})
 
 
@@ -65,11 +70,30 @@ class Executor:
         return self._suffixes.setdefault(node_id, letters)
 
     def changed(self, class_type: str, inputs: Json) -> str:
-        """What else than its inputs decides whether a node's result holds; a file that is gone matches none."""
+        """What else than its inputs decides whether a node's result holds; NaN is never the same again."""
+        found = self.fingerprint(class_type, inputs)
+        return "" if found is None else uuid.uuid4().hex if found != found else str(found)
+
+    def fingerprint(self, class_type: str, inputs: Json) -> str | float | None:
+        """What a class says of the state of its file or of the time; NaN if it can't, None if it never does."""
         if class_type in NEVER_KEPT:
-            return uuid.uuid4().hex
+            return time.time()
         name = inputs.get(FILE_INPUTS.get(class_type, ""))
-        if not isinstance(name, str) or not name:
-            return ""
-        path = self.folders.input_file(name)
-        return uuid.uuid4().hex if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+        if class_type not in FILE_INPUTS or name == "":
+            return None
+        path = self.folders.input_file(name) if isinstance(name, str) else None
+        if path is None:
+            return math.nan
+        return (
+            path.stat().st_mtime if class_type in BY_TIME else hashlib.sha256(path.read_bytes()).hexdigest()
+        )
+
+    def stamped(self, graph: Json) -> Json:
+        """The graph as it is written into files: with the fingerprints, which real servers leave in it."""
+        return {node_id: self._stamped(node) for node_id, node in graph.items()}
+
+    def _stamped(self, node: Json) -> Json:
+        found = self.fingerprint(node["class_type"], node.get("inputs", {}))
+        if found is None:
+            return node
+        return {**node, "is_changed": found if found != found else [found]}

@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+import re
 import urllib.parse
 
 from aiohttp import hdrs, web
@@ -11,6 +12,9 @@ from simulator.machine import MACHINE
 from simulator.settings import SimulatorSettings
 
 _DENIED = "<html><head><title>401 Authorization Required</title></head></html>"
+_KEPT = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+_NEVER_KEPT = (".js", ".css")
+_INDEX = re.compile(r"/index[^/]*\.json$")
 _METHODS = "POST, GET, DELETE, PUT, OPTIONS, PATCH"
 
 
@@ -22,7 +26,23 @@ def middlewares(settings: SimulatorSettings) -> list[Middleware]:
     if settings.compress_answers:
         chosen.append(_compress)
     chosen.append(_check_origin if settings.cors_origin is None else _allow_origin)
-    return [*chosen, _do_faults]
+    return [_allow_keeping, *chosen, _do_faults]
+
+
+@web.middleware
+async def _allow_keeping(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Say how long pictures may be kept by a browser, and that scripts may not, by the end of the path."""
+    response = await handler(request)
+    path = request.path.lower()
+    if response.prepared:
+        return response
+    if path.endswith(_NEVER_KEPT) or _INDEX.search(path):
+        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    elif path.endswith(_KEPT) and (response.status == 404 or response.status < 300):
+        # A file that is not there is found out later, so that only answers of routes are 404 here.
+        seconds = 3600 if response.status == 404 else 86400
+        response.headers.setdefault(hdrs.CACHE_CONTROL, f"public, max-age={seconds}")
+    return response
 
 
 @web.middleware

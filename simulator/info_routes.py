@@ -154,5 +154,8 @@ SUBGRAPH_ROUTES = [
 ASSET_ROUTES = [
     web.get("/api/assets", refuse_assets),
     web.post("/api/assets", refuse_assets),
+    web.get("/api/assets/{asset}", refuse_assets),
+    web.put("/api/assets/{asset}", refuse_assets),
+    web.delete("/api/assets/{asset}", refuse_assets),
     web.get("/api/tags", refuse_assets),
 ]

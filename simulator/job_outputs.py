@@ -78,7 +78,7 @@ def _is_shown(kind: str, file: Json) -> bool:
 
 def _ranked(kind: str, item: Any, file: Json | None) -> tuple[int, Json]:
     if file is None:
-        return (_Rank.RAW_TEXT, _shortened(str(item))) if kind == "text" and item is not None else (0, {})
+        return (_Rank.RAW_TEXT, _shortened(str(item))) if kind == "text" else (0, {})
     if not _is_shown(kind, file):
         return 0, {}
     if kind == "text" or str(file.get("filename", "")).lower().endswith(_TEXTS):

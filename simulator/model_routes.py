@@ -1,5 +1,6 @@
 """Which model files there are. They are names only: nothing of them lies on the disk."""
 
+import posixpath
 import zlib
 from pathlib import PurePosixPath
 
@@ -71,9 +72,12 @@ async def get_preview(request: web.Request) -> web.Response:
     folder, place = request.match_info["folder"], request.match_info["place"]
     if machine.catalogue.models(folder) is None:
         return _missing()
-    if not request.match_info["file"] or not place.lstrip("-").isdecimal():
+    file = request.match_info["file"]
+    if not file or not place.lstrip("-").isdecimal():
         return web.Response(status=400)
-    return _missing()
+    # One folder of each kind, and nothing outside it.
+    outside = int(place) == 0 and posixpath.normpath(f"/folder/{file}").split("/")[1] != "folder"
+    return web.Response(status=403) if outside else _missing()
 
 
 async def get_metadata(request: web.Request) -> web.Response:

@@ -79,6 +79,8 @@ OWN_CHECKS: Mapping[str, OwnCheck] = {
     "Load3D": _file_check("Load3D.validate_inputs", "model_file", "3D model", whole=True),
     "LoadAudio": _file_check("LoadAudio.validate_inputs", "audio", "audio"),
     "LoadImage": _file_check("LoadImage.VALIDATE_INPUTS", "image", "image"),
+    "LoadImageMask": _file_check("LoadImageMask.VALIDATE_INPUTS", "image", "image"),
+    "LoadImageOutput": _file_check("LoadImageOutput.VALIDATE_INPUTS", "image", "image"),
     "LoadVideo": _file_check("LoadVideo.validate_inputs", "file", "video"),
     "ModelAttentionBackend": _any_value("ModelAttentionBackend.VALIDATE_INPUTS", "attention"),
 }

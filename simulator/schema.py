@@ -151,7 +151,7 @@ class _Classes(Mapping[str, NodeClass]):
         if newer and kind in _FLAGS:
             rest = {_FLAGS[kind]: False, **rest}
         if kind in (COMBO, "LIST"):
-            choices = tuple(self._choices(options["options"]))
+            choices = tuple(self._choices(options.get("options", ())))
             return Input(kind=COMBO, options=rest, choices=choices, listed=kind == "LIST", **common)
         if kind == DYNAMIC:
             branches = {key: tuple(self._inputs(groups, newer)) for key, groups in options["options"].items()}
@@ -228,7 +228,7 @@ class Catalogue:
         options = dict(wanted.options)
         if wanted.listed:
             return self.choices(wanted), options
-        if wanted.kind == COMBO:
+        if wanted.kind == COMBO and "remote" not in options:  # the editor asks a route for those
             options["options"] = self.choices(wanted)
         elif wanted.kind == DYNAMIC:
             branches = wanted.branches.items()

@@ -74,7 +74,7 @@ def _check_choice(name: str, config: Config, value: Any, info: Json) -> Json | N
     kind, options = config
     if not isinstance(kind, list) and kind != COMBO:
         return None
-    choices = kind if isinstance(kind, list) else options["options"]
+    choices = kind if isinstance(kind, list) else options.get("options", [])
     several = bool(options.get("multiselect")) and isinstance(value, list)
     wrong = [chosen for chosen in (value if several else [value]) if chosen not in choices]
     if not wrong:

@@ -36,7 +36,7 @@ class Program:
         self.log = log
         self._arguments = arguments
         self._ready = ready
-        self._environment = {**_clean(), **environment}
+        self._environment = {**clean_environment(), **environment}
         self._process: Process | None = None
 
     async def start(self) -> None:
@@ -76,9 +76,9 @@ class Program:
             return False
 
 
-def simulator_program(folder: Path, *options: str) -> Program:
+def simulator_program(folder: Path, *options: str, port: int | None = None) -> Program:
     """A simulated ComfyUI whose files and record of runs outlive it."""
-    port = free_port()
+    port = port or free_port()
     arguments = ["-m", "simulator", "--port", str(port), "--data-dir", str(folder / "comfyui"), *options]
     return Program(arguments, f"http://127.0.0.1:{port}", "/system_stats", {}, folder / "simulator.log")
 
@@ -113,7 +113,7 @@ async def start_command(folder: Path, *arguments: str, **settings: str) -> Proce
         "import sys; sys.argv[0] = 'muralist'; from bot.cli import main; main()",
         *arguments,
         cwd=folder,
-        env={**_clean(), "DATA_DIR": str(folder / "data"), **settings},
+        env={**clean_environment(), "DATA_DIR": str(folder / "data"), **settings},
         stdout=PIPE,
         stderr=PIPE,
     )
@@ -139,8 +139,8 @@ def _json(text: str) -> dict[str, Any]:
     return value
 
 
-def _clean() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """This process's environment without settings that would reach the programs."""
-    ours = ("COMFYUI_", "WEB_", "DATA", "WORKFLOWS_", "LOG_", "DISCORD_", "TELEGRAM_")
+    ours = ("COMFYUI_", "WEB_", "DATA", "WORKFLOWS_", "LOG_", "DISCORD_", "TELEGRAM_", "ADMINS", "XDG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

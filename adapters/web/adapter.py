@@ -11,6 +11,7 @@ from aiohttp import web
 from adapters.web.api import Api
 from adapters.web.chat import Chat
 from adapters.web.pages import Pages
+from adapters.web.people import People
 from adapters.web.rooms import Rooms
 from adapters.web.settings import WebSettings
 from adapters.web.visitors import Gate, Handler, guard
@@ -98,7 +99,7 @@ class WebAdapter:
     def _application(self, core: Core) -> web.Application:
         gate = Gate(self._settings)
         application = web.Application(middlewares=[errors, guard(gate)], client_max_size=BODY_BYTES)
-        for part in (Api(core), Chat(core, self._rooms), Pages(core, gate)):
+        for part in (Api(core), Chat(core, self._rooms), People(core), Pages(core, gate)):
             application.add_routes(part.routes())
         return application
 

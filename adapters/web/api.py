@@ -21,6 +21,8 @@ from bot.errors import InvalidValue, MediaRejected, NoSuchJob, Stale, UnknownCom
 
 STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 INDEX_DIGITS = 9
+OUTPUT_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+"""Outputs are strangers' files: opened by themselves they run no script, least of all as this page."""
 
 
 class GenerateBody(BaseModel):
@@ -104,7 +106,7 @@ class Api:
         index = read_index(request.match_info["index"])
         if index is None:
             raise Stale("There is no such picture.")
-        ref = OutputRef(job=_job_id(request), index=index)
+        ref = OutputRef(job=job_id(request), index=index)
         media = await self._core.output(request[VISITOR].place, ref)
         if not media.path.is_file():
             raise Stale("That picture is gone.")
@@ -112,7 +114,8 @@ class Api:
             media.path,
             headers={
                 "Content-Type": media.media_type,
-                "Content-Disposition": f'inline; filename="{media.name}"',
+                "Content-Disposition": f'{_disposition(media.media_type)}; filename="{media.name}"',
+                "Content-Security-Policy": OUTPUT_POLICY,
                 "Cache-Control": "private, max-age=31536000, immutable",
                 "X-Content-Type-Options": "nosniff",
             },
@@ -128,7 +131,7 @@ class Api:
         return web.json_response(queue_json(await self._core.queue()))
 
     async def _status(self, request: web.Request) -> JobStatus:
-        return await self._core.job(request[VISITOR].place, _job_id(request))
+        return await self._core.job(request[VISITOR].place, job_id(request))
 
 
 def event_key(visitor: Visitor, user: str, key: str | None) -> str:
@@ -143,12 +146,19 @@ def event_key(visitor: Visitor, user: str, key: str | None) -> str:
     return f"web:{visitor.place.external_id}:{user}:{key}"
 
 
+def _disposition(kind: str) -> str:
+    """Whether a browser shows an output by itself, or keeps it as a file."""
+    shown = kind.startswith(("image/", "video/", "audio/")) or kind == "text/plain"
+    return "inline" if shown and kind != "image/svg+xml" else "attachment"
+
+
 def read_index(text: str) -> int | None:
     """An output's number; None if the text is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= INDEX_DIGITS else None
 
 
-def _job_id(request: web.Request) -> JobId:
+def job_id(request: web.Request) -> JobId:
+    """The job that a path names. Raises `NoSuchJob` for what can't be one."""
     text = request.match_info["id"]
     if len(text) > 64 or not text.isalnum():
         raise NoSuchJob

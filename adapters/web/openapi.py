@@ -33,6 +33,7 @@ def specification(commands: Sequence[Command]) -> dict[str, Any]:
             "version": "1",
             "description": "Pictures from ComfyUI: queue a job, follow it, fetch what it made.",
         },
+        "servers": [{"url": "."}],
         "security": [{"token": []}],
         "paths": _paths(),
         "components": {
@@ -70,6 +71,18 @@ def _paths() -> dict[str, Any]:
             "get": {"summary": "The workflows and their parameters", "responses": _plain()}
         },
         "/api/v1/queue": {"get": {"summary": "The queue in numbers", "responses": _plain()}},
+        "/api/v1/me": {
+            "get": {"summary": "Who one is, and the id to name in ADMINS", "responses": _plain()},
+            "put": {"summary": 'Be called something else: `{"name": "..."}`', "responses": _plain()},
+        },
+        "/api/v1/admin/overview": {
+            "get": {"summary": "Everybody's jobs, the servers, the people: for admins", "responses": _plain()}
+        },
+        "/api/v1/admin/jobs/{id}": {
+            "delete": _on_job(
+                "Cancel anybody's job: for admins", _responses("202", "Its end is asked for", "Queued")
+            )
+        },
         "/healthz": {"get": {"summary": "Whether the process lives", "security": [], "responses": _plain()}},
         "/readyz": {"get": {"summary": "Whether a ComfyUI answers", "security": [], "responses": _plain()}},
         "/metrics": {"get": {"summary": "Figures for Prometheus", "responses": _stream("text/plain")}},

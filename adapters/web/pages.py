@@ -37,6 +37,7 @@ class Pages:
         return [
             web.get("/", self.chat),
             web.get("/docs", self.docs),
+            web.get("/admin", self.admin),
             web.get("/login", self.login),
             web.post("/login", self.log_in),
             web.get("/static/{name}", self.static),
@@ -58,6 +59,13 @@ class Pages:
         """The API described for people."""
         return self._file("docs.html")
 
+    async def admin(self, request: web.Request) -> web.Response:
+        """The page for admins. It holds no data; for others it says how to become one."""
+        response = self._file("admin.html")
+        if not self._core.is_admin(request[VISITOR].actor):
+            response.set_status(403)
+        return response
+
     async def login(self, _request: web.Request) -> web.Response:
         """Asks a browser for the token."""
         return self._file("login.html")
@@ -69,8 +77,8 @@ class Pages:
         except BROKEN_FORM:
             token = None
         if not isinstance(token, str) or not self._gate.is_token(token.strip()):
-            raise web.HTTPSeeOther("/login?wrong=1")
-        response = web.Response(status=303, headers={"Location": "/"})
+            raise web.HTTPSeeOther("login?wrong=1")
+        response = web.Response(status=303, headers={"Location": "./"})
         set_session(response, self._gate.new_session(), secure=_secure(request))
         return response
 

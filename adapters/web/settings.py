@@ -7,6 +7,7 @@ import ipaddress
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.contract.environment import env_files
 from bot.errors import ConfigError
 
 
@@ -14,7 +15,7 @@ class WebSettings(BaseSettings):
     """Where the page is served, and the token that it asks for."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=env_files(), env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     web_host: str = Field(default="127.0.0.1", description="The address that the page is served at.")

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -21,8 +21,15 @@ from bot.contract.values import Actor, Place
 
 COOKIE = "muralist_session"
 YEAR_SECONDS = 365 * 24 * 3600
-OPEN = frozenset({"/login", "/healthz", "/readyz", "/static/style.css", "/static/login.js"})
+OPEN = frozenset(
+    {"/login", "/healthz", "/readyz", "/static/style.css", "/static/login.js", "/static/theme.js"}
+)
 """Paths that need no token."""
+
+FORWARDING = frozenset(
+    {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"}
+)
+"""Headers that only a proxy sends."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -72,7 +79,17 @@ class Gate:
         return f"{session}.{self._sign(session)}"
 
     def visitor(self, request: web.Request) -> Visitor | None:
-        """Whose request this is; None if it has not shown that it may come."""
+        """Whose request this is; None if it has not shown that it may come.
+
+        Without a token only this machine is served, so it is the owner's; unless a proxy says that it speaks
+        for somebody else. A token makes nobody the owner: whoever may use the page has it.
+        """
+        found = self._known(request)
+        if found is None or self._token is not None or not FORWARDING.isdisjoint(request.headers):
+            return found
+        return replace(found, actor=replace(found.actor, owner=True))
+
+    def _known(self, request: web.Request) -> Visitor | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return API if self._token is None or self.is_token(token.strip()) else None
@@ -115,7 +132,7 @@ def guard(gate: Gate) -> Middleware:
         visitor = gate.visitor(request)
         if visitor is None and request.path not in OPEN:
             if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-                raise web.HTTPSeeOther("/login")
+                raise web.HTTPSeeOther(f"{'../' * (request.path.count('/') - 1)}login")
             return _error(401, "unauthorized", "Send the token: Authorization: Bearer WEB_TOKEN.")
         if visitor is not None:
             request[VISITOR] = visitor
@@ -150,7 +167,7 @@ def _error(status: int, code: str, message: str) -> web.Response:
 
 
 def set_session(response: web.StreamResponse, value: str, *, secure: bool) -> None:
-    """Give a browser its session."""
+    """Give a browser its session. Without a path it is for the folder that the browser sees the page in."""
     response.set_cookie(
-        COOKIE, value, max_age=YEAR_SECONDS, httponly=True, samesite="Lax", secure=secure, path="/"
+        COOKIE, value, max_age=YEAR_SECONDS, httponly=True, samesite="Lax", secure=secure, path=""
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.contract.card import Card, Code, Media, Preview, Span
+from bot.contract.card import Card, Code, Link, Media, Preview, Span, Text
+from bot.contract.overview import FailedJob, Overview, PersonReport, StandingJob
 from bot.contract.values import (
     Accepted,
     Answer,
     Ask,
     Command,
+    Files,
     JobStatus,
     ParameterSpec,
     QueueStatus,
@@ -59,6 +62,7 @@ def card_json(message: str, card: Card) -> dict[str, Any]:
                 "url": output_url(media),
                 "media_type": media.media_type,
                 "name": media.name,
+                "size": media.size,
                 "job": media.job,
                 "index": media.index,
             }
@@ -85,6 +89,8 @@ def answer_json(answer: Answer, message: str) -> dict[str, Any]:
             return {"kind": "ask", "command": command, "job": reply_to.job, "index": reply_to.index}
         case Accepted():
             return {"kind": "accepted"}
+        case Files(media=media):
+            return {"kind": "files", "outputs": [output_url(each) for each in media]}
         case _ as never:
             assert_never(never)
 
@@ -130,7 +136,33 @@ def queue_json(status: QueueStatus) -> dict[str, Any]:
     }
 
 
+def overview_json(overview: Overview) -> dict[str, Any]:
+    """`GET /api/v1/admin/overview`."""
+    return {
+        "at": overview.at,
+        "waiting": [_of_somebody(job) for job in overview.waiting],
+        "more_waiting": overview.more_waiting,
+        "running": [_of_somebody(job) for job in overview.running],
+        "backends": [asdict(backend) for backend in overview.backends],
+        "people": [_of_somebody(person) for person in overview.people],
+        "failures": [_of_somebody(job) for job in overview.failures],
+    }
+
+
+def _of_somebody(line: StandingJob | PersonReport | FailedJob) -> dict[str, Any]:
+    actor = line.actor
+    return {
+        **asdict(line),
+        "actor": {"name": actor.name, "id": f"{actor.platform}:{actor.external_id}"},
+    }
+
+
 def _span(span: Span) -> dict[str, Any]:
     if isinstance(span, Code):
         return {"code": span.text}
-    return {"text": span.text, "strong": span.strong}
+    shown: dict[str, Any] = {"text": span.text, "strong": span.strong}
+    if isinstance(span, Text) and span.made:
+        shown["made"] = True
+    if isinstance(span, Link):
+        shown["url"] = span.url
+    return shown

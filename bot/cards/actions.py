@@ -20,6 +20,8 @@ class Verb(StrEnum):
     INFO = "info"
     DELETE = "delete"
     CANCEL = "cancel"
+    FETCH = "fetch"
+    FILES = "files"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from bot.cards.actions import Button, Verb
-from bot.contract.card import Action, ActionStyle, Card, Code, Media, Span, Text
-from bot.contract.values import JobState, OutputRef, QueueStatus
+from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Link, Media, Span, Text
+from bot.contract.values import JobId, JobState, OutputRef, QueueStatus
 from bot.feed import Live
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
@@ -63,7 +63,7 @@ def _queued(facts: Facts) -> Card:
         state=JobState.QUEUED,
         title=_queued_title(facts),
         body=_prompt_lines(facts),
-        actions=_buttons(facts, Verb.CANCEL),
+        actions=_buttons(facts, Verb.CANCEL, *_fetch(facts)),
     )
 
 
@@ -71,7 +71,7 @@ def _queued_title(facts: Facts) -> str:
     if facts.view.job.cancel_requested:
         return "Cancelling"
     if not facts.answering:
-        return "ComfyUI does not answer. This goes on when it returns."
+        return _queued_for_nobody(facts)
     if facts.view.job.state is not State.QUEUED:
         return "Starting"
     match facts.ahead:
@@ -83,6 +83,18 @@ def _queued_title(facts: Facts) -> str:
             return "Queued: 1 picture ahead of you"
         case ahead:
             return f"Queued: {ahead} pictures ahead of you"
+
+
+def _queued_for_nobody(facts: Facts) -> str:
+    if facts.ahead is None:
+        return "ComfyUI does not answer. This goes on when it returns."
+    return f"ComfyUI is off. You are {_ordinal(facts.ahead + 1)} when it returns."
+
+
+def _ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th, 22nd."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
 
 
 def _running(facts: Facts) -> Card:
@@ -104,7 +116,8 @@ def _running(facts: Facts) -> Card:
         fraction=fraction,
         preview=facts.live.preview if facts.live else None,
         alt=_prompt(facts.view) or "",
-        actions=_buttons(facts, Verb.CANCEL),
+        actions=_buttons(facts, Verb.CANCEL, *_fetch(facts)),
+        spoiler=facts.view.spoiler,
     )
 
 
@@ -131,6 +144,7 @@ def _done(facts: Facts) -> Card:
         body=(*_prompt_lines(facts), *_text_lines(facts), *([tuple(details)] if details else [])),
         media=tuple(facts.media),
         alt=_prompt(facts.view) or "",
+        spoiler=facts.view.spoiler,
         actions=(
             _button(facts, Verb.AGAIN, "Again"),
             *uses,
@@ -149,8 +163,17 @@ def _failed(facts: Facts) -> Card:
         title="That did not work",
         body=((Text(text=sentence),), *_prompt_lines(facts), *partly),
         media=tuple(facts.media),
+        spoiler=facts.view.spoiler,
         actions=_buttons(facts, Verb.AGAIN, Verb.DELETE),
     )
+
+
+def originals(card: Card) -> Action | None:
+    """The button that brings a card's outputs as they were made; None if it shows none."""
+    if not card.media:
+        return None
+    ref = OutputRef(job=JobId(card.media[0].job), index=0)
+    return Action(id=str(Button(verb=Verb.FILES, ref=ref)), label=_LABELS[Verb.FILES], effect=Effect.ASIDE)
 
 
 def info(view: MessageView) -> Card:
@@ -170,6 +193,34 @@ def queue_card(status: QueueStatus) -> Card:
         state = f"answers (ComfyUI {backend.version})" if backend.up else "does not answer"
         lines.append((Code(text=backend.name), Text(text=f" {state}, {backend.running} in work")))
     return note("Queue", *lines)
+
+
+def existing(url: str) -> Card:
+    """Leads to a message that is already there."""
+    return note("That is already there", (Link(text="Show it", url=url),))
+
+
+def unknown_picture() -> Card:
+    """A picture that was not made here."""
+    return note("Nothing is known of that picture", _line("It was not made here."))
+
+
+def made_elsewhere(facts: Mapping[str, str]) -> Card:
+    """What a picture's metadata says."""
+    lines = [(Text(text=f"{name}: "), Code(text=value)) for name, value in facts.items()]
+    return note("The picture says of itself", *lines)
+
+
+def left_out(media: Sequence[Media]) -> tuple[Span, ...]:
+    """Names what is too large to be shown with a card."""
+    names: list[Span] = []
+    for each in media:
+        names += [Text(text=", " if names else ""), Code(text=each.name), Text(text=f" ({_size(each.size)})")]
+    return (*names, Text(text=f" {'is' if len(media) == 1 else 'are'} too large to be shown here."))
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, size // 1024)} KB"
 
 
 def note(title: str, *lines: tuple[Span, ...]) -> Card:
@@ -200,7 +251,8 @@ def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
 
 def _text_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     return tuple(
-        _line(text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…") for text in facts.texts
+        (Text(text=text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN].rstrip()}…", made=True),)
+        for text in facts.texts
     )
 
 
@@ -216,7 +268,20 @@ _LABELS = {
     Verb.DELETE: "Delete",
     Verb.CANCEL: "Cancel",
     Verb.USE: "Use",
+    Verb.FETCH: "Fetch result",
+    Verb.FILES: "Originals",
 }
+
+_EFFECTS = {
+    Verb.AGAIN: Effect.NEW,
+    Verb.INFO: Effect.ASIDE,
+    Verb.USE: Effect.ASK,
+}
+
+
+def _fetch(facts: Facts) -> tuple[Verb, ...]:
+    """Where the message can't be changed for ever, its reader can ask for what came of it."""
+    return (Verb.FETCH,) if facts.view.transient else ()
 
 
 def _buttons(facts: Facts, *verbs: Verb) -> tuple[Action, ...]:
@@ -226,4 +291,5 @@ def _buttons(facts: Facts, *verbs: Verb) -> tuple[Action, ...]:
 def _button(facts: Facts, verb: Verb, label: str, index: int = 0) -> Action:
     ref = OutputRef(job=facts.view.job.id, index=index)
     style = ActionStyle.DANGER if verb in (Verb.DELETE, Verb.CANCEL) else ActionStyle.NORMAL
-    return Action(id=str(Button(verb=verb, ref=ref)), label=label, style=style)
+    effect = _EFFECTS.get(verb, Effect.HERE)
+    return Action(id=str(Button(verb=verb, ref=ref)), label=label, style=style, effect=effect)

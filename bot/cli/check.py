@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 import typer
 
 from bot.app import load_adapters, read_workflows
+from bot.cli.devices import in_words
+from bot.cli.guides import guides
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import EXPOSED
-from bot.comfy.stats import Device
+from bot.contract.ports import Guide, Level
 from bot.errors import ConfigError
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
@@ -21,7 +23,10 @@ from bot.workflow.offers import problems
 
 
 def check() -> None:
-    """Look at the settings, the database, the ComfyUI servers and the workflows. Exits with 1 if anything is wrong."""
+    """Look at settings, database, ComfyUI servers, workflows, and the bots' tokens.
+
+    Exits with 1 if anything is wrong.
+    """
     set_up_logs("console", logging.CRITICAL)
     settings = read_settings()
     troubles = asyncio.run(_check(settings))
@@ -38,13 +43,23 @@ async def _check(settings: Settings) -> list[str]:
 
 async def _troubles(settings: Settings) -> AsyncIterator[str]:
     workflows: dict[str, Workflow] = {}
+    platforms: list[Guide] = []
     try:
         load_adapters()
+        platforms = guides()
         workflows = read_workflows(settings)
         async with open_store(settings.database):
             pass
     except ConfigError as error:
         yield str(error)
+    async for trouble in _servers(settings, workflows):
+        yield trouble
+    for guide in platforms:
+        async for trouble in _platform(guide):
+            yield trouble
+
+
+async def _servers(settings: Settings, workflows: dict[str, Workflow]) -> AsyncIterator[str]:
     for url in settings.comfyui_urls:
         try:
             backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
@@ -76,10 +91,23 @@ async def _backend(backend: ComfyBackend, workflows: dict[str, Workflow]) -> Asy
             typer.echo(f"Workflow {workflow.name} runs at {backend.name}.")
 
 
+async def _platform(guide: Guide) -> AsyncIterator[str]:
+    """What a platform says of the token that is set; nothing without one."""
+    token = guide.token()
+    if token is None:
+        return
+    for finding in (await guide.examine(token)).findings:
+        if finding.level is Level.PROBLEM:
+            yield f"{guide.title}: {finding.text}"
+        else:
+            note = "note: " if finding.level is Level.NOTE else ""
+            typer.echo(f"{note}{guide.title}: {finding.text}")
+
+
 def _abilities(backend: ComfyBackend) -> str:
     """What it computes on, and what of it Muralist can use."""
     stats, can = backend.stats, backend.capabilities
-    devices = [_device(device) for device in stats.devices] if stats is not None else []
+    devices = [in_words(device) for device in stats.devices] if stats is not None else []
     if can is None:
         return ", ".join(devices)
     uploads = f"uploads up to {can.max_upload_size / 2**20:.4g} MB" if can.max_upload_size else "uploads"
@@ -92,9 +120,3 @@ def _abilities(backend: ComfyBackend) -> str:
             "cancelling many at once" if can.cancels_jobs else "cancelling one by one",
         )
     )
-
-
-def _device(device: Device) -> str:
-    total, free = (f"{size / 2**30:.1f}" for size in (device.vram_total, device.vram_free))
-    memory = "RAM" if device.kind == "cpu" else "VRAM"
-    return f"{device.name} ({free} of {total} GB {memory} free)"

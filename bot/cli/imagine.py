@@ -38,7 +38,7 @@ def imagine(
     configured = read_settings()
     set_up_logs(configured.log_format, logging.ERROR)
     try:
-        failed = asyncio.run(_imagine(configured, workflow, values, image or [], output))
+        failed = asyncio.run(make(configured, workflow, values, image or [], output))
     except KeyboardInterrupt:
         typer.echo("cancelled", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -46,10 +46,10 @@ def imagine(
         raise typer.Exit(1)
 
 
-async def _imagine(
+async def make(
     settings: Settings, workflow: str, values: dict[str, object], images: list[Path], output: Path | None
 ) -> bool:
-    """Whether it failed."""
+    """Make a picture and write it. Whether it failed; raises `UserError` if nothing was queued."""
     terminal: Any = import_module("adapters.terminal")  # by name: the core does not know the platforms
     order = terminal.Order(command=workflow, values=values, images=tuple(images), output=output)
     async with open_app(settings) as app:

@@ -8,6 +8,7 @@ from importlib import import_module
 import typer
 
 from bot.cli import check, db, imagine, serve, workflow
+from bot.cli.setup import setup
 from bot.errors import ConfigError, UserError
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("setup")(setup)
 app.command("run")(serve.run)
 app.command("demo")(serve.demo)
 app.command("imagine")(imagine.imagine)

@@ -40,7 +40,8 @@ class ComfyBackend:
 
     `url` may carry a login (`http://user:password@host`) or a query (`?token=...`), which then go with every
     request. Raises `ConfigError` if it is no web address. `on_new_client_id` is awaited when the server has
-    lost the old id for good; attempts posted under the old one are then watched by HTTP alone.
+    lost the old id for good; attempts posted under the old one are then watched by HTTP alone. `object_info` is
+    what it last answered there, which holds until it answers again; `on_object_info` is awaited with what is new.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class ComfyBackend:
         access: Access = Access(),  # noqa: B008 - frozen
         timing: Timing = Timing(),  # noqa: B008 - frozen
         on_new_client_id: Callable[[str], Awaitable[None]] | None = None,
+        object_info: bytes | None = None,
+        on_object_info: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> None:
         address = parse_address(url, access.headers)
         self.url = address.url
@@ -67,7 +70,9 @@ class ComfyBackend:
             guarded=address.guarded or access.client_cert is not None,
             timing=timing,
             heard_at=lambda: self._listener.heard_at,
+            on_object_info=on_object_info,
         )
+        self._object_info = object_info
         self._watch = Watch(name=self.name, timing=timing, read_queue=self.queue, read_end=self._read_end)
         self._listener = Listener(
             self._wire,
@@ -98,7 +103,7 @@ class ComfyBackend:
 
     @property
     def schemas(self) -> NodeSchemas | None:
-        """What its nodes accept; None until that could be read."""
+        """What its nodes accept, as last known; None until that could be read."""
         return self._health.schemas
 
     @property
@@ -139,6 +144,9 @@ class ComfyBackend:
 
     async def __aenter__(self) -> Self:
         await self._wire.open()
+        if self._object_info is not None:
+            await self._health.recall(self._object_info)
+            self._object_info = None
         return self
 
     async def __aexit__(
@@ -164,6 +172,11 @@ class ComfyBackend:
     async def probe(self) -> bool:
         """Ask now whether it answers. Reads what it can do and offers if it was not up before."""
         return await self._health.probe()
+
+    def look_soon(self) -> None:
+        """Find out soon whether it is back, unless something else than its absence keeps it from work."""
+        if not self.up and not self._health.barred:
+            self._health.recheck()
 
     async def exposed(self) -> bool:
         """Whether everybody on the internet can use it."""

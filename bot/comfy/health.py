@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
 
@@ -48,6 +48,7 @@ class Health:
         guarded: bool,
         timing: Timing,
         heard_at: Callable[[], float],
+        on_object_info: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> None:
         """`guarded`: credentials go with every request. `heard_at` tells when anything last came over the socket."""
         self.stats: Stats | None = None
@@ -70,6 +71,8 @@ class Health:
         self._warned = False
         self._schemas_digest = b""
         self._schemas_at = float("-inf")
+        self._schemas_read = False
+        self._on_object_info = on_object_info
 
     @property
     def version(self) -> str | None:
@@ -105,6 +108,13 @@ class Health:
                     break
                 await asyncio.sleep(jittered(self._timing.reconnect_first))
             return self.up.is_set()
+
+    async def recall(self, object_info: bytes) -> None:
+        """Take the server to offer what it offered then, until it says itself."""
+        try:
+            await self._take_in(object_info)
+        except ValueError as error:
+            log.info("schemas_not_recalled", backend=self._name, reason=str(error))
 
     def recheck(self) -> None:
         """It may be another one now: find out what it is, soon."""
@@ -145,7 +155,7 @@ class Health:
             stats = await self._read_stats()
             if not self.up.is_set() or stats.version != self.version:
                 await self._come_up(stats)
-            elif self.schemas is None:
+            elif not self._schemas_read:
                 await self._read_schemas()
         except BackendError as error:
             # Busy loading a model, a server may be too slow for a probe while its socket still speaks.
@@ -185,12 +195,29 @@ class Health:
         self._schemas_at = _now()
         try:
             answer = await patiently(lambda: self._wire.probe("/object_info", timeout=self._timing.transfer))
-            digest = await asyncio.to_thread(lambda: hashlib.sha256(answer.body).digest())
-            if digest != self._schemas_digest and answer.status == 200:
-                known = await asyncio.to_thread(parse_object_info, answer.body)
-                self.schemas, self._schemas_digest = NodeSchemas(known), digest
+            if answer.status == 200:
+                changed = await self._take_in(answer.body)
+                self._schemas_read = True
+                if changed:
+                    await self._tell(answer.body)
         except (BackendError, ValueError) as error:
             log.info("schemas_failed", backend=self._name, reason=str(error))
+
+    async def _tell(self, object_info: bytes) -> None:
+        try:
+            if self._on_object_info is not None:
+                await self._on_object_info(object_info)
+        except Exception:  # a callback: that it was not kept must not end the probing
+            log.exception("schemas_not_kept", backend=self._name)
+
+    async def _take_in(self, object_info: bytes) -> bool:
+        """Whether it is not what was known. Raises `ValueError` for what is no `/object_info`."""
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(object_info).digest())
+        if digest == self._schemas_digest:
+            return False
+        known = await asyncio.to_thread(parse_object_info, object_info)
+        self.schemas, self._schemas_digest = NodeSchemas(known), digest
+        return True
 
 
 def _now() -> float:

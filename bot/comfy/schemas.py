@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from bot.comfy.models import is_model
+
 UploadKind = Literal["image", "audio", "video", "file"]
 Bounds = tuple[int | float | None, int | float | None]
 
@@ -85,6 +87,17 @@ class NodeSchemas:
             return None
         return _number(options.get("min")), _number(options.get("max"))
 
+    def models(self) -> frozenset[str]:
+        """The model files that the nodes offer to load."""
+        return frozenset(
+            choice
+            for name in self._classes
+            for group in ("required", "optional")
+            for key in self._group(name, group)
+            for choice in self.choices(name, key) or ()
+            if is_model(choice)
+        )
+
     def upload_kind(self, class_type: str, name: str) -> UploadKind | None:
         """What must be uploaded first and named here; None for an input that takes no file."""
         _, options = self._input(class_type, name)
@@ -93,6 +106,11 @@ class NodeSchemas:
     def _class(self, class_type: str) -> Mapping[str, Any]:
         found = self._classes.get(class_type)
         return found if isinstance(found, Mapping) else {}
+
+    def _group(self, class_type: str, group: str) -> Mapping[str, Any]:
+        groups = self._class(class_type).get("input")
+        inputs = groups.get(group) if isinstance(groups, Mapping) else None
+        return inputs if isinstance(inputs, Mapping) else {}
 
     def _input(self, class_type: str, name: str) -> tuple[object, Mapping[str, Any]]:
         return next(_find(self._class(class_type).get("input"), name), (None, {}))

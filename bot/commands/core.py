@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from bot.cards import render
+from bot.cards.actions import read_button
+from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.registry import Context
-from bot.contract.card import Media, Preview
+from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
     Answer,
+    Attachment,
     Command,
+    Extra,
     Invocation,
     JobId,
     JobState,
     JobStatus,
+    Menu,
+    MessageId,
     OutputRef,
+    ParameterSpec,
     Place,
     PlacedCard,
     Press,
     QueueStatus,
 )
-from bot.errors import UnknownCommand
+from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
 from bot.service.look import Look
+from bot.service.outgoing import Outgoing
+from bot.service.oversee import Oversee
+from bot.service.people import People
+from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
+from bot.store.memory import Memory
 from bot.workflow.model import Workflow
 from bot.workflow.values import nearest
 
@@ -41,17 +56,37 @@ class BoundCore:
     submit: Submit
     acting: Act
     look: Look
+    people: People
+    rights: Rights
+    oversee: Oversee
+    outgoing: Outgoing
+    memory: Memory
 
     def commands(self) -> list[Command]:
         """Every command: the workflows, then the others."""
         made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
         return [*made, *(entry.command for entry in GENERAL.values())]
 
+    def extra(self, extra: Extra) -> ParameterSpec:
+        """How an option that the platform carries out is published."""
+        return EXTRAS[extra]
+
+    def menus(self) -> Sequence[Menu]:
+        """What can be done with any picture in a chat."""
+        return menus({command.name: command for command in self.commands()}, self.workflows)
+
+    def about(self, action: str) -> OutputRef | None:
+        """The output that a button of some card is about."""
+        try:
+            return read_button(action).ref
+        except Stale:
+            return None
+
     async def invoke(self, invocation: Invocation) -> Answer:
-        """Do a command. Words without a command, said in reply to a picture, edit it."""
+        """Do a command. Words without a command, said in reply to a picture or with one, edit it."""
         name = invocation.command
         if not name:
-            if invocation.reply_to is None:
+            if invocation.reply_to is None and not invocation.attachments:
                 raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
             invocation = self._edit(invocation)
             name = invocation.command
@@ -78,7 +113,7 @@ class BoundCore:
         return await self.acting.act(press, self.adapter)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job."""
+        """Ask for the end of one's own job, or as an admin of any."""
         await self.acting.cancel(actor, job)
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
@@ -89,9 +124,11 @@ class BoundCore:
         """How a job stands now and after every change."""
         return self.look.watch(place, job)
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
         """The newest messages of a place as they stand, oldest first."""
-        return await self.look.cards(place)
+        return await self.look.cards(place, before=before, words=words, most=most)
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output of this place."""
@@ -104,3 +141,61 @@ class BoundCore:
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
         return await self.look.ended()
+
+    async def name_of(self, actor: Actor) -> str:
+        """What a person is called."""
+        return await self.people.name_of(actor)
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        """Call a person by a name of their choice."""
+        return await self.people.rename(actor, name)
+
+    def is_admin(self, actor: Actor) -> bool:
+        """Whether a person may see and end everybody's jobs."""
+        return self.rights.is_admin(actor)
+
+    def admins(self) -> Sequence[str]:
+        """The ids of the admins who are named on this adapter's platform."""
+        return self.rights.named(self.adapter)
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands, for admins."""
+        return await self.oversee.overview(actor)
+
+    async def inspect(self, place: Place, picture: OutputRef | Attachment) -> Card:
+        """What is known of an output of this place, or of a picture from elsewhere."""
+        if isinstance(picture, Attachment):
+            return await self.outgoing.inspect(picture)
+        return render.info(await self.look.view(place, picture.job))
+
+    async def fit(self, media: Media, limit: int) -> Media | None:
+        """An output in at most `limit` bytes; None if that can't be."""
+        return await self.outgoing.fit(media, limit)
+
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        """One picture that shows these outputs, numbered; None if it can't be made."""
+        return await self.outgoing.sheet(media, limit)
+
+    def originals(self, card: Card) -> Action | None:
+        """A button that brings a card's outputs as they are."""
+        return render.originals(card)
+
+    def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
+        """A line about outputs that are too large to be shown."""
+        return render.left_out(media)
+
+    def existing(self, url: str) -> Card:
+        """A card that leads to a message which is already there."""
+        return render.existing(url)
+
+    async def remember(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep something for this adapter beyond the process."""
+        await self.memory.keep(self.adapter, name, value)
+
+    async def recall(self, prefix: str) -> Mapping[str, Mapping[str, Any]]:
+        """What was kept under names that begin so, the oldest first."""
+        return await self.memory.find(self.adapter, prefix)
+
+    async def forget(self, *names: str) -> None:
+        """Keep it no longer."""
+        await self.memory.drop(self.adapter, *names)

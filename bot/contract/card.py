@@ -9,10 +9,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """Plain words. A platform escapes them; they never carry mark-up."""
+    """Plain words. A platform escapes them; they never carry mark-up. `made` ones are a job's result."""
 
     text: str
     strong: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +23,25 @@ class Code:
     text: str
 
 
-Span = Text | Code
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Countdown:
+    """A moment that is near: `at` in seconds since 1970. A platform that can count down does; others show `text`."""
+
+    at: float
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """Words that lead to an address."""
+
+    text: str
+    url: str
+    strong: bool = False
+
+
+Span = Text | Code | Countdown | Link
 
 
 class ActionStyle(StrEnum):
@@ -32,6 +51,19 @@ class ActionStyle(StrEnum):
     DANGER = "danger"
 
 
+class Effect(StrEnum):
+    """What comes of a press, for platforms that must say so before it is known."""
+
+    NEW = "new"
+    """A request of its own, with a message of its own."""
+    ASIDE = "aside"
+    """An answer for the presser alone."""
+    HERE = "here"
+    """A change of the message that has the button."""
+    ASK = "ask"
+    """A question: words are wanted."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
     """A button. `id` is at most 64 bytes and works after any restart."""
@@ -39,6 +71,7 @@ class Action:
     id: str
     label: str
     style: ActionStyle = ActionStyle.NORMAL
+    effect: Effect = Effect.HERE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +99,8 @@ class Card:
     """One chat message.
 
     `state` is a job's outer state, or `note` for an answer that belongs to no job. `title` is one line,
-    `body` lines of spans below it. `fraction` (0..1) asks for a bar. `alt` describes the media in words.
+    `body` lines of spans below it. `fraction` (0..1) asks for a bar. `alt` describes the media in words;
+    `spoiler` has them hidden until somebody looks.
     """
 
     state: str
@@ -77,3 +111,4 @@ class Card:
     media: tuple[Media, ...] = ()
     actions: tuple[Action, ...] = ()
     alt: str = ""
+    spoiler: bool = False

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
-from bot.contract.card import Card, Media, Preview
+from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
     Address,
     Answer,
+    Attachment,
     Command,
+    Extra,
     Invocation,
     JobId,
     JobState,
     JobStatus,
+    Menu,
+    MessageId,
     OutputRef,
+    ParameterSpec,
     Place,
     PlacedCard,
     Press,
@@ -33,11 +40,70 @@ class Limits:
     previews: bool
 
 
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    FINE = "fine"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found out about a platform's set-up. `text` says what, and what to do unless it is fine."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    """Everything found out with one token.
+
+    `link` brings the bot to people; `owner` is whose bot it is, where the platform tells.
+    """
+
+    findings: tuple[Finding, ...]
+    link: str | None = None
+    owner: Actor | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the bot can run with it."""
+        return all(finding.level is not Level.PROBLEM for finding in self.findings)
+
+
+class Guide(Protocol):
+    """What a platform knows about being set up, before its adapter runs."""
+
+    name: str
+    title: str
+    setting: str
+    """The setting that holds the token."""
+    advice: str
+    """Where a token is to be had, in a few words."""
+
+    def token(self) -> str | None:
+        """The token that is set now."""
+
+    async def examine(self, token: str) -> Examined:
+        """Try a token. Never raises for what the platform answers; raises `ConfigError` for settings that are wrong."""
+
+    async def meet(self, token: str, word: str, seconds: float) -> Actor | None:
+        """Wait until somebody writes `word` to the bot, and say who it was; None if nobody did, or can."""
+
+
 class Core(Protocol):
     """What an adapter may ask of the core. Any method may raise `UserError`; its text is safe to show."""
 
     def commands(self) -> Sequence[Command]:
         """Every command, with the choices that the ComfyUI servers offer now."""
+
+    def extra(self, extra: Extra) -> ParameterSpec:
+        """How an option that the platform carries out is published."""
+
+    def menus(self) -> Sequence[Menu]:
+        """What can be done with any picture in a chat."""
 
     async def invoke(self, invocation: Invocation) -> Answer:
         """Do a command. Nothing is queued if it raises."""
@@ -46,7 +112,10 @@ class Core(Protocol):
         """Do what a card's button says."""
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job. Its card says when it has ended; one that is over is left alone."""
+        """Ask for the end of one's own job, or as an admin of any. Its card says when it has ended.
+
+        One that is over is left alone.
+        """
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
         """How a job of this place stands."""
@@ -54,8 +123,13 @@ class Core(Protocol):
     def watch(self, place: Place, job: JobId) -> AsyncIterator[JobStatus | Preview]:
         """How a job of this place stands now and after changes, the newest each; ends with its final state."""
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
-        """The newest messages of a place as they stand, oldest first."""
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
+        """The newest messages of a place as they stand, oldest first.
+
+        With `before` those that are older than that message, with `words` those whose prompt has all of them.
+        """
 
     async def output(self, place: Place, ref: OutputRef) -> Media:
         """A finished output of this place."""
@@ -65,6 +139,51 @@ class Core(Protocol):
 
     async def ended(self) -> Mapping[JobState, int]:
         """How many jobs have ended so far, by how."""
+
+    async def name_of(self, actor: Actor) -> str:
+        """What a person is called: as they chose, or as their platform says."""
+
+    async def rename(self, actor: Actor, name: str) -> str:
+        """Call a person by a name of their choice; an empty one gives the platform's back. Says what it is now."""
+
+    def is_admin(self, actor: Actor) -> bool:
+        """Whether a person may see and end everybody's jobs."""
+
+    def admins(self) -> Sequence[str]:
+        """The admins whom the owner names on this platform: their ids there."""
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
+
+    def about(self, action: str) -> OutputRef | None:
+        """The output that a button of some card is about: whose card a message is, its buttons tell."""
+
+    async def inspect(self, place: Place, picture: OutputRef | Attachment) -> Card:
+        """What is known of an output of this place, or of a picture from elsewhere."""
+
+    async def fit(self, media: Media, limit: int) -> Media | None:
+        """An output in at most `limit` bytes, made smaller if need be; None if that can't be."""
+
+    async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
+        """One picture in at most `limit` bytes that shows these outputs, numbered; None if it can't be made."""
+
+    def originals(self, card: Card) -> Action | None:
+        """A button for platforms that send pictures made smaller: it brings a card's outputs as they are."""
+
+    def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
+        """A line for a card about outputs that are too large to be shown with it."""
+
+    def existing(self, url: str) -> Card:
+        """A card that leads to a message which is already there."""
+
+    async def remember(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep something for this adapter beyond the process, under a name, in place of what was there."""
+
+    async def recall(self, prefix: str) -> Mapping[str, Mapping[str, Any]]:
+        """What was kept under names that begin so, the oldest first."""
+
+    async def forget(self, *names: str) -> None:
+        """Keep it no longer."""
 
 
 class Adapter(Protocol):
@@ -79,8 +198,11 @@ class Adapter(Protocol):
     async def run(self, core: Core) -> None:
         """Serve the platform until cancelled. Raises `ConfigError` if it can't start as it is set up."""
 
-    async def show(self, address: Address, card: Card) -> None:
-        """Make the message at this address show the card. Raises `AddressGone` or `SlowDown`."""
+    async def show(self, address: Address, card: Card) -> Address | None:
+        """Make the message at this address show the card; says its address from now on if that changes.
+
+        Raises `AddressGone`, `AddressExpired` or `SlowDown`.
+        """
 
     async def remove(self, address: Address) -> None:
-        """Take the message away. Raises `AddressGone` or `SlowDown`."""
+        """Take the message away. Raises `AddressGone`, `AddressExpired` or `SlowDown`."""

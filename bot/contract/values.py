@@ -35,11 +35,15 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who asks. `external_id` is the platform's own stable id of the person, never a name or a secret."""
+    """Who asks. `external_id` is the platform's own stable id of the person, never a name or a secret.
+
+    `owner` is true where the platform vouches that this is whoever runs the bot.
+    """
 
     platform: str
     external_id: str
     name: str
+    owner: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +79,8 @@ class Invocation:
 
     `event_key` is unique for the platform's event: the same key twice is one request. `values` are raw, as
     typed or as JSON; the core checks them. `images` are attachments by parameter; `attachments` those that
-    name none and fill the image parameters in order. `address` is the message that will show the card.
+    name none and fill the image parameters in order. `address` is the message that will show the card;
+    `transient` if it expires and only a press on its card renews it. `spoiler` has the pictures hidden.
     """
 
     event_key: str
@@ -87,26 +92,38 @@ class Invocation:
     images: Mapping[str, Attachment] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     reply_to: OutputRef | None = None
+    transient: bool = False
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Press:
-    """A press on one of a card's buttons; `address` is for the message that a new request would show in."""
+    """A press on one of a card's buttons.
+
+    `address` is for the message that a new request would show in, `transient` as for an `Invocation`. `renewed`
+    is the address of the message with the button, where a press makes that good again.
+    """
 
     event_key: str
     actor: Actor
     place: Place
     action: str
     address: Address
+    transient: bool = False
+    renewed: Address | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """A request was accepted; `existing` if the same event had already made it."""
+    """A request was accepted; `existing` if the same event had already made it.
+
+    `address` is where it is shown; None once that message was taken away.
+    """
 
     request: RequestId
     job: JobId
     message: MessageId
+    address: Address | None
     existing: bool = False
 
 
@@ -130,7 +147,14 @@ class Accepted:
     """Noted; the message itself will show what comes of it."""
 
 
-Answer = Started | Said | Ask | Accepted
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """The outputs of a job as they were made, for the asker to have; nothing was queued."""
+
+    media: tuple[Media, ...]
+
+
+Answer = Started | Said | Ask | Accepted | Files
 
 
 class ParameterType(StrEnum):
@@ -171,11 +195,31 @@ class Command:
     description: str
     parameters: tuple[ParameterSpec, ...] = ()
     workflow: bool = False
+    admin: bool = False
 
     @property
     def main_text(self) -> ParameterSpec | None:
         """The parameter that plain words after the command go to: the first text one."""
         return next((p for p in self.parameters if p.type is ParameterType.TEXT), None)
+
+
+class Extra(StrEnum):
+    """Options of a command that the platform itself carries out, where it can."""
+
+    PRIVATE = "private"
+    SPOILER = "spoiler"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Menu:
+    """Something to do with any picture in a chat, for platforms whose messages have menus.
+
+    It uses one of `commands` on the picture; without any it asks what is known of it.
+    """
+
+    name: str
+    title: str
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from bot.contract.card import Card
 from bot.contract.ports import Adapter
 from bot.contract.values import JobId, MessageId
 from bot.delivery.pacing import Pacer
-from bot.errors import AddressGone, SlowDown
+from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Ear, Feed, News, Topic
 from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS, LIVE, State
@@ -33,7 +33,7 @@ BATCH = 100
 """Messages that are looked at in one go."""
 
 LOOK_SECONDS = 1.0
-AT_ONCE = 8
+AT_ONCE = 32
 """Messages that are being shown at one time."""
 
 RETRY_FIRST, RETRY_MOST = 1.0, 60.0
@@ -62,7 +62,7 @@ class Deliverer:
         self._pacer = Pacer(adapter.limits.edit_seconds)
         self._dirty: dict[MessageId, Due] = {}
         self._busy: set[MessageId] = set()
-        self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's
+        self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's, or can't be reached
         self._stale: set[JobId] = set()
         self._last: dict[MessageId, Card] = {}
         self._shown: dict[MessageId, int] = {}  # revisions, which what was read earlier does not know of
@@ -156,7 +156,7 @@ class Deliverer:
             return
         self._stale -= jobs
         for view in await self._store.messages.of_jobs(sorted(jobs)):
-            ours = view.adapter == self._adapter.name
+            ours = view.adapter == self._adapter.name and view.reachable
             if ours:
                 self._dirty[view.id] = Due(view=view)
             if view.job.state in ENDS:
@@ -173,6 +173,10 @@ class Deliverer:
         except AddressGone as error:
             log.warning("message is gone", message=view.id, detail=str(error))
             await self._store.messages.give_up(view.id)
+            self._forget(view)
+        except AddressExpired:
+            await self._store.messages.park(view.id)
+            self._forget(view)
         except SlowDown as error:
             self._pacer.pause(view.id, time.monotonic() + error.retry_after)
         except Exception:  # an adapter's callback: logged and tried again
@@ -193,7 +197,10 @@ class Deliverer:
         else:
             card = drawn or await self._board.card(view)
             if card != self._last.get(view.id) or wanted:
-                await self._adapter.show(view.address, card)
+                moved = await self._adapter.show(view.address, card)
+                if moved is not None:
+                    await self._store.messages.move(view.id, moved)
+                    self._stale.add(view.job.id)  # so that it is known by its new address
                 self._pacer.edited(view.id, time.monotonic())
                 self._last[view.id] = card
         if wanted:
@@ -203,3 +210,11 @@ class Deliverer:
             self._pacer.forget(view.id)
             self._last.pop(view.id, None)
             self._shown.pop(view.id, None)
+
+    def _forget(self, view: MessageView) -> None:
+        """Leave a message alone that can't be reached, whatever comes of its job."""
+        self._known[view.job.id] = None
+        self._dirty.pop(view.id, None)
+        self._pacer.forget(view.id)
+        self._last.pop(view.id, None)
+        self._shown.pop(view.id, None)

@@ -98,16 +98,22 @@ class NewRequest:
     seed: int | None
     inputs: tuple[InputImage, ...] = ()
     parent: OutputRef | None = None
+    transient: bool = False
+    spoiler: bool = False
     created: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Added:
-    """The outcome of storing a request; `existing` if its event key had been there already."""
+    """The outcome of storing a request; `existing` if its event key had been there already.
+
+    `address` is where its message is shown, None once that was taken away.
+    """
 
     request: RequestId
     job: JobId
     message: MessageId
+    address: Address | None
     fingerprint: str
     existing: bool
 
@@ -145,7 +151,10 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageView:
-    """A message with the job that it shows, all that a card is made of."""
+    """A message with the job that it shows, all that a card is made of.
+
+    `reachable`: its address is good, or was when it was last tried.
+    """
 
     id: MessageId
     adapter: str
@@ -156,5 +165,8 @@ class MessageView:
     wanted: int
     shown: int
     removed: bool
+    transient: bool = False
+    spoiler: bool = False
+    reachable: bool = True
     job: Job
     outputs: tuple[Output, ...] = field(default=())

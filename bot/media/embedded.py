@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.media.inside.remux import MUXERS
 from bot.media.inside.strip import write_bare
 from bot.media.inside.texts import Texts, read_texts
+from bot.media.kinds import HEAD_BYTES, media_type
 from bot.media.parameters import Parameters, parse_parameters
 from bot.media.process import QUICK, run
 
@@ -40,8 +42,16 @@ async def strip(source: Path, folder: Path, name: str) -> Path:
     Nothing is encoded again: pixels and sound are the same bytes. Returns `source` itself for a type that
     carries no metadata. Raises `MediaRejected`.
     """
-    written = await run(QUICK, write_bare, source, folder, name)
+    if await asyncio.to_thread(_needs_decoder, source, name):
+        written = await run(QUICK, write_bare, source, folder, name)
+    else:  # parts of the file are left out, which takes no decoder, and so no process of its own
+        written = await asyncio.to_thread(write_bare, source, folder, name)
     return folder / written.name if written.name else source
+
+
+def _needs_decoder(source: Path, name: str) -> bool:
+    with source.open("rb") as file:
+        return media_type(name, file.read(HEAD_BYTES)) in MUXERS
 
 
 def _parsed(texts: Texts) -> Embedded:

@@ -34,6 +34,11 @@ class Spool:
         """Where the bytes of this hash lie, if they are here."""
         return self._folder / sha256[:2] / sha256
 
+    @property
+    def derived(self) -> Path:
+        """Where smaller versions of outputs lie for a day or more, so that sending again makes none anew."""
+        return self._folder / "derived"
+
     async def keep(self, data: bytes) -> Blob:
         """Keep these bytes."""
         return await self.stream(_once(data), limit=len(data))
@@ -43,11 +48,11 @@ class Spool:
         return await asyncio.to_thread(_read, self.path(sha256), most)
 
     async def tidy(self) -> None:
-        """Take away what a killed process had begun to write long ago."""
+        """Take away what a killed process had begun to write long ago, and what was derived long ago."""
         await asyncio.to_thread(self._tidy, time.time() - LEFT_SECONDS)
 
     def _tidy(self, before: float) -> None:
-        for left in (self._folder / "incoming").glob("*"):
+        for left in (*(self._folder / "incoming").glob("*"), *self.derived.glob("*")):
             if left.stat().st_mtime < before:
                 if left.is_dir():
                     shutil.rmtree(left, ignore_errors=True)
@@ -82,6 +87,19 @@ class Spool:
     async def drop(self, sha256: str) -> None:
         """Forget these bytes."""
         await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
+
+    async def save(self, chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> None:
+        """Write a stream of at most `limit` bytes into a folder of `scratch`. Raises `TooLarge`."""
+        size = 0
+        file = await asyncio.to_thread(path.open, "wb")
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(f"more than {limit} bytes")
+                await asyncio.to_thread(file.write, chunk)
+        finally:
+            await asyncio.shield(asyncio.to_thread(file.close))
 
     async def stream(self, chunks: AsyncIterator[bytes], *, limit: int) -> Blob:
         """Keep a stream of at most `limit` bytes. Raises `TooLarge`; a file is there whole or not at all."""

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import assert_never
 
+import structlog
+
 from bot.cards.actions import Verb, read_button
 from bot.cards.render import info
 from bot.contract.values import (
@@ -13,8 +15,10 @@ from bot.contract.values import (
     Actor,
     Answer,
     Ask,
+    Files,
     Invocation,
     JobId,
+    OutputRef,
     ParameterType,
     Press,
     Said,
@@ -25,9 +29,12 @@ from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS
 from bot.media.spool import Spool
 from bot.service.look import Look
+from bot.service.rights import Rights
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Role, Workflow
+
+log = structlog.get_logger(__name__)
 
 
 class Act:
@@ -41,6 +48,7 @@ class Act:
         look: Look,
         submit: Submit,
         workflows: Mapping[str, Workflow],
+        rights: Rights,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -48,6 +56,7 @@ class Act:
         self._look = look
         self._submit = submit
         self._workflows = workflows
+        self._rights = rights
 
     async def act(self, press: Press, adapter: str) -> Answer:
         """Do what the pressed button says. Raises `Stale`, `NoSuchJob`, `NotAllowed`, or what a command raises."""
@@ -69,15 +78,22 @@ class Act:
                 _own(press.actor, view)
                 await self._end(view)
                 return Accepted()
+            case Verb.FILES:
+                return await self._files(view)
+            case Verb.FETCH:
+                return await self._fetch(press, view)
             case _ as never:
                 assert_never(never)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job."""
+        """Ask for the end of one's own job, or as an admin of any."""
         view = await self._store.messages.of_job(job)
         if view is None:
             raise NoSuchJob
-        _own(actor, view)
+        if self._rights.is_admin(actor):
+            log.info("an admin ends a job", job=job, admin=f"{actor.platform}:{actor.external_id}")
+        else:
+            _own(actor, view)
         await self._end(view)
 
     def edit_workflow(self) -> Workflow:
@@ -99,6 +115,8 @@ class Act:
             command=workflow.name,
             address=press.address,
             values=_repeatable(workflow, view),
+            transient=press.transient,
+            spoiler=view.spoiler,
         )
         return await self._submit.submit(invocation, workflow, adapter, kept=view.job.inputs)
 
@@ -111,6 +129,18 @@ class Act:
             await self._spool.drop(sha256)
         self._feed.changed(view.job.id)
         return Accepted()
+
+    async def _fetch(self, press: Press, view: MessageView) -> Answer:
+        """Go on with the message at the address that the press brought."""
+        if press.renewed is not None:
+            await self._store.messages.renew(view.id, press.renewed)
+            self._feed.changed(view.job.id)
+        return Accepted()
+
+    async def _files(self, view: MessageView) -> Files:
+        """The outputs as they lie on the disk."""
+        refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
+        return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())

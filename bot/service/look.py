@@ -12,6 +12,7 @@ from bot.contract.values import (
     JobId,
     JobState,
     JobStatus,
+    MessageId,
     OutputRef,
     Place,
     PlacedCard,
@@ -24,7 +25,6 @@ from bot.jobs.states import outside
 from bot.service.servers import Servers
 from bot.store.store import Store
 
-SHOWN_MESSAGES = 50
 LOOK_SECONDS = 1.0
 """How often a watched job is looked at when nothing is heard: another process may be running it."""
 
@@ -76,9 +76,11 @@ class Look:
             if status.job in news.changed or not (news.changed or news.progressed):
                 return await self.job(place, status.job)
 
-    async def cards(self, place: Place) -> Sequence[PlacedCard]:
-        """The newest messages of a place as they stand."""
-        views = await self._store.messages.of_place(place, SHOWN_MESSAGES)
+    async def cards(
+        self, place: Place, *, before: MessageId | None = None, words: str = "", most: int = 50
+    ) -> Sequence[PlacedCard]:
+        """The newest messages of a place as they stand, oldest first."""
+        views = await self._store.messages.of_place(place, most, before=before, words=words)
         cards = await self._board.cards(views)
         return [
             PlacedCard(message=view.id, address=view.address, card=card)

@@ -77,6 +77,8 @@ class Submit:
             seed=bound.seed,
             inputs=inputs,
             parent=invocation.reply_to,
+            transient=invocation.transient,
+            spoiler=invocation.spoiler,
             created=time.time(),
         )
         added = await self._store.requests.add(new)
@@ -163,4 +165,10 @@ def _fingerprint(invocation: Invocation) -> str:
 def _same(added: Added, fingerprint: str) -> Started:
     if added.fingerprint != fingerprint:
         raise InvalidValue("Idempotency-Key", "That key was used for another request. Use a new one.")
-    return Started(request=added.request, job=added.job, message=added.message, existing=added.existing)
+    return Started(
+        request=added.request,
+        job=added.job,
+        message=added.message,
+        address=added.address,
+        existing=added.existing,
+    )

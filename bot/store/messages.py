@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, select, update
 
-from bot.contract.values import AccountId, Actor, JobId, MessageId, Place
+from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.scheduling.fairness import Flow
@@ -31,27 +31,30 @@ class Messages:
         """The messages that show these jobs."""
         return await self._views(_query().where(job.c.id.in_(job_ids)))
 
-    async def of_place(self, where: Place, limit: int) -> list[MessageView]:
-        """The newest messages of a place that were not removed, oldest first."""
-        query = (
-            _query()
-            .where(
-                place.c.platform == where.platform,
-                place.c.external_id == where.external_id,
-                message.c.removed.is_(False),
-            )
-            .order_by(message.c.number.desc())
-            .limit(limit)
-        )
-        return (await self._views(query))[::-1]
+    @reading
+    def of_place(
+        self,
+        connection: Connection,
+        where: Place,
+        limit: int,
+        *,
+        before: MessageId | None = None,
+        words: str = "",
+    ) -> list[MessageView]:
+        """The newest messages of a place that were not removed, oldest first.
+
+        With `before` those older than that message, with `words` those whose command and prompt have them all.
+        """
+        query = _of_place(_query(), where, before).order_by(message.c.number.desc())
+        if words.strip():
+            query = query.where(message.c.id.in_(_matching(connection, where, before, words, limit)))
+        return _records(connection, connection.execute(query.limit(limit)).all())[::-1]
 
     async def due(self, adapter: str, limit: int) -> list[MessageView]:
         """Messages of an adapter that do not show yet what they should, oldest first."""
         query = (
             _query()
-            .where(
-                message.c.adapter == adapter, message.c.dead.is_(False), message.c.wanted > message.c.shown
-            )
+            .where(message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -61,7 +64,7 @@ class Messages:
         """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
         query = (
             _query()
-            .where(message.c.adapter == adapter, message.c.dead.is_(False), job.c.state == State.QUEUED)
+            .where(message.c.adapter == adapter, _reachable(), job.c.state == State.QUEUED)
             .order_by(message.c.number)
             .limit(limit)
         )
@@ -76,7 +79,22 @@ class Messages:
     @writing
     def give_up(self, connection: Connection, message_id: MessageId) -> None:
         """Note that a message can never be shown again; its job and outputs stay."""
-        connection.execute(update(message).where(message.c.id == message_id).values(dead=True))
+        _set(connection, message_id, dead=True)
+
+    @writing
+    def park(self, connection: Connection, message_id: MessageId) -> None:
+        """Note that a message can't be changed until its address is renewed."""
+        _set(connection, message_id, parked=True)
+
+    @writing
+    def move(self, connection: Connection, message_id: MessageId, address: Address) -> None:
+        """Note the address that a message has from now on."""
+        _set(connection, message_id, address=dict(address))
+
+    @writing
+    def renew(self, connection: Connection, message_id: MessageId, address: Address) -> None:
+        """Note that a message can be reached again, at this address, and ask for it to be shown as it stands."""
+        _set(connection, message_id, address=dict(address), parked=False, wanted=message.c.wanted + 1)
 
     @writing
     def remove(self, connection: Connection, message_id: MessageId, job_id: JobId) -> list[str]:
@@ -128,9 +146,69 @@ class Messages:
         return connection.scalar(query) or 0
 
     @reading
+    def in_hand(self, connection: Connection) -> list[tuple[MessageView, str | None]]:
+        """What the backends have in hand on all platforms, longest first, each with its backend's lease."""
+        rows = connection.execute(_query().where(job.c.state.in_(LIVE)).order_by(job.c.number)).all()
+        views = _records(connection, rows)
+        return [(view, row.backend) for view, row in zip(views, rows, strict=True)]
+
+    async def all_waiting(self, limit: int) -> list[MessageView]:
+        """Jobs that wait on all platforms, those that were asked for first."""
+        return await self._views(
+            _query().where(job.c.state == State.QUEUED).order_by(job.c.number).limit(limit)
+        )
+
+    async def failed(self, limit: int) -> list[MessageView]:
+        """The jobs that failed last, the newest first."""
+        query = _query().where(job.c.state == State.FAILED).order_by(job.c.finished.desc()).limit(limit)
+        return await self._views(query)
+
+    @reading
     def _views(self, connection: Connection, query: Select[Any]) -> list[MessageView]:
         rows = connection.execute(query).all()
         return _records(connection, rows)
+
+
+def _set(connection: Connection, message_id: MessageId, **values: Any) -> None:
+    connection.execute(update(message).where(message.c.id == message_id).values(**values))
+
+
+def _matching(
+    connection: Connection, where: Place, before: MessageId | None, words: str, limit: int
+) -> list[MessageId]:
+    """The newest messages with these words. Compared here: SQLite folds the case of ASCII letters only."""
+    wanted = words.casefold().split()
+    prompt = job.c["values"]["prompt"].as_string().label("prompt")
+    query = select(message.c.id, request.c.command, prompt)
+    query = query.join(request, request.c.id == message.c.request).join(job, job.c.request == request.c.id)
+    query = _of_place(query.join(place, place.c.id == message.c.place), where, before)
+    found: list[MessageId] = []
+    for row in connection.execute(query.order_by(message.c.number.desc())):
+        text = f"/{row.command} {row.prompt or ''}".casefold()
+        if all(word in text for word in wanted):
+            found.append(MessageId(row.id))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _of_place(query: Select[Any], where: Place, before: MessageId | None) -> Select[Any]:
+    """Narrow a query to what a place shows, and to what is older than a message."""
+    query = query.where(
+        place.c.platform == where.platform,
+        place.c.external_id == where.external_id,
+        message.c.removed.is_(False),
+    )
+    if before is None:
+        return query
+    older = message.alias()
+    return query.where(
+        message.c.number < select(older.c.number).where(older.c.id == before).scalar_subquery()
+    )
+
+
+def _reachable() -> ColumnElement[bool]:
+    return and_(message.c.dead.is_(False), message.c.parked.is_(False))
 
 
 def _query() -> Select[Any]:
@@ -146,6 +224,9 @@ def _query() -> Select[Any]:
             message.c.wanted,
             message.c.shown,
             message.c.removed,
+            message.c.transient,
+            message.c.spoiler,
+            _reachable().label("reachable"),
             request.c.command,
             identity.c.platform.label("actor_platform"),
             identity.c.external_id.label("actor_external_id"),
@@ -175,6 +256,9 @@ def _records(connection: Connection, rows: Sequence[Any]) -> list[MessageView]:
             wanted=row.wanted,
             shown=row.shown,
             removed=row.removed,
+            transient=row.transient,
+            spoiler=row.spoiler,
+            reachable=row.reachable,
             job=job_record(row, inputs.get(row.id, [])),
             outputs=tuple(outputs.get(row.id, [])),
         )

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.contract.values import AccountId, Actor, JobId, Trouble
 from bot.errors import LeaseLost
@@ -21,7 +20,7 @@ from bot.scheduling.fairness import Flow
 from bot.store.database import Database, reading, writing
 from bot.store.flows import wake_flow
 from bot.store.leases import Held, hold_or_raise
-from bot.store.rows import inputs_of, job_record
+from bot.store.rows import add_unless_there, inputs_of, job_record
 from bot.store.tables import attempt, blob, flow, identity, job, message, output, workflow_version
 
 Pick = Callable[[Sequence[Flow]], Flow | None]
@@ -246,7 +245,7 @@ def _in_hand(connection: Connection, job_id: JobId) -> Attempt:
 
 def _store_outputs(connection: Connection, job_id: JobId, outputs: Sequence[Output]) -> None:
     for result in outputs:
-        connection.execute(upsert(blob).values(asdict(result.blob)).on_conflict_do_nothing())
+        add_unless_there(connection, blob, asdict(result.blob))
         connection.execute(
             insert(output).values(
                 job=job_id,

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
 from bot.jobs.models import Added, Blob, NewRequest
 from bot.jobs.states import State
 from bot.store.database import Database, reading, writing
 from bot.store.flows import wake_flow
+from bot.store.rows import add_unless_there
 from bot.store.tables import (
     account,
     blob,
@@ -39,7 +39,7 @@ class Requests:
         known = _find(connection, new.event_key)
         if known is not None:
             return known
-        owner = _account(connection, new.actor, new.created)
+        owner = account_of(connection, new.actor, new.created)
         _insert_request(connection, new, owner)
         _insert_job(connection, new, owner)
         _insert_message(connection, new)
@@ -48,6 +48,7 @@ class Requests:
             request=new.request,
             job=new.job,
             message=new.message,
+            address=new.address,
             fingerprint=new.fingerprint,
             existing=False,
         )
@@ -65,12 +66,20 @@ class Requests:
     @writing
     def keep_blob(self, connection: Connection, kept: Blob) -> None:
         """Note that the spool holds these bytes, before a job refers to them."""
-        connection.execute(upsert(blob).values(asdict(kept)).on_conflict_do_nothing())
+        add_unless_there(connection, blob, asdict(kept))
 
 
 def _find(connection: Connection, event_key: str) -> Added | None:
     query = (
-        select(request.c.id, request.c.fingerprint, job.c.id.label("job"), message.c.id.label("message"))
+        select(
+            request.c.id,
+            request.c.fingerprint,
+            job.c.id.label("job"),
+            message.c.id.label("message"),
+            message.c.address,
+            message.c.removed,
+            message.c.dead,
+        )
         .join(job, job.c.request == request.c.id)
         .join(message, message.c.request == request.c.id)
         .where(request.c.event_key == event_key)
@@ -82,6 +91,7 @@ def _find(connection: Connection, event_key: str) -> Added | None:
         request=RequestId(row.id),
         job=JobId(row.job),
         message=MessageId(row.message),
+        address=None if row.removed or row.dead else row.address,
         fingerprint=row.fingerprint,
         existing=True,
     )
@@ -95,7 +105,8 @@ def _known_account(connection: Connection, actor: Actor) -> AccountId | None:
     return AccountId(found) if found is not None else None
 
 
-def _account(connection: Connection, actor: Actor, now: float) -> AccountId:
+def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
+    """The account of a person, who is called as `actor` is from now on; a new one for somebody new."""
     known = _known_account(connection, actor)
     if known is not None:
         connection.execute(
@@ -106,7 +117,11 @@ def _account(connection: Connection, actor: Actor, now: float) -> AccountId:
         return known
     new = AccountId(uuid4().hex)
     connection.execute(insert(account).values(id=new, created=now))
-    connection.execute(insert(identity).values(**asdict(actor), account=new))
+    connection.execute(
+        insert(identity).values(
+            platform=actor.platform, external_id=actor.external_id, name=actor.name, account=new
+        )
+    )
     connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
     return new
 
@@ -141,7 +156,7 @@ def _insert_request(connection: Connection, new: NewRequest, owner: AccountId) -
 
 def _insert_job(connection: Connection, new: NewRequest, owner: AccountId) -> None:
     version = {"version": new.version, "name": new.workflow, "graph": new.graph}
-    connection.execute(upsert(workflow_version).values(version).on_conflict_do_nothing())
+    add_unless_there(connection, workflow_version, version)
     connection.execute(
         insert(job).values(
             id=new.job,
@@ -181,6 +196,9 @@ def _insert_message(connection: Connection, new: NewRequest) -> None:
             shown=0,
             removed=False,
             dead=False,
+            transient=new.transient,
+            parked=False,
+            spoiler=new.spoiler,
         )
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.contract.values import AccountId, JobId, OutputRef, RequestId, Trouble
 from bot.jobs.models import Blob, InputImage, Job, Output, Setting
@@ -78,3 +79,19 @@ def outputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[Ou
             )
         )
     return found
+
+
+def add_unless_there(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row unless one with its key is there."""
+    connection.execute(_upsert(connection, table).values(values).on_conflict_do_nothing())
+
+
+def put(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Insert a row, or give the one with its key these values."""
+    statement = _upsert(connection, table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """SQLAlchemy has this insert for each database by itself, though both write it alike."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

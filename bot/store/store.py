@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.leases import Leases
+from bot.store.memory import Memory
 from bot.store.messages import Messages
+from bot.store.offers import Offers
+from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 
@@ -23,6 +26,9 @@ class Store:
     messages: Messages
     leases: Leases
     backends: Backends
+    people: People
+    memory: Memory
+    offers: Offers
 
 
 @asynccontextmanager
@@ -30,11 +36,15 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     """Open the database at SQLAlchemy's `url`, its tables brought to the newest revision."""
     async with Database(url) as database:
         await database.upgrade()
+        memory = Memory(database)
         store = Store(
             requests=Requests(database),
             queue=Queue(database),
             messages=Messages(database),
             leases=Leases(database),
             backends=Backends(database),
+            people=People(database),
+            memory=memory,
+            offers=Offers(memory),
         )
         yield store

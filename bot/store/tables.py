@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -155,6 +156,7 @@ output = Table(
 
 # The outbox is the pair of revisions: whatever changes durably raises `wanted`, and whoever shows the card as
 # it then stands raises `shown` to the `wanted` it had read. Showing is an edit, so showing twice is harmless.
+# A message is parked while its address has expired, dead once it is gone.
 message = Table(
     "message",
     metadata,
@@ -168,8 +170,21 @@ message = Table(
     Column("shown", Integer, nullable=False),
     Column("removed", Boolean, nullable=False),
     Column("dead", Boolean, nullable=False),
+    Column("transient", Boolean, nullable=False, server_default=false()),
+    Column("parked", Boolean, nullable=False, server_default=false()),
+    Column("spoiler", Boolean, nullable=False, server_default=false()),
     Index(None, "place", "number"),
     Index(None, "adapter", "dead", "wanted", "shown"),
+)
+
+# What an adapter keeps for itself: events that it has acknowledged, half-asked commands, what it last published.
+memory = Table(
+    "memory",
+    metadata,
+    Column("adapter", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("kept", Float, nullable=False),
 )
 
 # What this installation remembers of a server between runs: the websocket's client id, so that a restarted

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import assert_never
 
+import structlog
+
 from bot.comfy.backend import ComfyBackend
-from bot.errors import CannotConnect, NodeFailed
+from bot.errors import CannotConnect, MediaRejected, NodeFailed
 from bot.jobs.events import RemoteFile, RemoteText, Result, SentPicture
 from bot.jobs.models import Blob, Output
-from bot.media.kinds import ending, ending_of, media_type
+from bot.media.embedded import strip
+from bot.media.kinds import HEAD_BYTES, ending, ending_of, media_type
 from bot.media.spool import Spool, TooLarge
+
+log = structlog.get_logger(__name__)
 
 LIMIT_BYTES = 2 * 1024**3
 """A result may be this large."""
@@ -21,26 +26,29 @@ TRIES = 5
 RETRY_SECONDS = 0.2
 
 
-async def collect(backend: ComfyBackend, spool: Spool, results: Sequence[Result], stem: str) -> list[Output]:
+async def collect(
+    backend: ComfyBackend, spool: Spool, results: Sequence[Result], stem: str, *, bare: bool
+) -> list[Output]:
     """Bring an attempt's results here, in their order; people see them as `stem`-1.png and so on.
+
+    With `bare` the graphs that ComfyUI writes into files are taken out.
 
     Raises `Lost` if the server has a file no more, `CannotConnect` if it stays away, `NodeFailed` for one over
     the limit.
     """
     outputs = []
     for index, result in enumerate(results):
-        blob, kind, end = await _bring(backend, spool, result)
+        blob, kind, end = await _bring(backend, spool, result, bare=bare)
         name = f"{stem}-{index + 1}{end}"
         outputs.append(Output(index=index, blob=blob, media_type=kind, name=name, node=result.node))
     return outputs
 
 
-async def _bring(backend: ComfyBackend, spool: Spool, result: Result) -> tuple[Blob, str, str]:
+async def _bring(backend: ComfyBackend, spool: Spool, result: Result, *, bare: bool) -> tuple[Blob, str, str]:
     """A result's bytes, its media type, and the ending of its name."""
     match result:
-        case RemoteFile(filename=filename):
-            blob = await _fetch(backend, spool, result)
-            return blob, media_type(filename), ending(PurePosixPath(filename).name)
+        case RemoteFile():
+            return await _bring_file(backend, spool, result, bare=bare)
         case RemoteText(text=text):
             return await spool.keep(text.encode()), "text/plain", ".txt"
         case SentPicture(data=data, media_type=kind):
@@ -49,12 +57,39 @@ async def _bring(backend: ComfyBackend, spool: Spool, result: Result) -> tuple[B
             assert_never(never)
 
 
-async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile) -> Blob:
+async def _bring_file(
+    backend: ComfyBackend, spool: Spool, file: RemoteFile, *, bare: bool
+) -> tuple[Blob, str, str]:
+    name = PurePosixPath(file.filename).name
+    async with spool.scratch() as folder:
+        fetched = folder / "fetched"
+        await _fetch(backend, spool, file, fetched)
+        kind = media_type(name, await asyncio.to_thread(_head, fetched))
+        kept = await _bare(fetched, folder, name) if bare else fetched
+        return await spool.adopt(kept), kind, ending(name)
+
+
+async def _bare(fetched: Path, folder: Path, name: str) -> Path:
+    """Without its graph. A file that can't be read is given as it is: it may be all that was made."""
+    try:
+        return await strip(fetched, folder, name)
+    except MediaRejected as error:
+        log.warning("a result's graph can't be taken out", file=name, reason=str(error))
+        return fetched
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile, target: Path) -> None:
     """One file, tried again from its start when the line breaks."""
     for attempt in range(TRIES):
         try:
             async with backend.fetch(file) as chunks:
-                return await spool.stream(chunks, limit=LIMIT_BYTES)
+                await spool.save(chunks, target, limit=LIMIT_BYTES)
+                return
         except TooLarge as error:
             raise NodeFailed("The result is too large to keep.", detail=str(error)) from error
         except CannotConnect:
@@ -62,4 +97,3 @@ async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile) -> Blob:
                 raise
             await asyncio.sleep(RETRY_SECONDS * 2**attempt)
             await backend.wait_up()
-    raise AssertionError("unreachable")

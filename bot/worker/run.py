@@ -37,12 +37,13 @@ AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
-    """What every run of a worker uses."""
+    """What every run of a worker uses. `bare`: the graphs in results are taken out."""
 
     backend: ComfyBackend
     store: Store
     spool: Spool
     feed: Feed
+    bare: bool
 
 
 class Run:
@@ -290,7 +291,8 @@ class Run:
 
     async def _collect(self, results: Sequence[Result]) -> list[Output]:
         stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
-        return await collect(self._tools.backend, self._tools.spool, results, stem)
+        tools = self._tools
+        return await collect(tools.backend, tools.spool, results, stem, bare=tools.bare)
 
     async def _again_or_fail(self, outcome: str, trouble: Trouble) -> None:
         """Another attempt, unless there were enough."""

@@ -29,6 +29,7 @@ FOLDERS = {
     "FrameInterpolationModelLoader.model_name": "frame_interpolation",
     "LatentUpscaleModelLoader.model_name": "latent_upscale_models",
     "LoadDA3Model.model_name": "geometry_estimation",
+    "LoadMediaPipeFaceLandmarker.model_name": "detection",
     "LoadMoGeModel.model_name": "geometry_estimation",
     "ModelPatchLoader.name": "model_patches",
     "OpticalFlowLoader.model_name": "optical_flow",
@@ -42,7 +43,10 @@ FOLDERS = {
     "clip_name3": "text_encoders",
     "clip_name4": "text_encoders",
     "control_net_name": "controlnet",
+    "gligen_name": "gligen",
+    "hypernetwork_name": "hypernetworks",
     "lora_name": "loras",
+    "photomaker_model_name": "photomaker",
     "style_model_name": "style_models",
     "text_encoder": "text_encoders",
     "unet_name": "diffusion_models",
@@ -140,7 +144,7 @@ def _input(path: str, spec: list[Any], models: dict[str, list[str]]) -> Any:
     if isinstance(kind, list):
         # The older way to write a combo: the type is the list of choices itself.
         kind, options = "LIST", {"options": kind, **options}
-    if kind in ("COMBO", "LIST"):
+    if kind in ("COMBO", "LIST") and "remote" not in options:
         options["options"] = _choices(path, options, models)
     if kind in ALWAYS_TOLD and options.get(ALWAYS_TOLD[kind]) is False:
         del options[ALWAYS_TOLD[kind]]
@@ -207,7 +211,7 @@ def _holders(groups: Json) -> Iterator[tuple[str, Json]]:
         if isinstance(spec, dict):
             yield from _holders(spec)
         elif isinstance(spec, list) and len(spec) == 2 and isinstance(spec[1], dict):
-            if spec[0] in ("COMBO", "LIST") and isinstance(spec[1]["options"], list):
+            if spec[0] in ("COMBO", "LIST") and isinstance(spec[1].get("options"), list):
                 yield name, spec[1]
             elif spec[0] == DYNAMIC:
                 yield from _holders(spec[1]["options"])

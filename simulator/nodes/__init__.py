@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.nodes.bench import OUT_OF_MEMORY, Bench, Call, Instant, Job, NodeFailed, Produced, Subgraph
+from simulator.nodes.cutting import CUTTING
+from simulator.nodes.filters import FILTERS
 from simulator.nodes.generic import outputs
 from simulator.nodes.glue import GLUE
 from simulator.nodes.images import IMAGES
@@ -20,13 +22,16 @@ from simulator.nodes.sound import SOUNDS
 from simulator.nodes.trial import TRIAL
 from simulator.nodes.values import Blocked
 from simulator.nodes.videos import VIDEOS
+from simulator.nodes.words import WORDS
 from simulator.schema import NodeClass
 
 __all__ = [
     "OUT_OF_MEMORY", "Bench", "Blocked", "Call", "NodeFailed", "Produced", "Subgraph", "is_model_free", "run", "wanted",
 ]  # fmt: skip
 
-_INSTANT: Mapping[str, Instant] = {**GLUE, **IMAGES, **MASKS, **LATENTS, **VIDEOS}
+_INSTANT: Mapping[str, Instant] = {
+    **GLUE, **IMAGES, **CUTTING, **FILTERS, **MASKS, **LATENTS, **VIDEOS, **WORDS,
+}  # fmt: skip
 _JOBS: Mapping[str, Job] = {**LOADING, **SAVING, **TRIAL}
 _MODEL_TYPES = frozenset({"MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "GUIDER", "NOISE", "CLIP_VISION"})
 

@@ -5,6 +5,8 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 
+from simulator.nodes.bench import NodeFailed
+
 Number = float | int | bool
 LIMIT = 4000  # the largest power, so that no expression keeps the server busy
 
@@ -54,12 +56,35 @@ _NAMES: Mapping[str, Number] = {"pi": math.pi, "e": math.e, "true": True, "false
 
 
 def evaluate(expression: str, values: Mapping[str, Number]) -> Number:
-    """The value of an expression over these names. Raises ValueError for what is not arithmetic."""
+    """The value of an expression over these names.
+
+    Raises what real servers do: SyntaxError, ZeroDivisionError, NodeFailed for a name that is not there
+    and ValueError for other things that are not arithmetic.
+    """
+    text = expression.strip()
+    if not text:
+        raise ValueError("Expression cannot be empty.")
+    tree = ast.parse(text, mode="eval")
+    _check_names(tree, values, text)
     try:
-        tree = ast.parse(expression.strip(), mode="eval")
         return _value(tree.body, values)
-    except (SyntaxError, RecursionError, ZeroDivisionError, OverflowError, TypeError) as error:
+    except (RecursionError, OverflowError, TypeError) as error:
         raise ValueError(f"Invalid expression: {error}") from error
+
+
+def _check_names(tree: ast.AST, values: Mapping[str, Number], text: str) -> None:
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    for name in sorted(called - _FUNCTIONS.keys()):
+        message = f"Function '{name}' not defined, for expression '{text}'."
+        raise NodeFailed("simpleeval.FunctionNotDefined", message)
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - called
+    for name in sorted(named):
+        if name not in values and name.lower() not in _NAMES:
+            raise NodeFailed("simpleeval.NameNotDefined", f"'{name}' is not defined for expression '{text}'")
 
 
 def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:

@@ -11,6 +11,9 @@ from simulator.nodes.arithmetic import evaluate
 from simulator.nodes.bench import Call, Instant
 from simulator.nodes.values import Audio, Facts, Frames, Latent, Stuff, Video
 
+# A batch of pictures as PyTorch prints it, whatever is in it.
+TENSOR = "tensor([[[[0.2118, 0.4353, 0.6588],\n          [0.2118, 0.4353, 0.6588],\n          ...,"
+
 
 def _value(call: Call) -> tuple[Any, ...]:
     return (call.inputs.get("value"),)
@@ -39,8 +42,18 @@ def _math(call: Call) -> tuple[Any, ...]:
 
 def _convert_number(call: Call) -> tuple[Any, ...]:
     value = call.inputs["value"]
-    number = float(value.strip()) if isinstance(value, str) else value
-    return float(number), int(number)
+    if not isinstance(value, str):
+        return float(value), int(value)
+    text = value.strip()
+    if not text:
+        raise ValueError("Cannot convert empty string to number.")
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"Cannot convert string to number: {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"Cannot convert non-finite value to number: {number}")
+    return number, int(text) if text.lstrip("+-").isdecimal() else int(number)
 
 
 _RATIO = re.compile(r"(\d+):(\d+)")
@@ -56,6 +69,7 @@ def _resolution(call: Call) -> tuple[Any, ...]:
 
 def _image_size(call: Call) -> tuple[Any, ...]:
     pictures: Frames = call.inputs["image"]
+    call.bench.say(f"width: {pictures.size[0]}, height: {pictures.size[1]}\n batch size: {len(pictures)}")
     return *pictures.size, len(pictures)
 
 
@@ -79,7 +93,8 @@ def _compare(call: Call) -> tuple[Any, ...]:
     return (first == second,)
 
 
-def _flags(inputs: Mapping[str, Any]) -> int:
+def regex_flags(inputs: Mapping[str, Any]) -> int:
+    """How a pattern is meant, for Python's `re`."""
     chosen = 0
     for name, flag in (
         ("case_insensitive", re.IGNORECASE),
@@ -92,14 +107,14 @@ def _flags(inputs: Mapping[str, Any]) -> int:
 
 def _regex_replace(call: Call) -> tuple[Any, ...]:
     inputs = call.inputs
-    pattern = re.compile(inputs["regex_pattern"], _flags(inputs))
+    pattern = re.compile(inputs["regex_pattern"], regex_flags(inputs))
     return (pattern.sub(inputs["replace"], inputs["string"], count=inputs.get("count", 0)),)
 
 
 def _regex_extract(call: Call) -> tuple[Any, ...]:
     inputs, group = call.inputs, call.inputs["group_index"]
     try:
-        found = list(re.finditer(inputs["regex_pattern"], inputs["string"], _flags(inputs)))
+        found = list(re.finditer(inputs["regex_pattern"], inputs["string"], regex_flags(inputs)))
     except re.error:
         return ("",)
     match inputs["mode"]:
@@ -148,7 +163,9 @@ def shown(value: Any) -> str:
             return str(value)
         case None:
             return "None"
-        case Frames() | Latent() | Audio() | Video() | Stuff():
+        case Frames():
+            return TENSOR
+        case Latent() | Audio() | Video() | Stuff():
             return f"<{type(value).__name__} {value.digest[:12]}>"
     try:
         return json.dumps(value, indent=4)

@@ -1,22 +1,14 @@
-"""Nodes that scale, cut, join and mix pictures, as real ones do."""
+"""Nodes that scale, join and hand out pictures, as real ones do."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from PIL import Image, ImageChops, ImageColor, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from simulator.nodes.bench import Call, Instant
+from simulator.nodes.resampling import resample
 from simulator.nodes.values import Frames, Size, digest
-
-RESIZING = {
-    "nearest-exact": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "area": Image.Resampling.BOX,
-    "bicubic": Image.Resampling.BICUBIC,
-    "bislerp": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
 def resized(frames: Frames, size: Size, method: str, crop: str = "disabled") -> Frames:
@@ -24,12 +16,11 @@ def resized(frames: Frames, size: Size, method: str, crop: str = "disabled") -> 
     size = max(1, size[0]), max(1, size[1])
     if size == frames.size:
         return frames
-    resampling = RESIZING.get(method, Image.Resampling.BICUBIC)
 
     def change(picture: Image.Image) -> Image.Image:
         if crop == "center":
             picture = cropped(picture, size[0] / size[1])
-        return picture.resize(size, resampling)
+        return resample(picture, size, method)
 
     made = frames.mapped(change, digest("resized", frames, size, method, crop), size)
     if crop != "center":
@@ -40,9 +31,10 @@ def resized(frames: Frames, size: Size, method: str, crop: str = "disabled") -> 
 def cropped(picture: Image.Image, ratio: float) -> Image.Image:
     """The middle of a picture in another proportion (width / height)."""
     width, height = picture.size
-    size = min(width, max(1, round(height * ratio))), min(height, max(1, round(width / ratio)))
-    left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    return picture.crop((left, top, left + size[0], top + size[1]))
+    own = width / height
+    left = round((width - width * (ratio / own)) / 2) if own > ratio else 0
+    top = round((height - height * (own / ratio)) / 2) if own < ratio else 0
+    return picture.crop((left, top, width - left, height - top))
 
 
 def joined(batches: list[Frames], trail: str) -> Frames:
@@ -148,38 +140,6 @@ def _scale_for_kontext(call: Call) -> tuple[Any, ...]:
     return (resized(frames, size, "lanczos", "center"),)
 
 
-def _pad_to_size(call: Call) -> tuple[Any, ...]:
-    inputs, frames = call.inputs, call.inputs["image"]
-    size = inputs["target_width"], inputs["target_height"]
-    colour = ImageColor.getrgb(inputs["padding_color"])
-    method = RESIZING.get(inputs["interpolation"], Image.Resampling.BICUBIC)
-
-    def change(picture: Image.Image) -> Image.Image:
-        return ImageOps.pad(picture.convert("RGB"), size, method, colour)
-
-    return (frames.mapped(change, call.digest, size),)
-
-
-def _pad_for_outpaint(call: Call) -> tuple[Any, ...]:
-    inputs, frames = call.inputs, call.inputs["image"]
-    left, top = inputs["left"], inputs["top"]
-    width, height = frames.size
-    size = left + width + inputs["right"], top + height + inputs["bottom"]
-
-    def change(picture: Image.Image) -> Image.Image:
-        image = Image.new("RGB", size, (128, 128, 128))
-        image.paste(picture.convert("RGB"), (left, top))
-        return image
-
-    def mask(_: int) -> Image.Image:
-        image = Image.new("L", size, 255)
-        soft = min(inputs["feathering"], width // 4, height // 4)
-        image.paste(0, (left + soft, top + soft, left + width - soft, top + height - soft))
-        return image.filter(ImageFilter.BoxBlur(soft / 2)) if soft else image
-
-    return frames.mapped(change, call.digest, size), Frames(1, size, mask, f"{call.digest}.mask")
-
-
 def _invert(call: Call) -> tuple[Any, ...]:
     frames: Frames = call.inputs["image"]
     return (frames.mapped(lambda one: ImageOps.invert(one.convert("RGB")), call.digest),)
@@ -228,32 +188,6 @@ def _empty(call: Call) -> tuple[Any, ...]:
     return (Frames(inputs["batch_size"], size, lambda _: Image.new("RGB", size, rgb), call.digest),)
 
 
-def _blend(call: Call) -> tuple[Any, ...]:
-    inputs, first = call.inputs, call.inputs["image1"]
-    second = resized(inputs["image2"], first.size, "bicubic", "center")
-    modes: Mapping[str, Callable[[Image.Image, Image.Image], Image.Image]] = {
-        "multiply": ImageChops.multiply,
-        "screen": ImageChops.screen,
-        "overlay": ImageChops.overlay,
-        "soft_light": ImageChops.soft_light,
-        "difference": ImageChops.subtract,
-    }
-
-    def make(number: int) -> Image.Image:
-        below, above = first[number].convert("RGB"), second.nearest(number).convert("RGB")
-        mode = modes.get(inputs["blend_mode"])
-        mixed = above if mode is None else mode(below, above)
-        return Image.blend(below, mixed, inputs["blend_factor"])
-
-    return (Frames(first.count, first.size, make, call.digest),)
-
-
-def _blur(call: Call) -> tuple[Any, ...]:
-    frames, radius = call.inputs["image"], call.inputs["blur_radius"]
-    sigma = min(call.inputs["sigma"], radius) if radius else 0
-    return (frames.mapped(lambda one: one.filter(ImageFilter.GaussianBlur(sigma)), call.digest),)
-
-
 def _canny(call: Call) -> tuple[Any, ...]:
     low = min(call.inputs["low_threshold"], call.inputs["high_threshold"]) * 255
 
@@ -262,29 +196,6 @@ def _canny(call: Call) -> tuple[Any, ...]:
         return edges.point(lambda level: 255 if level > low / 2 else 0).convert("RGB")
 
     return (call.inputs["image"].mapped(change, call.digest),)
-
-
-def _stitch(call: Call) -> tuple[Any, ...]:
-    inputs, first = call.inputs, call.inputs["image1"]
-    second, gap = inputs.get("image2"), inputs["spacing_width"]
-    if second is None:
-        return (first,)
-    across = inputs["direction"] in ("left", "right")
-    if inputs["match_image_size"]:
-        side = 1 if across else 0
-        second = _times(second, first.size[side] / second.size[side], "lanczos")
-    parts = [first, second] if inputs["direction"] in ("right", "down") else [second, first]
-    width, height = ([part.size[side] for part in parts] for side in (0, 1))
-    size = (sum(width) + gap, max(height)) if across else (max(width), sum(height) + gap)
-
-    def make(number: int) -> Image.Image:
-        image = Image.new("RGB", size, inputs["spacing_color"])
-        image.paste(parts[0].nearest(number).convert("RGB"), (0, 0))
-        second_place = (width[0] + gap, 0) if across else (0, height[0] + gap)
-        image.paste(parts[1].nearest(number).convert("RGB"), second_place)
-        return image
-
-    return (Frames(max(part.count for part in parts), size, make, call.digest),)
 
 
 def _upscale_with_model(call: Call) -> tuple[Any, ...]:
@@ -313,8 +224,6 @@ IMAGES: Mapping[str, Instant] = {
     "ResizeImagesByLongerEdge": _scale_longer,
     "ResizeImageMaskNode": _resize,
     "FluxKontextImageScale": _scale_for_kontext,
-    "ResizeAndPadImage": _pad_to_size,
-    "ImagePadForOutpaint": _pad_for_outpaint,
     "ImageInvert": _invert,
     "ImageBatch": _batch_two,
     "BatchImagesNode": _batch_all,
@@ -322,10 +231,7 @@ IMAGES: Mapping[str, Instant] = {
     "RepeatImageBatch": _repeat,
     "RebatchImages": _rebatch,
     "EmptyImage": _empty,
-    "ImageBlend": _blend,
-    "ImageBlur": _blur,
     "Canny": _canny,
-    "ImageStitch": _stitch,
     "ImageUpscaleWithModel": _upscale_with_model,
     "FrameInterpolate": _interpolate,
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import av
 from PIL import Image, ImageColor, ImageOps, ImageSequence, UnidentifiedImageError
 
 from simulator.nodes import media, saving
@@ -52,24 +53,40 @@ def _path(call: Call, name: str) -> Path:
 
 
 def _opened(path: Path) -> tuple[Any, ...]:
+    try:
+        read = media.read_pictures(path)
+    except av.FFmpegError as error:
+        raise NodeFailed(f"av.error.{type(error).__name__}", str(error)) from error
+    pictures, masks = read or _read_by_pillow(path)
     trail = digest("file", path.read_bytes())
+    if masks is None:
+        masks = [Image.new("L", NO_MASK, 0)] * len(pictures)
+    return Frames.of(pictures, trail), Frames.of(masks, digest("mask", trail))
+
+
+def _read_by_pillow(path: Path) -> tuple[list[Image.Image], list[Image.Image] | None]:
+    """The pictures of a file that PyAV can't read, such as an animated WebP, and what of them is see-through."""
     try:
         with Image.open(path) as file:
             turned = [ImageOps.exif_transpose(frame) for frame in ImageSequence.Iterator(file)]
-            pictures = [
-                one.convert("RGBA" if one.has_transparency_data else "RGB")
-                for one in turned
-                if one.size == turned[0].size
-            ]
-    except (UnidentifiedImageError, OSError) as error:
-        message = f"[Errno 1094995529] Invalid data found when processing input: '{path}'"
-        raise NodeFailed("av.error.InvalidDataError", message) from error
-    if pictures[0].mode == "RGBA":
-        masks = [ImageOps.invert(one.convert("RGBA").getchannel("A")) for one in pictures]
-    else:
-        masks = [Image.new("L", NO_MASK, 0)] * len(pictures)
-    shown = [one.convert("RGB") for one in pictures]
-    return Frames.of(shown, trail), Frames.of(masks, digest("mask", trail))
+    except UnidentifiedImageError as error:
+        raise NodeFailed("PIL.UnidentifiedImageError", str(error)) from error
+    alike = [one for one in turned if one.size == turned[0].size]
+    pictures = [one.convert("RGB") for one in alike]
+    if "A" not in alike[0].getbands():
+        return pictures, None
+    return pictures, [ImageOps.invert(one.getchannel("A")) for one in alike]
+
+
+async def load_mask(call: Call) -> Produced:
+    """One channel of a picture file; of the alpha channel what is not there."""
+    path = _path(call, call.inputs["image"])
+    pictures, mask = await asyncio.to_thread(_opened, path)
+    channel = {"red": 0, "green": 1, "blue": 2}.get(call.inputs["channel"])
+    if channel is None:
+        return Produced(values=(mask,))
+    trail = digest("channel", channel, pictures)
+    return Produced(values=(pictures.mapped(lambda one: one.getchannel(channel), trail),))
 
 
 async def load_video(call: Call) -> Produced:
@@ -134,6 +151,8 @@ async def load_3d(call: Call) -> Produced:
 
 LOADING: Mapping[str, Job] = {
     "LoadImage": load_image,
+    "LoadImageMask": load_mask,
+    "LoadImageOutput": load_image,
     "LoadVideo": load_video,
     "LoadAudio": load_audio,
     "Painter": paint,

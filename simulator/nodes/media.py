@@ -1,5 +1,6 @@
 """Videos and sound in files: made and read with PyAV. All of it takes time and belongs into a thread."""
 
+import logging
 import threading
 from array import array
 from collections.abc import Iterator, Mapping
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import av
-from PIL import Image
+from PIL import Image, ImageOps
 
 from simulator.nodes.bench import NodeFailed
 from simulator.nodes.values import Audio, Frames, Size, Video, digest
+
+log = logging.getLogger(__name__)
 
 _CODECS = {"h264": "libx264", "av1": "libsvtav1", "vp9": "libvpx-vp9"}
 _SPEED: Mapping[str, Mapping[str, str]] = {
@@ -21,6 +24,56 @@ _SPEED: Mapping[str, Mapping[str, str]] = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "row-mt": "1"},
 }
 _BLOCK = 1024  # samples that go to an encoder at once
+
+
+# What is decoded as whole numbers; everything else goes through floats, which loses a little.
+_PLAIN_PICTURES = ("yuvj420p", "yuvj422p", "yuvj444p", "rgb24", "rgba", "pal8")
+
+
+def read_pictures(path: Path) -> tuple[list[Image.Image], list[Image.Image] | None] | None:
+    """The pictures of a file, and what of them is see-through if they tell; None if there are none to read.
+
+    Raises av.FFmpegError for a file that is no container of pictures.
+    """
+    pictures: list[Image.Image] = []
+    masks: list[Image.Image] | None = None
+    with av.open(str(path), "r") as container:
+        if not container.streams.video:
+            return None
+        try:
+            for frame in container.decode(video=0):
+                bands = _bands(frame)
+                if len(bands) == 4:
+                    masks = [*(masks or []), ImageOps.invert(bands[3])]
+                pictures.append(Image.merge("RGB", bands[:3]))
+        except av.error.InvalidDataError:
+            log.info("%s can't be decoded to its end", path.name)
+    return (pictures, masks) if pictures else None
+
+
+def _bands(frame: Any) -> list[Image.Image]:
+    """The channels of a frame, turned as its file says."""
+    clear = frame.format.name == "pal8" or any(part.is_alpha for part in frame.format.components)
+    if frame.format.name in _PLAIN_PICTURES:
+        bands = _picture(frame, "rgba" if clear else "rgb24", "RGBA" if clear else "RGB").split()
+    else:
+        planes = frame.reformat(format="gbrapf32le" if clear else "gbrpf32le").planes
+        green, blue, red, *alpha = [_floats(plane) for plane in planes]
+        bands = (red, green, blue, *alpha)
+    turn = round(frame.rotation / 90) * 90
+    return [band.rotate(turn, expand=True) if turn else band for band in bands]
+
+
+def _picture(frame: Any, pixels: str, mode: str) -> Image.Image:
+    plane = frame.reformat(format=pixels).planes[0]
+    return Image.frombytes(mode, (plane.width, plane.height), bytes(plane), "raw", mode, plane.line_size)
+
+
+def _floats(plane: Any) -> Image.Image:
+    """A plane of numbers from 0 to 1 as a channel; real servers cut off behind the point as well."""
+    size = plane.width, plane.height
+    numbers = Image.frombytes("F", size, bytes(plane), "raw", "F;32F", plane.line_size)
+    return numbers.point(lambda level: level * 255 + 0.001).convert("L")
 
 
 def write_video(
@@ -33,7 +86,7 @@ def write_video(
         name = _CODECS[codec]
         stream: Any = container.add_stream(name, rate=video.fps)
         stream.width, stream.height = (max(2, side // 2 * 2) for side in video.frames.size)
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = "yuv420p10le" if codec == "av1" and path.suffix == ".webm" else "yuv420p"
         stream.options = {
             **_SPEED[name],
             "crf": str(round(crf)),

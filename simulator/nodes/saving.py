@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from simulator.folders import SavePlace
 from simulator.nodes import media, models3d
 from simulator.nodes.bench import Bench, Call, Job, Produced
+from simulator.nodes.cutting import cut
 from simulator.nodes.glue import shown
 from simulator.nodes.values import Audio, File, Frames, Size, Video
 
@@ -45,15 +46,17 @@ def _named(where: SavePlace, name: str, kind: str) -> Named:
     return {"filename": name, "subfolder": where.subfolder, "type": kind}
 
 
-def pictures(bench: Bench, frames: Frames, prefix: str, kind: str) -> list[Named]:
-    """Write one PNG file for each picture."""
+def pictures(
+    bench: Bench, frames: Frames, prefix: str, kind: str, *, plain: bool = False, ending: str = "_.png"
+) -> list[Named]:
+    """Write one PNG file for each picture; `plain` ones do not hold the graph. `ending` follows the number."""
     where = place(bench, prefix, kind, frames.size)
     chunks = PngInfo()
-    for key, value in metadata(bench).items():
+    for key, value in ({} if plain else metadata(bench)).items():
         chunks.add_text(key, value)
     files = []
     for batch, picture in enumerate(frames):
-        name = f"{where.stem.replace('%batch_num%', str(batch))}_{where.counter + batch:05}_.png"
+        name = f"{where.stem.replace('%batch_num%', str(batch))}_{where.counter + batch:05}{ending}"
         picture.save(where.folder / name, pnginfo=chunks, compress_level=4 if kind == "output" else 1)
         files.append(_named(where, name, kind))
     return files
@@ -70,6 +73,13 @@ async def _save_images(call: Call) -> Produced:
     return Produced(values=(frames,), ui={"images": files})
 
 
+async def _save_images_of_a_format(call: Call) -> Produced:
+    """Pictures of whichever format are PNG files here."""
+    frames, prefix = call.inputs["images"], call.inputs["filename_prefix"]
+    files = await asyncio.to_thread(pictures, call.bench, frames, prefix, "output", ending=".png")
+    return Produced(values=(frames,), ui={"images": files})
+
+
 async def _preview_images(call: Call) -> Produced:
     frames: Frames = call.inputs["images"]
     return Produced(values=(frames,), ui={"images": await asyncio.to_thread(temporary, call, frames)})
@@ -77,8 +87,17 @@ async def _preview_images(call: Call) -> Produced:
 
 async def _preview_mask(call: Call) -> Produced:
     mask: Frames = call.inputs["mask"]
-    files = await asyncio.to_thread(temporary, call, mask.mapped(lambda one: one.convert("RGB"), mask.digest))
+    shown = mask.mapped(lambda one: one.convert("RGB"), mask.digest)
+    files = await asyncio.to_thread(pictures, call.bench, shown, call.bench.temp_prefix(), "temp", plain=True)
     return Produced(values=(mask,), ui={"images": files, "animated": [False]})
+
+
+async def _crop(call: Call) -> Produced:
+    """Cut out a part, and show it."""
+    box = {"x": 0, "y": 0, "width": 512, "height": 512, **call.inputs["crop_region"]}
+    part = cut(call.inputs["image"], box["x"], box["y"], box["width"], box["height"], call.digest)
+    files = await asyncio.to_thread(pictures, call.bench, part, call.bench.temp_prefix(), "temp", plain=True)
+    return Produced(values=(part,), ui={"images": files, "animated": [False]})
 
 
 async def _compare(call: Call) -> Produced:
@@ -159,7 +178,7 @@ def _write_webp(call: Call, frames: Frames) -> Named:
         where.folder / name,
         save_all=True,
         append_images=rest,
-        duration=round(1000 / inputs["fps"]),
+        duration=int(1000 / inputs["fps"]),
         lossless=inputs["lossless"],
         quality=inputs["quality"],
         method=_WEBP_METHODS[inputs["method"]],
@@ -184,7 +203,7 @@ def _write_png(call: Call, frames: Frames) -> Named:
         where.folder / name,
         save_all=True,
         append_images=rest,
-        duration=round(1000 / inputs["fps"]),
+        duration=int(1000 / inputs["fps"]),
         pnginfo=chunks,
         compress_level=inputs["compress_level"],
     )
@@ -291,9 +310,10 @@ async def _save_latent(call: Call) -> Produced:
 
 SAVING: Mapping[str, Job] = {
     "SaveImage": _save_images,
-    "SaveImageAdvanced": _save_images,
+    "SaveImageAdvanced": _save_images_of_a_format,
     "PreviewImage": _preview_images,
     "MaskPreview": _preview_mask,
+    "ImageCropV2": _crop,
     "ImageCompare": _compare,
     "SaveImageWebsocket": _save_to_socket,
     "SaveVideo": _save_video,

@@ -22,12 +22,13 @@ class ChatPage:
         self.cards = page.locator("[data-card]")
         self.notes = page.locator("[data-card][data-state=note]")
         self.reply = page.locator("#reply")
-        self.suggestions = page.get_by_role("option")
+        self.controls = page.get_by_role("group", name="Options")
+        self.suggestions = page.locator("#suggestions").get_by_role("option")
 
     async def open(self, url: str) -> None:
         """Go there and wait until a picture can be asked for."""
         await self.page.goto(url)
-        await expect(self.page.locator("#queue")).to_contain_text("ComfyUI answers", timeout=PATIENCE_MS)
+        await expect(self.page.locator("#queue")).to_contain_text("ComfyUI answers")
 
     async def say(self, line: str) -> None:
         """Type a line and send it with Enter."""
@@ -47,9 +48,26 @@ class ChatPage:
         await self.finished(card)
         return card
 
+    def option(self, title: str) -> Locator:
+        """The control of an option of the command that is written."""
+        return self.controls.get_by_label(title, exact=True)
+
+    async def told(self, card: Locator) -> str:
+        """Everything that a job was asked to do, as its Info button tells it."""
+        await button(card, "Info").click()
+        await expect(self.notes).to_have_count(1)
+        told = await self.notes.inner_text()
+        await self.notes.get_by_role("button", name="Dismiss").click()
+        return told
+
+    async def you(self) -> Locator:
+        """Open the dialog about oneself."""
+        await self.page.locator("#you-button").click()
+        return self.page.get_by_role("dialog", name="You")
+
     async def finished(self, card: Locator) -> None:
         """Wait until a card shows a picture that a person can see."""
-        await expect(card).to_have_attribute("data-state", "done", timeout=PATIENCE_MS)
+        await expect(card).to_have_attribute("data-state", "done")
         await expect(pictures(card)).to_have_count(1)
         await expect(card.locator(".preview")).to_have_count(0)
         await expect(pictures(card)).to_be_visible()

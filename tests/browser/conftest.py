@@ -1,16 +1,22 @@
-"""Chromium, and the page of a bot that runs."""
+"""Chromium, and a bot that runs for all tests: every visitor has a room of their own."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.browser.chat_page import ChatPage
-from tests.processes import Program
+from tests.browser.chat_page import PATIENCE_MS, ChatPage
+from tests.processes import Program, bot_program, simulator_program
+from tests.web.seeding import File, Guest, clip, fill_room, new_guest, picture, tune
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -21,7 +27,47 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--mute-audio",
 ]
+OLD_PICTURES = 60
+
+expect.set_options(timeout=PATIENCE_MS)
+
+# Two pictures in, the same two out: to see which went where.
+COPY_GRAPH = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+    "2": {"class_type": "LoadImage", "inputs": {"image": "b.png"}},
+    "3": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "one"}},
+    "4": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "two"}},
+}
+COPY = """
+title = "Copy"
+description = "Two pictures, as they are"
+role = "edit"
+[parameters.first]
+type = "image"
+to = ["1.image"]
+title = "First"
+required = true
+[parameters.second]
+type = "image"
+to = ["2.image"]
+title = "Second"
+required = true
+"""
+
+Visit = Callable[..., Awaitable[ChatPage]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class House:
+    """A bot and its simulated ComfyUI. `old` has a long history, `shelf` results of every kind."""
+
+    url: str
+    comfyui: str
+    folder: Path
+    old: Guest
+    shelf: Guest
 
 
 def chromium_path() -> str:
@@ -36,9 +82,9 @@ def chromium_path() -> str:
     pytest.skip(sentence)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A browser of the test's own."""
+    """One browser; tests take contexts of it, which share nothing."""
     path = chromium_path()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -46,12 +92,71 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
-async def chat(browser: Browser, served: Program) -> AsyncIterator[ChatPage]:
-    """The chat page as a first visitor sees it; a script that fails or is blocked fails the test."""
-    context = await browser.new_context()
-    chat = ChatPage(await context.new_page())
-    await chat.open(served.url)
-    yield chat
-    await context.close()
-    assert chat.troubles == []
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """The bot for all tests that stop nothing."""
+    folder = tmp_path_factory.mktemp("house")
+    old, shelf = new_guest(), new_guest()
+    await fill_room(folder, old, [(f"old picture {n}", [picture()]) for n in range(OLD_PICTURES)])
+    await fill_room(folder, shelf, results())
+    own = folder / "data" / "workflows" / "copy"
+    own.mkdir(parents=True)
+    (own / "graph.json").write_text(json.dumps(COPY_GRAPH))
+    (own / "workflow.toml").write_text(COPY)
+    comfyui = simulator_program(folder, "--step-seconds", "0.02")
+    await comfyui.start()
+    bot = bot_program(folder, comfyui.url)
+    await bot.start()
+    yield House(url=bot.url, comfyui=comfyui.url, folder=folder, old=old, shelf=shelf)
+    await bot.stop()
+    await comfyui.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: Browser, house: House) -> AsyncIterator[Visit]:
+    """Opens the page as a new visitor, or as a guest; a script that fails or is blocked fails the test."""
+    pages: list[ChatPage] = []
+
+    async def visit(guest: Guest | None = None, url: str = house.url, **options: Any) -> ChatPage:
+        context = await browser.new_context(**options)
+        if guest is not None:
+            await context.add_cookies([{"name": "muralist_session", "value": guest.cookie, "url": url}])
+        chat = ChatPage(await context.new_page())
+        pages.append(chat)
+        await chat.open(url)
+        return chat
+
+    yield visit
+    for chat in pages:
+        await chat.page.context.close()
+        assert chat.troubles == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(visit: Visit) -> ChatPage:
+    """The chat page as a first visitor sees it."""
+    return await visit()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_bot(tmp_path: Path, house: House) -> AsyncIterator[Program]:
+    """A bot that a test may stop."""
+    program = bot_program(tmp_path, house.comfyui)
+    await program.start()
+    yield program
+    await program.stop()
+
+
+def results() -> list[tuple[str, list[File]]]:
+    """Jobs with results of every kind."""
+    words = File(name="words-1.txt", media_type="text/plain", data=b"a fox sits in the snow")
+    essay = File(name="essay-1.txt", media_type="text/plain", data=b"word " * 500 + b"end")
+    model = File(name="model-1.glb", media_type="model/gltf-binary", data=bytes(1234567))
+    drawing = File(name="drawing-1.svg", media_type="image/svg+xml", data=b"<svg/>")
+    return [
+        ("a film", [clip()]),
+        ("a tune", [tune()]),
+        ("what is seen", [words]),
+        ("an essay", [essay]),
+        ("a model", [model, picture("red"), picture("blue"), drawing]),
+    ]

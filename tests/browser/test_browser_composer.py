@@ -11,7 +11,7 @@ from playwright.async_api import FilePayload, expect
 
 from tests.browser.chat_page import ChatPage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def png() -> FilePayload:
@@ -109,7 +109,7 @@ async def test_a_slash_lists_the_commands(chat: ChatPage) -> None:
     await chat.text.press("Tab")
     await expect(chat.text).to_have_value("/img2img ")
     await expect(chat.suggestions).to_have_count(0)
-    await expect(chat.page.locator("#options")).to_contain_text("--denoise")
+    await expect(chat.option("Denoise")).to_be_visible()
 
 
 async def test_enter_takes_a_suggestion_and_sends_a_whole_command(chat: ChatPage) -> None:

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.chat_page import ChatPage, button, pictures
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SLOW = "/imagine a red fox --steps 100"
 
@@ -99,9 +99,18 @@ async def test_info_is_a_note_that_can_be_dismissed(chat: ChatPage) -> None:
 
 
 async def test_delete_takes_the_card_away(chat: ChatPage) -> None:
-    """It is gone from the page, and still gone after a reload; the hint is back."""
+    """Asked for twice: leaving the button is a no. It is still gone after a reload; the hint is back."""
     card = await chat.picture()
     await button(card, "Delete").click()
+    sure = button(card, "Sure? Press again")
+    await expect(sure).to_be_focused()
+    await chat.text.click()
+    await expect(sure).to_have_count(0)
+    await button(card, "Delete").click()
+    await sure.press("Escape")
+    await expect(sure).to_have_count(0)
+    await button(card, "Delete").click()
+    await sure.click()
     await expect(chat.cards).to_have_count(0)
     await chat.page.reload()
     await expect(chat.page.locator("#hint")).to_be_visible()
@@ -138,7 +147,7 @@ async def test_a_reload_keeps_the_history_in_order(chat: ChatPage) -> None:
 
 
 async def test_a_picture_opens_large(chat: ChatPage) -> None:
-    """With its download and a Reply of its own."""
+    """With its download, the original, and a way to make it the next input."""
     card = await chat.picture()
     await pictures(card).click()
     dialog = chat.page.get_by_role("dialog")
@@ -146,7 +155,9 @@ async def test_a_picture_opens_large(chat: ChatPage) -> None:
     async with chat.page.expect_download() as download:
         await dialog.get_by_role("link", name="Download").click()
     assert (await download.value).suggested_filename.endswith(".png")
-    await dialog.get_by_role("button", name="Reply").click()
+    original = await dialog.get_by_role("link", name="Open original").get_attribute("href")
+    assert original == await pictures(card).get_attribute("src")
+    await dialog.get_by_role("button", name="Use as input").click()
     await expect(dialog).to_have_count(0)
     await expect(chat.reply).to_be_visible()
 

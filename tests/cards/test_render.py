@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.cards.render import Facts, info, note, queue_card, render
-from bot.contract.card import Action, ActionStyle, Card, Code, Media, Preview, Text
+from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Media, Preview, Text
 from bot.contract.values import BackendStatus, QueueStatus, Trouble
 from bot.feed import Live
 from bot.jobs.models import Job
@@ -17,8 +17,8 @@ from tests.builders import new_job, new_view
 
 PROMPT = ((Text(text="a red fox", strong=True),),)
 CANCEL = Action(id="m1:cancel:job-1:0", label="Cancel", style=ActionStyle.DANGER)
-AGAIN = Action(id="m1:again:job-1:0", label="Again")
-INFO = Action(id="m1:info:job-1:0", label="Info")
+AGAIN = Action(id="m1:again:job-1:0", label="Again", effect=Effect.NEW)
+INFO = Action(id="m1:info:job-1:0", label="Info", effect=Effect.ASIDE)
 DELETE = Action(id="m1:delete:job-1:0", label="Delete", style=ActionStyle.DANGER)
 SILENT = "ComfyUI does not answer. This goes on when it returns."
 PICTURE = Preview(data=b"jpeg", media_type="image/jpeg")
@@ -83,10 +83,29 @@ def test_a_job_that_a_backend_takes_is_starting(state: State) -> None:
     assert render(_facts(new_job(state=state))) == _queued("Starting")
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.POSTING, State.WAITING])
-def test_a_job_that_waits_for_a_silent_server_says_so(state: State) -> None:
+@pytest.mark.parametrize("state", [State.CLAIMED, State.POSTING, State.WAITING])
+def test_a_job_that_a_silent_server_has_says_so(state: State) -> None:
     """Nothing is lost, and nobody need do anything."""
-    assert render(_facts(new_job(state=state), ahead=0, answering=False)) == _queued(SILENT)
+    assert render(_facts(new_job(state=state), answering=False)) == _queued(SILENT)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "place"),
+    [
+        (0, "1st"),
+        (1, "2nd"),
+        (2, "3rd"),
+        (3, "4th"),
+        (10, "11th"),
+        (12, "13th"),
+        (20, "21st"),
+        (111, "112th"),
+    ],
+)
+def test_a_job_that_waits_for_a_silent_server_keeps_its_place(ahead: int, place: str) -> None:
+    """It is counted as if the server ran."""
+    card = render(_facts(new_job(), ahead=ahead, answering=False))
+    assert card == _queued(f"ComfyUI is off. You are {place} when it returns.")
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.POSTING, State.WAITING])
@@ -141,7 +160,7 @@ def test_a_finished_job_is_its_picture() -> None:
         body=(*PROMPT, (Text(text="Seed "), Code(text="0"), Text(text=", 12.3 s"))),
         media=(_media(0),),
         alt="a red fox",
-        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input"), INFO, DELETE),
+        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input", effect=Effect.ASK), INFO, DELETE),
     )
 
 
@@ -150,8 +169,8 @@ def test_results_in_words_are_read_on_the_card() -> None:
     job = new_job(state=State.DONE, seed=None)
     assert render(_facts(job, texts=["a fox", "word " * 400])).body == (
         *PROMPT,
-        (Text(text="a fox"),),
-        (Text(text=("word " * 300).rstrip() + "…"),),
+        (Text(text="a fox", made=True),),
+        (Text(text=("word " * 300).rstrip() + "…", made=True),),
     )
 
 
@@ -166,8 +185,8 @@ def test_each_picture_of_a_batch_can_be_used() -> None:
         media=tuple(media),
         actions=(
             AGAIN,
-            Action(id="m1:use:job-1:0", label="Use 1"),
-            Action(id="m1:use:job-1:1", label="Use 2"),
+            Action(id="m1:use:job-1:0", label="Use 1", effect=Effect.ASK),
+            Action(id="m1:use:job-1:1", label="Use 2", effect=Effect.ASK),
             INFO,
             DELETE,
         ),

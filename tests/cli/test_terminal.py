@@ -186,7 +186,7 @@ async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings:
     url = settings["COMFYUI_URLS"]
     name = url.removeprefix("http://")
     lines = [
-        f"{url} is ComfyUI 0.33.0: cuda:0 Simulated (no GPU) (11.0 of 12.0 GB VRAM free), uploads up to 100 MB, "
+        f"{url} is ComfyUI 0.33.0: cuda:0 Simulated (no GPU) (23.6 of 24.0 GB VRAM free), uploads up to 100 MB, "
         "previews that name their job, job list, cancelling many at once.",
         f"Workflow imagine runs at {name}.",
         f"Workflow img2img runs at {name}.",
@@ -248,7 +248,7 @@ async def test_wrong_settings_are_named(tmp_path: Path, settings: dict[str, str]
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "demo", "imagine", "check", "simulate", "workflow", "workflow show", "db", "db upgrade"],
+    ["setup", "run", "demo", "imagine", "check", "simulate", "workflow", "workflow show", "db", "db upgrade"],
 )
 async def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     """`--help` says in a sentence what it does."""

@@ -12,7 +12,7 @@ from bot.comfy.backend import ComfyBackend
 from bot.comfy.discover import find_local
 from bot.errors import ConfigError
 from simulator.server import Simulator
-from tests.comfy.conftest import QUICK, Rig, new_id, running, serving, went_down
+from tests.comfy.conftest import QUICK, Rig, Start, new_id, running, serving, went_down
 
 
 @pytest.mark.parametrize("url", ["", "ftp://x", "http://", "http://me:secret@:99999999", "http://["])
@@ -47,6 +47,33 @@ async def test_what_a_server_is(rig: Rig) -> None:
             "sd_xl_base_1.0.safetensors",
             "dreamshaper_8.safetensors",
         )
+
+
+async def test_what_a_server_offered_holds_until_it_answers_again(start: Start) -> None:
+    """It is told when it is not what was known; what can't be read is as good as nothing."""
+    told: list[bytes] = []
+
+    async def keep(object_info: bytes) -> None:
+        told.append(object_info)
+        raise OSError("the disk is full")
+
+    rig = await start(models={"loras": ("fox.safetensors",)})
+    async with running(rig.simulator.url, on_object_info=keep) as backend:
+        known = backend.schemas
+        assert known is not None
+        assert len(told) == 1
+
+    async with ComfyBackend("http://127.0.0.1:9", client_id="c", object_info=told[0]) as away:
+        assert away.schemas is not None
+        assert away.schemas.models() == known.models()
+        assert not await away.probe()
+        assert away.schemas.models() == known.models()
+
+    async with running(rig.simulator.url, object_info=told[0], on_object_info=keep) as again:
+        assert again.schemas is not None
+    async with running(rig.simulator.url, object_info=b'{"KSampler": ', on_object_info=keep) as broken:
+        assert broken.schemas is not None
+    assert told[1:] == [told[0]]
 
 
 async def test_an_idle_server_is_probed(rig: Rig) -> None:

@@ -47,8 +47,8 @@ async def test_what_a_server_is(rig: Rig) -> None:
         Device(
             name="cuda:0 Simulated (no GPU)",
             kind="cuda",
-            vram_total=12 * 2**30,
-            vram_free=11 * 2**30,
+            vram_total=24 * 2**30,
+            vram_free=24 * 2**30 - round(0.4 * 2**30),
         ),
     )
     assert (stats.version, stats.ram_total) == ("0.33.0", 32 * 2**30)

@@ -100,6 +100,15 @@ async def test_a_tight_limit_takes_webp_and_then_pixels(tmp_path: Path) -> None:
         assert _difference(found, image.resize(found.size, Image.Resampling.LANCZOS)) < 16
 
 
+async def test_noise_is_the_largest_jpeg_there_is(tmp_path: Path) -> None:
+    """Libjpeg writes an optimised picture in one go: the buffer has to hold more than a byte a pixel."""
+    source = tmp_path / "noise.png"
+    Image.frombytes("RGB", (400, 300), random.Random(7).randbytes(400 * 300 * 3)).save(source)
+    made = await shrink(source, tmp_path, limit=300_000)
+    assert (made.media_type, made.width, made.height) == ("image/jpeg", 400, 300)
+    assert 200_000 < made.path.stat().st_size <= 300_000
+
+
 async def test_what_is_see_through_stays_so(tmp_path: Path) -> None:
     """PNG becomes WebP."""
     image = _photo(256, "RGBA")

@@ -276,6 +276,20 @@ async def test_the_command_serves_until_it_is_told_to_end(txt2img: Graph, tmp_pa
     assert process.returncode == (0 if os.name == "posix" else 1)
 
 
+async def test_the_command_puts_things_before_the_server(tmp_path: Path) -> None:
+    """A path with or without slashes, and a token; both are asked for."""
+    options = ("--path-prefix", "comfy/", "--token", "t", "--gpus", "2", "--version", "0.33.0")
+    process, url = await asyncio.to_thread(_started, tmp_path, *options)
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/system_stats") as answer:
+            refused = answer.status
+        async with session.get(f"{url}/system_stats?token=t") as answer:
+            cards = len((await answer.json())["devices"])
+    process.terminate()
+    await asyncio.to_thread(process.communicate)
+    assert (url.endswith("/comfy"), refused, cards) == (True, 401, 2)
+
+
 async def test_a_taken_port_is_one_sentence(client: Client) -> None:
     """And status 1."""
     port = str(client.simulator.port)

@@ -213,6 +213,10 @@ async def test_uploads_are_found_by_the_next_graph(client: Client) -> None:
     assert picture.getpixel((0, 0)) == (1, 2, 3)
     await _upload(client, b"rubbish", "bad.png")
     error = (await client.run(graph("bad.png")))["status"]["messages"][-1][1]
+    assert error["exception_type"] == "PIL.UnidentifiedImageError"
+    assert error["exception_message"].startswith("cannot identify image file")
+    await _upload(client, b"rubbish", "bad.txt")
+    error = (await client.run(graph("bad.txt")))["status"]["messages"][-1][1]
     assert error["exception_type"] == "av.error.InvalidDataError"
     assert error["exception_message"].startswith("[Errno 1094995529] Invalid data found")
 
@@ -246,7 +250,7 @@ async def test_the_server_describes_itself(client: Client) -> None:
     assert (await client.get("/features"))["max_upload_size"] == 104857600
     assert await client.get("/object_info/Nope") == {}
     classes = await client.get("/object_info")
-    assert len(classes) == 501
+    assert len(classes) == 810
     loader = classes["CheckpointLoaderSimple"]
     assert loader["input"] == {"required": {"ckpt_name": [models]}}
     assert (loader["output"], loader["output_node"]) == (["MODEL", "CLIP", "VAE"], False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.contract.values import JobId
+from bot.contract.values import JobId, MessageId
 from bot.jobs.models import Attempt, InputImage, MessageView
 from bot.jobs.states import State
 from bot.scheduling.fairness import next_flow, people_ahead
@@ -204,3 +204,33 @@ async def test_the_queue_in_numbers(store: Store, held: Held) -> None:
 async def test_an_unknown_job_has_no_message(store: Store) -> None:
     """It is answered with nothing, not with an error."""
     assert await store.messages.of_job(JobId("job-1")) is None
+
+
+async def test_a_message_whose_address_expired_waits_for_the_next(store: Store) -> None:
+    """It is not due until a press renewed it; then it is, at its new address."""
+    await store.requests.add(new_request(transient=True, spoiler=True))
+    await store.messages.park(MessageId("message-1"))
+    assert await store.messages.due("test", 10) == []
+    assert await store.messages.waiting("test", 10) == []
+    view = await store.messages.of_job(JobId("job-1"))
+    assert view is not None
+    assert (view.reachable, view.transient, view.spoiler) == (False, True, True)
+
+    await store.messages.renew(MessageId("message-1"), {"token": "new"})
+    (due,) = await store.messages.due("test", 10)
+    assert (due.address, due.reachable, due.wanted) == ({"token": "new"}, True, 2)
+    await store.messages.shown(due)
+    assert await store.messages.due("test", 10) == []
+
+
+async def test_a_message_that_moved_is_found_where_it_is(store: Store) -> None:
+    """The same event again is told its new address, and none once it is gone."""
+    await store.requests.add(new_request())
+    await store.messages.move(MessageId("message-1"), {"chat": "private"})
+    known = await store.requests.find("event-1")
+    assert known is not None
+    assert known.address == {"chat": "private"}
+    await store.messages.give_up(MessageId("message-1"))
+    known = await store.requests.find("event-1")
+    assert known is not None
+    assert known.address is None

@@ -31,7 +31,12 @@ async def test_a_request_is_read_back_as_it_was_made(store: Store) -> None:
     added = await store.requests.add(new)
     account = await store.requests.account(actor())
     assert added == Added(
-        request=new.request, job=new.job, message=new.message, fingerprint="same", existing=False
+        request=new.request,
+        job=new.job,
+        message=new.message,
+        address=new.address,
+        fingerprint="same",
+        existing=False,
     )
     assert account is not None
     assert await store.messages.of_job(new.job) == MessageView(

@@ -30,8 +30,8 @@ async def test_a_room_is_told_of_a_card_from_its_first_state_to_its_last(
 ) -> None:
     """The room as it stands first, then each change, the final one last."""
     async with browser.get(f"{served.url}/api/v1/chat") as stream:
-        assert await _event(stream) == ("room", {"cards": []})
-        started = await _say(browser, served.url, LINE)
+        assert await _event(stream) == ("room", {"cards": [], "before": None})
+        started = await _say(browser, served.url, LINE.replace("--steps 4", "--steps 100"))
         cards = [await _event(stream)]
         while cards[-1][1]["state"] != "done":
             cards.append(await _event(stream))

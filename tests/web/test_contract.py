@@ -15,10 +15,16 @@ from tests.asking import ask, encoded, fault, generate, get, picture, ready, unt
 from tests.processes import Program, wait_for_job
 
 
-async def test_a_job_from_its_post_to_its_picture(served: Program, http: aiohttp.ClientSession) -> None:
+async def test_a_job_from_its_post_to_its_picture(
+    served: Program, simulated: Program, http: aiohttp.ClientSession
+) -> None:
     """202 with an id, states in their order with a fraction that never falls, then the bytes."""
+    await fault(http, simulated.url, "hang")  # until somebody listens
     job = await generate(http, served.url, values={"width": 128, "height": 64})
-    seen, previews = await _events(http, served.url, job)
+    listening = asyncio.create_task(_events(http, served.url, job))
+    await until(http, served.url, job, "running")
+    await fault(http, simulated.url, "unhang")
+    seen, previews = await listening
 
     states = [status["state"] for status in seen]
     assert states == sorted(states, key=["queued", "running", "done"].index)
@@ -185,10 +191,13 @@ async def test_the_description_covers_the_routes(served: Program, http: aiohttp.
     found = await get(http, f"{served.url}/openapi.json")
     assert found["openapi"] == "3.1.0"
     assert sorted(found["paths"]) == [
+        "/api/v1/admin/jobs/{id}",
+        "/api/v1/admin/overview",
         "/api/v1/generate",
         "/api/v1/jobs/{id}",
         "/api/v1/jobs/{id}/events",
         "/api/v1/jobs/{id}/outputs/{index}",
+        "/api/v1/me",
         "/api/v1/queue",
         "/api/v1/workflows",
         "/healthz",

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.asking import ask, fault, generate, get, runs, until
+from tests.asking import ask, fault, generate, get, ready, runs, until
 from tests.processes import Program, bot_program, simulator_program, wait_for_job
 
 
@@ -114,25 +114,71 @@ async def test_a_bot_killed_in_mid_run_takes_its_job_up_again(
     assert [run["outcome"] for run in await runs(http, slow.url)] == ["success"]
 
 
-async def test_jobs_wait_for_a_comfyui_that_is_away_and_new_ones_are_refused(
+async def test_jobs_wait_for_a_comfyui_that_is_away_and_new_ones_with_them(
     slow: Program, bot: Program, http: aiohttp.ClientSession
 ) -> None:
-    """What was queued is made when it returns; nothing is queued for a server that is not there."""
-    jobs = [await generate(http, bot.url, f"number {number}") for number in range(4)]
+    """All are made when it returns, those too that were asked for meanwhile, even of a bot that never met it."""
+    jobs = [await generate(http, bot.url, f"number {number}") for number in range(2)]
     await until(http, bot.url, jobs[0], "running")
     await slow.kill()
     while (await get(http, f"{bot.url}/api/v1/queue"))["backends"][0]["up"]:
         await asyncio.sleep(0.05)
-    status, answer = await ask(http, bot.url, "too late")
-    queue = await get(http, f"{bot.url}/api/v1/queue")
+    jobs.append(await generate(http, bot.url, "while it is away"))
+    await bot.stop()
+    await bot.start()
+    jobs.append(await generate(http, bot.url, "after a restart", key="once"))
+    assert await generate(http, bot.url, "after a restart", key="once") == jobs[-1]
+    position = (await get(http, f"{bot.url}/api/v1/jobs/{jobs[-1]}"))["position"]
     await slow.start()
 
+    assert position >= 2
+    assert [(await wait_for_job(http, bot.url, job))["state"] for job in jobs] == ["done"] * 4
+
+
+async def test_what_was_queued_while_comfyui_was_away_is_checked_again_by_the_one_that_returns(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """Values are those that it last offered; a model that it has lost meanwhile is named, and what it has is made."""
+    before = simulator_program(tmp_path, "--checkpoint", "fox.safetensors", "--checkpoint", "owl.safetensors")
+    await before.start()
+    bot = bot_program(tmp_path, before.url)
+    await bot.start()
+    await ready(http, bot.url)
+    await before.stop()
+    while (await get(http, f"{bot.url}/api/v1/queue"))["backends"][0]["up"]:
+        await asyncio.sleep(0.05)
+
+    kept = await generate(http, bot.url, values={"model": "owl.safetensors"})
+    lost = await generate(http, bot.url, values={"model": "fox.safetensors"})
+    status, answer = await ask(http, bot.url, values={"model": "cat.safetensors"})
+    assert (status, answer["error"]["code"]) == (400, "invalid_value")
+
+    port = int(before.url.rpartition(":")[2])
+    after = simulator_program(tmp_path, "--checkpoint", "owl.safetensors", port=port)
+    await after.start()
+    ended = await wait_for_job(http, bot.url, lost)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "missing_model")
+    assert "fox.safetensors" in ended["error"]["message"]
+    assert (await wait_for_job(http, bot.url, kept))["state"] == "done"
+    assert await bot.stop() == 0
+    await after.stop()
+
+
+async def test_a_request_is_refused_while_nothing_was_ever_known_of_any_comfyui(
+    tmp_path: Path, slow: Program, http: aiohttp.ClientSession
+) -> None:
+    """Nobody can say what it could be made of."""
+    await slow.stop()
+    bot = bot_program(tmp_path, slow.url)
+    await bot.start()
+    status, answer = await ask(http, bot.url, "too early")
+    queue = await get(http, f"{bot.url}/api/v1/queue")
     assert (status, answer["error"]["code"]) == (503, "no_backend")
     assert answer["error"]["message"] == (
         f"ComfyUI does not answer at {slow.url.removeprefix('http://')}. Start it, then send the command again."
     )
-    assert queue["waiting"] + queue["running"] == 4
-    assert [(await wait_for_job(http, bot.url, job))["state"] for job in jobs] == ["done"] * 4
+    assert queue["waiting"] + queue["running"] == 0
+    assert await bot.stop() == 0
 
 
 async def test_one_persons_batch_does_not_block_another(

@@ -1,42 +1,94 @@
 // Files that go with the next line: chosen, dropped or pasted.
 
-import { make } from "./dom.js";
+import { make, sync } from "./dom.js";
 
-/** The row of attached files; `changed()` is called when a file is added or taken away. */
+let made = 0;
+
+/** The attached files; `changed()` is called when one is added or taken away. */
 export class Attachments {
   #row = document.getElementById("attachments");
   #input = document.getElementById("file");
-  #files = [];
+  #entries = [];
+  #slots = [];
+  #target = null;
   #changed;
 
   constructor(changed) {
     this.#changed = changed;
-    document.getElementById("attach").addEventListener("click", () => this.#input.click());
+    document.getElementById("attach").addEventListener("click", () => this.choose(null));
     this.#input.addEventListener("change", () => {
-      this.add(this.#input.files);
+      this.add(this.#input.files, this.#target);
       this.#input.value = ""; // so that the same file can be chosen again
     });
     this.#takeDrops();
     document.addEventListener("paste", (event) => this.#paste(event));
   }
 
-  get files() {
-    return this.#files.map(({ file }) => file);
+  get empty() {
+    return this.#entries.length === 0;
   }
 
-  /** Attach files. */
-  add(files) {
-    for (const file of files) this.#files.push({ file, chip: this.#chip(file) });
-    this.#row.replaceChildren(...this.#files.map(({ chip }) => chip));
+  /** The names of the image parameters of the command that is written: loose files fill them in their order. */
+  set slots(names) {
+    this.#slots = names;
+    this.#draw();
+  }
+
+  /** The chip of the file that is for a parameter, if there is one. */
+  chipFor(name) {
+    return this.#placed().get(name)?.chip;
+  }
+
+  /** Let a person choose files, for one parameter or for whichever is free. */
+  choose(name) {
+    this.#target = name;
+    this.#input.multiple = name === null;
+    this.#input.click();
+  }
+
+  /** Attach files. One that is for a parameter takes the place of what was there. */
+  add(files, name = null) {
+    for (const file of files) {
+      if (name !== null) this.#remove(this.#placed().get(name));
+      this.#entries.push(this.#entry(file, name));
+    }
+    this.#draw();
     if (files.length > 0) this.#changed();
+  }
+
+  /** Put the files into a form. */
+  fill(form) {
+    const names = new Map([...this.#placed()].map(([name, entry]) => [entry, name]));
+    for (const entry of this.#entries) {
+      const name = names.get(entry);
+      form.append(name ? `image:${name}` : "file", entry.file, entry.file.name || "picture");
+    }
   }
 
   /** Take all files away. */
   clear() {
-    for (const { file } of [...this.#files]) this.#remove(file);
+    for (const entry of [...this.#entries]) this.#remove(entry);
+    this.#changed();
   }
 
-  #chip(file) {
+  /** Entries by the parameter that each is for. */
+  #placed() {
+    const placed = new Map(this.#entries.filter(({ name }) => this.#slots.includes(name)).map((entry) => [entry.name, entry]));
+    const free = this.#slots.filter((slot) => !placed.has(slot));
+    const loose = this.#entries.filter((entry) => placed.get(entry.name) !== entry);
+    for (const slot of free.slice(0, loose.length)) placed.set(slot, loose.shift());
+    return placed;
+  }
+
+  /** Those that are for no parameter stand above the line; controls show the others. */
+  #draw() {
+    const placed = new Set(this.#placed().values());
+    const loose = this.#entries.filter((entry) => !placed.has(entry));
+    sync(this.#row, loose, { key: ({ key }) => key, create: ({ chip }) => chip });
+  }
+
+  #entry(file, name) {
+    const entry = { file, name, key: `file-${++made}` };
     const url = URL.createObjectURL(file);
     const picture = make("img", { src: url, alt: file.name });
     const gone = () => URL.revokeObjectURL(url);
@@ -45,20 +97,20 @@ export class Attachments {
       gone();
       picture.replaceWith(make("span", { class: "file-name", text: file.name }));
     });
-    return make("div", { class: "chip" }, picture, this.#close(file));
-  }
-
-  #close(file) {
     const close = make("button", { type: "button", class: "close", "aria-label": `Remove ${file.name}`, text: "×" });
-    close.addEventListener("click", () => this.#remove(file));
-    return close;
+    close.addEventListener("click", () => {
+      this.#remove(entry);
+      this.#changed();
+    });
+    entry.chip = make("div", { class: "chip" }, picture, close);
+    return entry;
   }
 
-  #remove(file) {
-    const place = this.#files.findIndex((entry) => entry.file === file);
-    const [entry] = this.#files.splice(place, 1);
+  #remove(entry) {
+    if (!entry) return;
+    this.#entries = this.#entries.filter((one) => one !== entry);
     entry.chip.remove();
-    this.#changed();
+    this.#draw();
   }
 
   #paste(event) {
@@ -68,7 +120,7 @@ export class Attachments {
     this.add(files);
   }
 
-  /** Files dropped anywhere on the page are attached, rather than opened instead of it. */
+  /** Files dropped anywhere are attached, rather than opened instead of the page; on a control they are for that. */
   #takeDrops() {
     let depth = 0; // enter and leave also come for every element inside
     const drag = (change) => (event) => {
@@ -76,7 +128,9 @@ export class Attachments {
       event.preventDefault();
       depth = change(depth);
       document.body.classList.toggle("dropping", depth > 0);
-      if (event.type === "drop") this.add(event.dataTransfer.files);
+      if (event.type !== "drop") return;
+      const slot = event.target.closest("[data-slot]")?.dataset.slot ?? null;
+      this.add([...event.dataTransfer.files].slice(0, slot === null ? undefined : 1), slot);
     };
     document.addEventListener("dragenter", drag((now) => now + 1));
     document.addEventListener("dragleave", drag((now) => now - 1));

@@ -1,5 +1,7 @@
 // A card: one message, drawn once and then changed in place.
 
+import { copyButton } from "./clipboard.js";
+import { asks, askTwice } from "./confirm.js";
 import { make, sync, write } from "./dom.js";
 import { drawMedia } from "./media.js";
 
@@ -17,32 +19,44 @@ export function makeCard(id) {
   return card;
 }
 
-/** Show `card` in `element`. `on` has `press(action, button)`, `open(medium, alt)` and `reply(medium)`. */
+/** Show `card` in `element`. `on` has `press(action, button)`, `open(medium)` and `reply(medium)`. */
 export function drawCard(element, card, on) {
   element.dataset.state = card.state;
   const title = part(element, "title");
   // A percentage is not read out at every step; the state that ends a job is.
   title.setAttribute("aria-live", MOVING.has(card.state) ? "off" : "polite");
   write(title, card.title);
-  drawBody(part(element, "body"), card.body);
+  drawBody(part(element, "body"), card);
   drawBar(element, card);
   drawMedia(part(element, "media"), card, on);
-  drawActions(part(element, "actions"), card.actions, on.press);
+  drawActions(part(element, "actions"), card, on.press);
 }
 
 function part(element, name) {
   return element.querySelector(`:scope > .card-${name}`);
 }
 
-function drawBody(body, lines) {
-  const drawn = JSON.stringify(lines);
+function drawBody(body, card) {
+  const drawn = JSON.stringify(card.body);
   if (body.dataset.drawn === drawn) return;
   body.dataset.drawn = drawn;
-  body.replaceChildren(...lines.map((spans) => make("p", {}, ...spans.map(drawSpan))));
+  // Words that are too long for a card are a file too, and copied from there.
+  const whole = !card.media.some((medium) => medium.media_type === "text/plain");
+  body.replaceChildren(...card.body.map((spans) => drawLine(spans, whole)));
+}
+
+function drawLine(spans, whole) {
+  const line = make("p", {}, ...spans.map(drawSpan));
+  if (!spans.some((span) => span.made)) return line;
+  line.className = "made";
+  line.tabIndex = 0; // it scrolls
+  const words = spans.map((span) => span.text ?? span.code).join("");
+  return make("div", { class: "made-block" }, line, ...(whole ? [copyButton(() => words)] : []));
 }
 
 function drawSpan(span) {
   if ("code" in span) return make("code", { text: span.code });
+  if (/^https?:/.test(span.url ?? "")) return make("a", { href: span.url, rel: "noopener", target: "_blank", text: span.text });
   return make(span.strong ? "strong" : "span", { text: span.text });
 }
 
@@ -56,30 +70,39 @@ function drawBar(element, card) {
 }
 
 function addBar(element) {
-  const attributes = { class: "card-bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 };
-  const bar = make("div", { ...attributes, "aria-label": "Progress" }, make("div"));
+  const bar = makeBar();
   part(element, "body").after(bar);
   return bar;
 }
 
-function fillBar(bar, fraction) {
+/** An empty progress bar. */
+export function makeBar() {
+  const attributes = { class: "card-bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 };
+  return make("div", { ...attributes, "aria-label": "Progress" }, make("div"));
+}
+
+/** Fill a bar; `fraction` is 0..1. */
+export function fillBar(bar, fraction) {
   const percent = Math.round(Math.min(1, Math.max(0, fraction)) * 100);
   bar.setAttribute("aria-valuenow", percent);
   bar.firstElementChild.style.transform = `scaleX(${percent / 100})`;
 }
 
-function drawActions(row, actions, press) {
-  row.hidden = actions.length === 0;
-  sync(row, actions, {
+function drawActions(row, card, press) {
+  row.hidden = card.actions.length === 0;
+  sync(row, card.actions, {
     key: (action) => action.id,
-    create: (action) => makeAction(action, press),
-    update: (button, action) => write(button, action.label),
+    create: (action) => makeAction(action, MOVING.has(card.state), press),
+    update: (button, action) => asks(button) || write(button, action.label),
   });
 }
 
-function makeAction(action, press) {
-  const style = action.style === "danger" ? "button danger" : "button";
-  const button = make("button", { type: "button", class: style });
-  button.addEventListener("click", () => press(action.id, button));
+/** A button; one that is dangerous asks twice, unless it only stops what is not over yet. */
+function makeAction(action, moving, press) {
+  const danger = action.style === "danger";
+  const button = make("button", { type: "button", class: danger ? "button danger" : "button", text: action.label });
+  const act = () => press(action.id, button);
+  if (danger && !moving) askTwice(button, act);
+  else button.addEventListener("click", act);
   return button;
 }

@@ -1,12 +1,9 @@
 // What may be typed next. Pure: a line, where the caret is, and the commands give suggestions.
 
-const SHOWN = 12;
+import { rangeOf } from "./control.js";
+import { commandOf, mainOf } from "./line.js";
 
-/** The command that a line begins with, or undefined. */
-export function commandOf(line, commands) {
-  const name = /^\s*\/([\w-]+)/.exec(line)?.[1].toLowerCase();
-  return commands.find((command) => command.name === name);
-}
+const SHOWN = 12;
 
 /**
  * Suggestions at the caret: `{from, to, items}` where `from`..`to` is what an item's `insert` replaces.
@@ -24,22 +21,9 @@ export function suggest(line, caret, commands) {
 }
 
 /** The options of a command: all but the words themselves and pictures. */
-export function optionsOf(command) {
+function optionsOf(command) {
   const main = mainOf(command);
   return command.parameters.filter((parameter) => parameter !== main && parameter.type !== "image");
-}
-
-/** The parameter that plain words after the command go to. */
-export function mainOf(command) {
-  return command.parameters.find((parameter) => parameter.type === "text");
-}
-
-/** What an option takes, in short. */
-export function rangeOf(parameter) {
-  if (parameter.choices) return parameter.default ? `${parameter.default}, …` : `${parameter.choices.length} to choose from`;
-  if (parameter.type === "seed") return "a whole number";
-  if (parameter.minimum !== undefined && parameter.maximum !== undefined) return `${parameter.minimum}–${parameter.maximum}`;
-  return parameter.type === "boolean" ? "yes or no" : "words";
 }
 
 function suggestChoice(before, caret, command) {

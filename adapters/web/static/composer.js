@@ -1,9 +1,10 @@
 // Where a line is written and sent.
 
 import { Attachments } from "./attachments.js";
-import { commandOf, mainOf, optionsOf, rangeOf } from "./complete.js";
+import { Controls } from "./controls.js";
 import { composing, make } from "./dom.js";
-import { newKey, say } from "./requests.js";
+import { commandOf, mainOf } from "./line.js";
+import { newKey, outputUrl, say } from "./requests.js";
 import { Suggestions } from "./suggestions.js";
 
 const EXAMPLE = "/imagine a red fox in snow";
@@ -16,30 +17,30 @@ export class Composer {
   #form = document.getElementById("composer");
   #box = document.getElementById("text");
   #send = document.getElementById("send");
-  #options = document.getElementById("options");
+  #begin = document.getElementById("begin");
   #replyBox = document.getElementById("reply");
   #replyPicture = document.getElementById("reply-picture");
   #reply = null;
   #key = null;
   #busy = false;
+  #last = null;
   #attachments;
+  #controls;
   #suggestions;
   #on;
 
   constructor(on) {
     this.#on = on;
     this.#attachments = new Attachments(() => this.#changed());
+    this.#controls = new Controls(this.#attachments, {
+      changed: () => this.#changed(),
+      rewrite: (line) => {
+        this.#box.value = line;
+        this.#changed();
+      },
+    });
     this.#suggestions = new Suggestions(this.#box, on.commands);
-    this.#box.addEventListener("input", () => this.#changed());
-    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    document.getElementById("reply-close").addEventListener("click", () => {
-      this.replyTo(null);
-      this.#box.focus();
-    });
+    this.#listen();
   }
 
   /** Make the next line a reply to an output, or to nothing. */
@@ -47,7 +48,7 @@ export class Composer {
     this.#reply = medium;
     this.#replyBox.hidden = medium === null;
     this.#box.placeholder = medium ? "What should change?" : EXAMPLE;
-    if (medium) this.#replyPicture.src = `/api/v1/jobs/${medium.job}/outputs/${medium.index}`;
+    if (medium) this.#replyPicture.src = outputUrl(medium);
     this.#changed();
     if (medium) this.#box.focus();
   }
@@ -69,35 +70,58 @@ export class Composer {
 
   /** Draw what depends on the commands again. */
   refresh() {
-    delete this.#options.dataset.command;
     this.#drawOptions();
     if (document.activeElement === this.#box) this.#suggestions.update();
+  }
+
+  #listen() {
+    this.#box.addEventListener("input", () => this.#changed());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    document.getElementById("reply-close").addEventListener("click", () => {
+      this.replyTo(null);
+      this.#box.focus();
+    });
   }
 
   #changed() {
     this.#key = null; // another line is another request
     this.#send.disabled = this.#busy || this.#isEmpty();
     this.#grow();
-    this.#suggestions.update();
+    if (document.activeElement === this.#box) this.#suggestions.update();
     this.#drawOptions();
   }
 
   #isEmpty() {
-    return this.#box.value.trim() === "" && this.#attachments.files.length === 0;
+    return this.#box.value.trim() === "" && this.#attachments.empty;
   }
 
   #pressed(event) {
     if (this.#suggestions.takes(event)) return;
+    if (event.key === "ArrowUp" && this.#box.value === "" && this.#last) this.#recall(event);
     if (event.key !== "Enter" || event.shiftKey || composing(event)) return;
     event.preventDefault();
     this.#submit();
+  }
+
+  /** The last line again, with what its controls said. */
+  #recall(event) {
+    event.preventDefault();
+    this.write(this.#last.line);
+    this.#controls.hold(this.#last.values);
+    this.#changed();
+    this.#suggestions.close();
   }
 
   async #submit() {
     if (this.#busy || this.#isEmpty()) return;
     this.#setBusy(true);
     try {
-      const answer = await say(this.#line());
+      const answer = await say(this.#asForm());
+      this.#last = { line: this.#box.value, values: this.#controls.values };
       this.#clear();
       this.#on.answered(answer);
     } catch (error) {
@@ -115,17 +139,18 @@ export class Composer {
     this.#send.disabled = busy || this.#isEmpty();
   }
 
-  #line() {
+  #asForm() {
     // A line that is sent again unchanged, after no answer came, is the same request.
     this.#key ??= newKey();
     const form = new FormData();
     form.set("text", this.#box.value);
     form.set("key", this.#key);
+    form.set("values", JSON.stringify(this.#controls.values));
     if (this.#reply) {
       form.set("reply_job", this.#reply.job);
       form.set("reply_index", this.#reply.index);
     }
-    for (const file of this.#attachments.files) form.append("file", file, file.name || "picture");
+    this.#attachments.fill(form);
     return form;
   }
 
@@ -142,29 +167,21 @@ export class Composer {
   }
 
   #drawOptions() {
-    const command = commandOf(this.#box.value, this.#on.commands());
-    this.#options.hidden = !command || command.parameters.length === 0;
-    if (this.#options.dataset.command === (command?.name ?? "")) return;
-    this.#options.dataset.command = command?.name ?? "";
-    this.#options.replaceChildren(...(command ? this.#optionChips(command) : []));
+    const line = this.#box.value;
+    const command = commandOf(line, this.#on.commands());
+    this.#controls.update(command, line, this.#reply);
+    const bare = line.trim() !== "" && !line.trim().startsWith("/") && !this.#reply;
+    if (this.#begin.hidden === !bare) return;
+    this.#begin.hidden = !bare;
+    if (bare) this.#begin.replaceChildren("Begin with a command: ", ...this.#beginnings());
   }
 
-  #optionChips(command) {
-    const main = mainOf(command);
-    const words = main ? [make("span", { text: main.description || main.title })] : [];
-    return [...words, ...optionsOf(command).map((parameter) => this.#optionChip(parameter))];
-  }
-
-  #optionChip(parameter) {
-    const chip = make("button", { type: "button", class: "option", title: parameter.description || parameter.title });
-    chip.append(make("code", { text: `--${parameter.name}` }), ` ${rangeOf(parameter)}`);
-    chip.addEventListener("click", () => this.#addOption(parameter.name));
-    return chip;
-  }
-
-  #addOption(name) {
-    const line = this.#box.value.trimEnd();
-    this.write(`${line} --${name} `);
-    this.#suggestions.update();
+  #beginnings() {
+    const able = this.#on.commands().filter(mainOf);
+    return able.map(({ name, description }) => {
+      const button = make("button", { type: "button", class: "option", title: description, text: `/${name}` });
+      button.addEventListener("click", () => this.begin(name));
+      return button;
+    });
   }
 }

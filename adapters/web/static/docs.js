@@ -4,13 +4,15 @@ import { make } from "./dom.js";
 
 const METHODS = ["get", "post", "put", "delete"];
 const VALUES = "Values_";
+/** Where Muralist is served, perhaps below a path. */
+const base = new URL(".", location.href).href.replace(/\/$/, "");
 
 load();
 
 async function load() {
   const main = document.getElementById("docs");
   try {
-    const [api, workflows] = await Promise.all([read("/openapi.json"), read("/api/v1/workflows")]);
+    const [api, workflows] = await Promise.all([read("openapi.json"), read("api/v1/workflows")]);
     draw(api, workflows.workflows);
     main.dataset.ready = "true";
   } catch (error) {
@@ -43,9 +45,9 @@ function curl(workflows) {
   const token = ` \\\n  -H "Authorization: Bearer $WEB_TOKEN"`;
   const send = `${token} \\\n  -H 'Content-Type: application/json' \\\n  -d '${body}'`;
   return [
-    `# Answers {"job_id": "..."}\ncurl ${location.origin}/api/v1/generate${send}`,
-    `# Its states as they come, to the last\ncurl -N ${location.origin}/api/v1/jobs/JOB_ID/events${token}`,
-    `# The first picture\ncurl -o picture.png ${location.origin}/api/v1/jobs/JOB_ID/outputs/0${token}`,
+    `# Answers {"job_id": "..."}\ncurl ${base}/api/v1/generate${send}`,
+    `# Its states as they come, to the last\ncurl -N ${base}/api/v1/jobs/JOB_ID/events${token}`,
+    `# The first picture\ncurl -o picture.png ${base}/api/v1/jobs/JOB_ID/outputs/0${token}`,
   ].join("\n\n");
 }
 

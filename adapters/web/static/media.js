@@ -1,25 +1,31 @@
 // What a job made, and the passing preview of what it is making.
 
+import { copyButton } from "./clipboard.js";
 import { make, sync } from "./dom.js";
+import { outputUrl } from "./requests.js";
+import { altOf, isPicture } from "./room.js";
 
 /** Show a card's preview and media. */
 export function drawMedia(box, card, on) {
-  const shown = card.media.map((medium, place) => ({ medium, alt: altOf(card, place) }));
   const preview = previewOf(box, card);
-  const items = preview ? [...shown, { preview }] : shown;
+  const items = card.media.map((medium) => ({ medium, alt: altOf(card, medium), fresh: preview !== null }));
+  if (preview) items.push({ preview });
   box.hidden = items.length === 0;
-  box.classList.toggle("several", shown.length > 1);
+  box.classList.toggle("several", card.media.filter(isPicture).length > 1);
   sync(box, items, {
-    key: (item) => (item.preview ? "preview" : `${item.medium.url} ${item.medium.media_type}`),
+    key: (item) => (item.preview ? "preview" : `${item.medium.job} ${item.medium.index} ${item.medium.media_type}`),
     create: (item) => (item.preview ? makePreview() : makeMedium(item, on)),
     update: (element, item) => item.preview && drawPreview(element, item.preview, card),
   });
-  if (shown.length > 0 && preview) dropPreviewOnceLoaded(box);
+  if (card.media.length > 0 && preview) dropPreviewOnceLoaded(box);
 }
 
-function altOf(card, place) {
-  const words = card.alt || "Picture";
-  return card.media.length === 1 ? words : `${words} (${place + 1} of ${card.media.length})`;
+/** A size in bytes for people. */
+export function inBytes(size) {
+  if (size < 1000) return `${size} bytes`;
+  const [unit, divisor] = size < 1e6 ? ["kB", 1e3] : size < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  const number = size / divisor;
+  return `${number < 10 ? number.toFixed(1) : Math.round(number)} ${unit}`;
 }
 
 /** The preview to show. The last one stays until the finished picture has loaded, so that nothing jumps. */
@@ -47,24 +53,43 @@ function drawPreview(figure, url, card) {
   if (picture.src !== url) picture.src = url;
 }
 
-function makeMedium({ medium, alt }, on) {
-  const kind = medium.media_type.split("/")[0];
+function makeMedium(item, on) {
+  const kind = isPicture(item.medium) ? "picture" : item.medium.media_type.split("/")[0];
   const figure = make("figure", { class: `medium ${kind}` });
-  if (kind === "image") figure.append(...makePicture(medium, alt, on));
-  else if (kind === "video" || kind === "audio") figure.append(makePlayer(kind, medium, alt));
-  else figure.append(make("a", { href: medium.url, download: medium.name, text: medium.name }));
+  if (kind === "picture") figure.append(...makePicture(item, on));
+  else if (kind === "video" || kind === "audio") figure.append(makePlayer(kind, item), makeFile(item.medium));
+  else figure.append(makeFile(item.medium));
   return figure;
 }
 
-function makePicture(medium, alt, on) {
+function makePicture({ medium, alt, fresh }, on) {
   const open = make("button", { type: "button", class: "opens", title: "Open large" });
-  open.append(make("img", { src: medium.url, alt }));
-  open.addEventListener("click", () => on.open(medium, alt));
+  // One that takes a preview's place is hidden until it has loaded, and a lazy one would never load.
+  open.append(make("img", { src: outputUrl(medium), alt, loading: fresh ? null : "lazy" }));
+  open.addEventListener("click", () => on.open(medium));
   const reply = make("button", { type: "button", class: "button reply", text: "Reply", title: "Reply to this picture" });
   reply.addEventListener("click", () => on.reply(medium));
   return [open, reply];
 }
 
-function makePlayer(kind, medium, alt) {
-  return make(kind, { src: medium.url, controls: true, preload: "metadata", "aria-label": alt });
+function makePlayer(kind, { medium, alt }) {
+  const attributes = { src: outputUrl(medium), controls: true, playsinline: true, preload: "metadata" };
+  const player = make(kind, { ...attributes, "aria-label": alt });
+  player.addEventListener("error", () => {
+    player.replaceWith(make("p", { class: "quiet", text: "This browser can't play that. Download it." }));
+  });
+  return player;
+}
+
+/** A file by its name and size, to be kept; words can be copied too. */
+function makeFile(medium) {
+  const url = outputUrl(medium);
+  const row = make("figcaption", { class: "file" });
+  row.append(
+    make("span", { class: "file-name", text: medium.name }),
+    make("span", { class: "quiet", text: inBytes(medium.size) }),
+    make("a", { class: "button", href: url, download: medium.name, text: "Download", "aria-label": `Download ${medium.name}` }),
+  );
+  if (medium.media_type.startsWith("text/")) row.append(copyButton(async () => (await fetch(url)).text()));
+  return row;
 }

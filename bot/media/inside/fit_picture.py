@@ -7,7 +7,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from bot.media.errors import DoesNotFit
 from bot.media.inside.bare import bare_png
@@ -100,6 +100,8 @@ def encoded(image: Image.Image, kind: str, quality: int) -> bytes:
     """The picture as JPEG or WebP; from 90 on a JPEG keeps its colours' full detail."""
     buffer = BytesIO()
     if kind == "JPEG":
+        # Optimised JPEGs are written in one go, and Pillow's buffer of a byte a pixel is too small for noise.
+        ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 4 * image.width * image.height)
         image.save(
             buffer,
             kind,

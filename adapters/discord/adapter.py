@@ -1,0 +1,100 @@
+"""The Discord adapter: keeps the connection, and shows cards."""
+
+from __future__ import annotations
+
+import asyncio
+
+import discord
+import structlog
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.discord.client import Client
+from adapters.discord.guide import invitation
+from adapters.discord.settings import DiscordSettings
+from adapters.discord.where import Where
+from bot.contract.card import Card
+from bot.contract.ports import Core, Limits
+from bot.contract.values import Address
+from bot.errors import ConfigError, SlowDown
+
+log = structlog.get_logger(__name__)
+
+NOT_YET_SECONDS = 0.5
+"""How soon to try again while there is no connection yet."""
+
+
+class DiscordAdapter:
+    """One application on Discord."""
+
+    name = "discord"
+    limits = Limits(edit_seconds=1.5, media_per_message=10, previews=True)
+
+    def __init__(self, settings: DiscordSettings, token: str) -> None:
+        self._settings = settings
+        self._token = token
+        self._client: Client | None = None
+        self._opened: asyncio.Event = asyncio.Event()
+
+    async def opened(self) -> str:
+        """Wait until commands arrive."""
+        await self._opened.wait()
+        assert self._client is not None
+        return f"Invite the bot with {invitation(str(self._client.application_id))}"
+
+    async def run(self, core: Core) -> None:
+        """Serve Discord until cancelled. Raises `ConfigError` for a token or intent that Discord refuses."""
+        _point_at(self._settings)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody talks here
+        client = self.client(core)
+        announcing: asyncio.Task[None] | None = None
+        try:
+            async with client:
+                await client.login(self._token)
+                self._client = client
+                announcing = asyncio.create_task(self._announce(client))
+                await client.connect()
+        except discord.LoginFailure as error:
+            raise ConfigError(
+                "DISCORD_TOKEN: Discord does not know that token. Make a new one in the developer portal."
+            ) from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise ConfigError(
+                "DISCORD_MESSAGE_CONTENT is set, but Discord does not allow the bot to read messages. "
+                "Turn on Message Content Intent in the developer portal > Bot, or take the setting out."
+            ) from error
+        finally:
+            self._client = None
+            if announcing is not None:
+                announcing.cancel()
+
+    def client(self, core: Core) -> Client:
+        """A connection that is not opened yet."""
+        return Client(core, self._settings)
+
+    async def show(self, address: Address, card: Card) -> Address | None:
+        """Make the message show the card."""
+        moved = await self._connected().post.show(Where.of(address), card)
+        return None if moved is None else moved.address()
+
+    async def remove(self, address: Address) -> None:
+        """Delete the message."""
+        await self._connected().post.remove(Where.of(address))
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            raise SlowDown(NOT_YET_SECONDS)
+        return self._client
+
+    async def _announce(self, client: Client) -> None:
+        await client.wait_until_ready()
+        self._opened.set()
+        log.info("connected to Discord", user=str(client.user), servers=len(client.guilds))
+
+
+def _point_at(settings: DiscordSettings) -> None:
+    """discord.py keeps these addresses in its classes."""
+    Route.BASE = settings.discord_api_base.rstrip("/")
+    if settings.discord_gateway_url is not None:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)

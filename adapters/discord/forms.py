@@ -1,0 +1,139 @@
+"""Forms: what a command still needs, asked for in a modal. Half-asked commands outlive the process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import ui
+
+from adapters.discord.order import File
+from bot.contract.values import Command, ParameterSpec, ParameterType
+
+FORM = "form:"
+KEPT_SECONDS = 24 * 3600.0
+"""A form that was never sent back is forgotten after that."""
+
+MOST_FIELDS = 5
+MOST_CHOICES = 25
+MOST_LABEL, MOST_PLACEHOLDER, MOST_TITLE, MOST_WORDS = 45, 100, 45, 4000
+COMMAND = "command"
+"""The field that asks which command; no parameter of a workflow is asked for beside it under this name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Half:
+    """A command that somebody began: which it may be, the pictures that it has, what it replies to."""
+
+    commands: tuple[str, ...]
+    files: tuple[File, ...] = ()
+    reply: tuple[str, int] | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """The form that is stored: JSON."""
+        files = [{"name": file.name, "url": file.url} for file in self.files]
+        return {"commands": self.commands, "files": files, "reply": self.reply, "at": time.time()}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Half:
+        """From the form that is stored."""
+        reply = kept["reply"]
+        return cls(
+            commands=tuple(kept["commands"]),
+            files=tuple(File(**file) for file in kept["files"]),
+            reply=(reply[0], reply[1]) if reply else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filled:
+    """What came back: the chosen command if that was asked, words by parameter, files by parameter."""
+
+    command: str | None
+    values: Mapping[str, str]
+    images: Mapping[str, File]
+
+
+def missing(command: Command, pictures: int) -> list[ParameterSpec]:
+    """What a command with so many pictures still needs, and the words that it is mainly about."""
+    wanted = []
+    for spec in command.parameters:
+        if spec.type is ParameterType.IMAGE:
+            pictures -= 1
+            if spec.required and pictures < 0:
+                wanted.append(spec)
+        elif spec is command.main_text or (spec.required and spec.default is None):
+            wanted.append(spec)
+    return wanted
+
+
+def modal(key: str, title: str, commands: Sequence[Command], pictures: int) -> ui.Modal:
+    """A form for one of these commands. With several, only what the first needs can be asked."""
+    form = ui.Modal(title=title[:MOST_TITLE], custom_id=FORM + key)
+    for label in [*_labels(commands, pictures)][:MOST_FIELDS]:
+        form.add_item(label)
+    form.stop()  # it is answered by its id, after any restart
+    return form
+
+
+def filled(data: Mapping[str, Any]) -> Filled:
+    """Read what was sent back."""
+    attachments = data.get("resolved", {}).get("attachments", {})
+    command, values, images = None, {}, {}
+    for field in _fields(data["components"]):
+        name = field["custom_id"]
+        if name == COMMAND and "values" in field:
+            command = field["values"][0]
+        elif field["type"] == discord.ComponentType.file_upload.value:
+            for which in field.get("values", [])[:1]:
+                sent = attachments[which]
+                images[name] = File(name=sent["filename"], url=sent["url"])
+        elif value := field.get("value") or next(iter(field.get("values", ())), None):
+            values[name] = value
+    return Filled(command=command, values=values, images=images)
+
+
+def _labels(commands: Sequence[Command], pictures: int) -> Iterator[ui.Label[Any]]:
+    if len(commands) > 1:
+        options = [
+            discord.SelectOption(
+                label=command.title[:100],
+                value=command.name,
+                description=command.description[:100] or None,
+                default=command is commands[0],
+            )
+            for command in commands[:MOST_CHOICES]
+        ]
+        yield ui.Label(text="/", component=ui.Select(custom_id=COMMAND, options=options))
+    for spec in missing(commands[0], pictures):
+        yield ui.Label(
+            text=spec.title[:MOST_LABEL],
+            description=spec.description[:MOST_PLACEHOLDER] or None,
+            component=_field(spec, required=spec.required and len(commands) == 1),
+        )
+
+
+def _field(spec: ParameterSpec, *, required: bool) -> ui.Item[Any]:
+    if spec.type is ParameterType.IMAGE:
+        return ui.FileUpload(custom_id=spec.name, required=required)
+    if 0 < len(spec.choices) <= MOST_CHOICES:
+        options = [discord.SelectOption(label=choice[:100], value=choice[:100]) for choice in spec.choices]
+        return ui.Select(custom_id=spec.name, options=options, required=required)
+    long = spec.type is ParameterType.TEXT
+    return ui.TextInput(
+        custom_id=spec.name,
+        style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
+        required=required,
+        max_length=min(spec.max_length or MOST_WORDS, MOST_WORDS),
+    )
+
+
+def _fields(components: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The inputs of a form: each in a label, or in a row as older clients send them."""
+    for component in components:
+        if "component" in component:
+            yield component["component"]
+        yield from component.get("components", ())

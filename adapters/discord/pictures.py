@@ -1,0 +1,97 @@
+"""Finding pictures in messages, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import aiohttp
+import discord
+from yarl import URL
+
+from adapters.discord.order import File
+from bot.errors import MediaGone, MediaTooLarge
+
+SECONDS = 60.0
+CHUNK = 64 * 1024
+
+
+class Reader:
+    """Reads files from Discord's servers."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def read(self, name: str, url: str, limit: int) -> bytes:
+        """The bytes of a file. Raises `MediaRejected` if there are more than `limit`, or none can be had."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS))
+        data = bytearray()
+        try:
+            async with self._session.get(URL(url, encoded=True)) as answer:
+                if answer.status != 200:
+                    raise MediaGone(name)
+                async for chunk in answer.content.iter_chunked(CHUNK):
+                    data += chunk
+                    if len(data) > limit:
+                        raise MediaTooLarge(name, limit)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise MediaGone(name) from error
+        return bytes(data)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def pictures(message: discord.Message) -> tuple[File, ...]:
+    """The pictures of a message: attached, embedded, in galleries, forwarded; each once."""
+    found: dict[str, File] = {}
+    parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
+    for part in parts:
+        for name, url in _urls(part):
+            found.setdefault(URL(url, encoded=True).path, File(name=name, url=url))
+    return tuple(found.values())
+
+
+def buttons(message: discord.Message) -> Iterator[str]:
+    """The ids of a message's buttons."""
+    for component in _walk(message.components):
+        if isinstance(component, discord.Button) and component.custom_id is not None:
+            yield component.custom_id
+
+
+def _urls(part: discord.Message | discord.MessageSnapshot) -> Iterator[tuple[str, str]]:
+    for attachment in part.attachments:
+        if (attachment.content_type or "").startswith("image/"):
+            yield attachment.filename, attachment.url
+    for component in _walk(part.components):
+        yield from _shown(component)
+    for embed in part.embeds:
+        # Discord's own copy: the original may be anywhere, also where only this machine reaches
+        for picture in (embed.image, embed.thumbnail):
+            if picture.proxy_url:
+                yield "picture", picture.proxy_url
+
+
+def _shown(component: Any) -> Iterator[tuple[str, str]]:
+    items: Sequence[Any] = ()
+    if isinstance(component, discord.MediaGalleryComponent):
+        items = [item.media for item in component.items]
+    elif isinstance(component, discord.ThumbnailComponent):
+        items = [component.media]
+    for media in items:
+        url = media.url if media.attachment_id else media.proxy_url
+        kind = media.content_type or ""
+        if url and (not kind or kind.startswith("image/")):
+            yield URL(url, encoded=True).name or "picture", url
+
+
+def _walk(components: Sequence[Any]) -> Iterator[Any]:
+    for component in components:
+        yield component
+        yield from _walk(getattr(component, "children", ()))
+        if getattr(component, "accessory", None) is not None:
+            yield component.accessory

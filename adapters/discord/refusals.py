@@ -1,0 +1,37 @@
+"""What Discord's errors mean for a message."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.errors import AddressGone, DeliveryError, SlowDown
+
+UNKNOWN_WEBHOOK, BAD_TOKEN = 10015, 50027
+OLD_MESSAGE = 30046
+"""Too many edits of a message older than an hour."""
+OLD_MESSAGE_SECONDS = 60.0
+UNSAID_SECONDS = 5.0
+GONE = (401, 403, 404)
+
+
+def is_spent(error: discord.HTTPException) -> bool:
+    """Whether an interaction's token is good no longer, rather than the message."""
+    return error.code in (UNKNOWN_WEBHOOK, BAD_TOKEN) or (error.status == 401 and error.code == 0)
+
+
+def translated(error: discord.HTTPException) -> DeliveryError | discord.HTTPException:
+    """The error as delivery understands it; itself if it says nothing of the message or the pace."""
+    if error.code == OLD_MESSAGE:
+        return SlowDown(OLD_MESSAGE_SECONDS)
+    if error.status == 429:
+        return SlowDown(_retry_after(error))
+    if error.status in GONE:
+        return AddressGone(f"{error.status} {error.code} {error.text}")
+    return error
+
+
+def _retry_after(error: discord.HTTPException) -> float:
+    try:
+        return float(error.response.headers.get("Retry-After", UNSAID_SECONDS))
+    except ValueError:
+        return UNSAID_SECONDS

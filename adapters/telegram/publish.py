@@ -1,0 +1,92 @@
+"""Publishes the commands to Telegram's menu, and again whenever what the core offers has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+import structlog
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+)
+from telegram.error import BadRequest
+
+from adapters.telegram.desk import menu_name
+from bot.contract.ports import Core
+from bot.contract.values import Command
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 60.0
+"""How often it is looked whether the commands are still the same."""
+
+PUBLISHED = "published"
+MOST_COMMANDS = 100
+MOST_DESCRIPTION = 256
+_NAME = re.compile(r"[a-z0-9_]{1,32}")
+
+
+class Publisher:
+    """Keeps Telegram's menus the same as the core's commands."""
+
+    def __init__(self, bot: Bot, core: Core) -> None:
+        self._bot = bot
+        self._core = core
+
+    async def run(self) -> None:
+        """Publish now and after changes, until cancelled."""
+        while True:
+            try:
+                await self._publish()
+            except Exception:  # a worker's loop: logged, and tried again
+                log.exception("the commands could not be published")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _publish(self) -> None:
+        menus = list(self._menus())
+        text = json.dumps(
+            [self._bot.id, *((scope.to_dict(), [c.to_dict() for c in menu]) for scope, menu in menus)]
+        )
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        known = (await self._core.recall(PUBLISHED)).get(PUBLISHED)
+        if known is not None and known["digest"] == digest:
+            return
+        for scope, menu in menus:
+            try:
+                await self._bot.set_my_commands(menu, scope=scope)
+            except BadRequest as error:  # an admin who never wrote to the bot has no chat with it
+                log.info("a menu can't be published", scope=scope.type, detail=error.message)
+        await self._core.remember(PUBLISHED, {"digest": digest})
+        log.info("commands are published", menus=len(menus))
+
+    def _menus(self) -> Iterator[tuple[BotCommandScope, list[BotCommand]]]:
+        """Everybody's commands, and for those who run the bot theirs, too."""
+        commands = self._core.commands()
+        common = [command for command in commands if not command.admin]
+        yield BotCommandScopeAllPrivateChats(), _menu(common)
+        yield BotCommandScopeAllGroupChats(), _menu(common)
+        if len(common) == len(commands):
+            return
+        yield BotCommandScopeAllChatAdministrators(), _menu(commands)
+        for admin in self._core.admins():
+            if admin.isdecimal():
+                yield BotCommandScopeChat(int(admin)), _menu(commands)
+
+
+def _menu(commands: Sequence[Command]) -> list[BotCommand]:
+    fit = [command for command in commands if _NAME.fullmatch(menu_name(command.name))]
+    if len(fit) < len(commands) or len(fit) > MOST_COMMANDS:
+        log.warning("some commands have no place in Telegram's menu; typed, they work", count=len(commands))
+    return [
+        BotCommand(menu_name(command.name), (command.description or command.title)[:MOST_DESCRIPTION])
+        for command in fit[:MOST_COMMANDS]
+    ]

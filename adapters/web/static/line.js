@@ -1,0 +1,50 @@
+// Reading a line of chat as the server reads it, with where each option stands in it. Pure.
+
+const COMMAND = /^\s*\/([A-Za-z0-9_-]+)(?:@\w+)?(?=\s|$)/;
+const DASHED = /(?<!\S)(?:--|—)([A-Za-z][\w-]*)(?:(?:=|\s+(?!--|—))("[^"]*"|“[^”]*”|\S*))?(?=\s|$)/g;
+const QUOTES = /^["“”]+|["“”]+$/g;
+
+/** The command that a line begins with, or undefined. */
+export function commandOf(line, commands) {
+  const name = COMMAND.exec(line)?.[1].toLowerCase();
+  return commands.find((command) => command.name.toLowerCase() === name);
+}
+
+/** The parameter that plain words after the command go to. */
+export function mainOf(command) {
+  return command.parameters.find((parameter) => parameter.type === "text");
+}
+
+/** The options that a line gives: a map of name to `{value, from, to}`; of two with one name the later counts. */
+export function optionsIn(line, command) {
+  const options = new Map();
+  const take = (match) => {
+    const [whole, name, value = ""] = match;
+    const from = match.index;
+    options.set(name.toLowerCase().replaceAll("-", "_"), {
+      value: value.replace(QUOTES, ""),
+      from,
+      to: from + whole.length,
+    });
+  };
+  for (const match of line.matchAll(DASHED)) take(match);
+  const rest = line.replace(DASHED, (whole) => " ".repeat(whole.length));
+  for (const match of rest.matchAll(assigned(command))) take(match);
+  return options;
+}
+
+/** The line with an option's value changed; without the option if the value is empty or needs quotes. */
+export function withOption(line, name, { from, to }, value) {
+  const plain = value !== "" && !/[\s"“”]/.test(value);
+  const before = line.slice(0, from);
+  const after = line.slice(to);
+  if (plain) return `${before}--${name} ${value}${after}`;
+  return after === "" ? before.trimEnd() : `${before}${after.replace(/^[ \t]+/, "")}`;
+}
+
+/** `name=value`, for the names that the command has. */
+function assigned({ parameters }) {
+  const names = parameters.map(({ name }) => name.replace(/[^\w]/g, "\\$&"));
+  if (names.length === 0) return /(?!)/g; // matches nothing
+  return new RegExp(`(?<!\\S)(${names.join("|")})=("[^"]*"|“[^”]*”|\\S+)`, "gi");
+}

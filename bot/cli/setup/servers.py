@@ -1,0 +1,72 @@
+"""Looking for ComfyUI servers, and at what they can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.cli.devices import in_words
+from bot.comfy.access import Access
+from bot.comfy.backend import ComfyBackend
+from bot.comfy.discover import find_local
+from bot.contract.ports import Level
+from bot.workflow.families import families
+from bot.workflow.model import Role, Workflow
+from bot.workflow.offers import problems
+
+Told = tuple[Level, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A ComfyUI that was looked at."""
+
+    url: str
+    name: str
+    up: bool
+    can_imagine: bool
+    told: tuple[Told, ...]
+
+
+async def find(known: Sequence[str]) -> list[str]:
+    """The servers of this machine, and those that are set and are not this machine's."""
+    local = await find_local()
+    return list(dict.fromkeys((*local, *(url for url in known if not _is_local(url)))))
+
+
+def _is_local(url: str) -> bool:
+    return any(f"//{host}:" in url for host in ("127.0.0.1", "localhost"))
+
+
+async def look_at(url: str, workflows: Iterable[Workflow], access: Access) -> Server:
+    """Ask a server what it is and what it can run. Raises `ConfigError` for what is no address."""
+    async with ComfyBackend(url, client_id="muralist-setup", access=access) as backend:
+        up = await backend.probe() and backend.schemas is not None
+        told = (
+            _told(backend, list(workflows))
+            if up
+            else ((Level.PROBLEM, backend.trouble or "It does not answer."),)
+        )
+        can = up and any(w.role is Role.IMAGINE and not _lacks(backend, w) for w in workflows)
+        return Server(url=url, name=backend.name, up=up, can_imagine=can, told=tuple(told))
+
+
+def _told(backend: ComfyBackend, workflows: Sequence[Workflow]) -> list[Told]:
+    told: list[Told] = [(Level.FINE, f"ComfyUI {backend.version} at {backend.name}.")]
+    if backend.stats is not None:
+        told.extend((Level.FINE, f"It computes on {in_words(device)}.") for device in backend.stats.devices)
+    assert backend.schemas is not None
+    found = families(backend.schemas.models())
+    if found:
+        told.append((Level.FINE, f"Found there: {', '.join(found)}."))
+    runnable = [f"/{workflow.name}" for workflow in workflows if not _lacks(backend, workflow)]
+    if runnable:
+        told.append((Level.FINE, f"It can run {', '.join(runnable)}."))
+    for workflow in workflows:
+        if lacks := _lacks(backend, workflow):
+            told.append((Level.NOTE, f"/{workflow.name} can't run there yet: {lacks[0]}"))
+    return told
+
+
+def _lacks(backend: ComfyBackend, workflow: Workflow) -> list[str]:
+    return [] if backend.schemas is None else problems(workflow, backend.schemas)

@@ -1,0 +1,107 @@
+"""What admins see of everybody."""
+
+from __future__ import annotations
+
+import time
+
+from bot.cards.board import Board
+from bot.comfy.backend import ComfyBackend
+from bot.contract.overview import BackendReport, DeviceReport, FailedJob, Overview, StandingJob
+from bot.contract.values import Actor
+from bot.jobs.models import MessageView
+from bot.jobs.states import State, outside
+from bot.service.rights import Rights
+from bot.service.servers import Servers
+from bot.store.store import Store
+
+SHOWN_WAITING = 100
+SHOWN_FAILURES = 20
+SHOWN_PEOPLE = 100
+
+
+class Oversee:
+    """Reads; changes nothing. The right to look is checked here, at every look."""
+
+    def __init__(self, store: Store, board: Board, servers: Servers, rights: Rights) -> None:
+        self._store = store
+        self._board = board
+        self._servers = servers
+        self._rights = rights
+
+    async def overview(self, actor: Actor) -> Overview:
+        """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
+        self._rights.require_admin(actor)
+        now = time.time()
+        running = await self._store.messages.in_hand()
+        waiting = await self._store.messages.all_waiting(SHOWN_WAITING)
+        total, _ = await self._store.messages.totals()
+        ahead = await self._board.ahead(waiting)
+        waiting.sort(key=lambda view: ahead.get(view.job.id, 0))
+        return Overview(
+            at=now,
+            waiting=tuple(self._standing(view, None) for view in waiting),
+            more_waiting=max(0, total - len(waiting)),
+            running=tuple(self._standing(view, backend) for view, backend in running),
+            backends=await self._backends(),
+            people=tuple(await self._store.people.reports(_midnight(now), SHOWN_PEOPLE)),
+            failures=tuple(_failed(view) for view in await self._store.messages.failed(SHOWN_FAILURES)),
+        )
+
+    def _standing(self, view: MessageView, backend: str | None) -> StandingJob:
+        fraction, node = self._board.fraction(view)
+        prompt = view.job.values.get("prompt")
+        names = {f"backend:{each.url}": each.name for each in self._servers.backends}
+        return StandingJob(
+            job=view.job.id,
+            actor=view.actor,
+            command=view.command,
+            prompt=prompt if isinstance(prompt, str) else "",
+            state=outside(view.job.state),
+            since=view.job.created if view.job.started is None else view.job.started,
+            fraction=0.0 if view.job.state is State.QUEUED else fraction,
+            node=node,
+            backend=names.get(backend, "a server that is not in the settings") if backend else None,
+        )
+
+    async def _backends(self) -> tuple[BackendReport, ...]:
+        return tuple(
+            [
+                BackendReport(
+                    name=backend.name,
+                    up=backend.up,
+                    version=backend.version,
+                    running=await self._store.messages.running_on(f"backend:{backend.url}"),
+                    trouble=backend.trouble,
+                    devices=_devices(backend),
+                )
+                for backend in self._servers.backends
+            ]
+        )
+
+
+def _devices(backend: ComfyBackend) -> tuple[DeviceReport, ...]:
+    """As last told; none while it is away."""
+    if not backend.up or backend.stats is None:
+        return ()
+    return tuple(
+        DeviceReport(name=device.name, memory=device.vram_total, free=device.vram_free)
+        for device in backend.stats.devices
+    )
+
+
+def _failed(view: MessageView) -> FailedJob:
+    error = view.job.error
+    return FailedJob(
+        job=view.job.id,
+        actor=view.actor,
+        workflow=view.job.workflow,
+        at=view.job.created if view.job.finished is None else view.job.finished,
+        code="" if error is None else error.code,
+        message="" if error is None else error.message,
+    )
+
+
+def _midnight(now: float) -> float:
+    """When the server's own day began."""
+    year, month, day = time.localtime(now)[:3]
+    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))

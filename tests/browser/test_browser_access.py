@@ -1,0 +1,241 @@
+"""For everybody: checked by axe, by keyboard alone, on small phones, and with what the system asks for."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.chat_page import ChatPage, button, pictures
+from tests.browser.conftest import House, Visit
+from tests.processes import bot_program
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SMALL = "--width 64 --height 64 --steps 4"
+TINY = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
+
+STICKING_OUT = """() => [...document.querySelectorAll("body *")].filter(one => {
+    const { left, right, width } = one.getBoundingClientRect();
+    const scrolls = one.closest(".table, .suggestions, pre, .unseen");
+    return width > 1 && !scrolls && (left < -1 || right > innerWidth + 1);
+}).map(one => one.outerHTML.slice(0, 120))"""
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, a, input, select, textarea, summary")].filter(one => {
+    const target = one.closest("label") ?? one;
+    const { width, height } = target.getBoundingClientRect();
+    return one.checkVisibility({ opacityProperty: false }) && one.type !== "checkbox" && !one.matches(".opens")
+        && (width < 34 || height < 34 || Math.max(width, height) < 44);
+}).map(one => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_on_the_chat(house: House, visit: Visit, scheme: str) -> None:
+    """With cards of every kind, options open, suggestions, the dialogs, all pictures."""
+    chat = await visit(house.shelf, color_scheme=scheme)
+    await expect(chat.cards).to_have_count(5)
+    await _check(chat.page)
+    await chat.text.fill("/img2img at night ")
+    await chat.controls.locator("summary").click()
+    await _check(chat.page)
+    await chat.option("Sampler").click()
+    await _check(chat.page)
+    await chat.text.fill("/")
+    await expect(chat.suggestions.first).to_be_visible()
+    await _check(chat.page)
+    await chat.text.fill("")
+    await pictures(chat.cards.last).first.click()
+    await _check(chat.page)
+    await chat.page.keyboard.press("Escape")
+    await chat.you()
+    await _check(chat.page)
+    await chat.page.keyboard.press("Escape")
+    await chat.page.get_by_role("button", name="Search").click()
+    await chat.page.get_by_role("button", name="All pictures").click()
+    await _check(chat.page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_while_a_job_runs_or_failed(visit: Visit, scheme: str) -> None:
+    """A first visitor's room too, and a notice."""
+    chat = await visit(color_scheme=scheme)
+    await expect(chat.page.locator("#hint")).to_be_visible()
+    await _check(chat.page)
+    failed = await chat.imagine(f"/imagine simulate an error {SMALL}")
+    await expect(failed).to_have_attribute("data-state", "failed")
+    card = await chat.imagine("/imagine a red fox --steps 100")
+    await expect(card).to_have_attribute("data-state", "running")
+    await chat.say("/imagin a red fox")
+    await expect(chat.notice).to_be_visible()
+    await _check(chat.page)
+    await chat.page.goto(chat.page.url + "admin")
+    await expect(
+        chat.page.get_by_role("region", name="Recent errors").get_by_role("row").nth(1)
+    ).to_be_visible()
+    await _check(chat.page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_on_the_other_pages(
+    browser: Browser, house: House, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    """The login with what is wrong, the API's description with a part of it open."""
+    program = bot_program(tmp_path, house.comfyui, WEB_TOKEN="a-token-of-some-length")
+    await program.start()
+    try:
+        context = await browser.new_context(color_scheme=scheme)
+        page = await context.new_page()
+        await page.goto(f"{program.url}/login?wrong=1")
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await _check(page)
+        await page.goto(f"{house.url}/docs")
+        await expect(page.locator("#docs")).to_have_attribute("data-ready", "true")
+        await page.locator("summary").first.click()
+        await _check(page)
+        await context.close()
+    finally:
+        await program.stop()
+
+
+async def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
+    """A picture asked for with an option, looked at, taken as input, searched, deleted: without a mouse."""
+    chat = await visit()
+    keys = chat.page.keyboard
+    await expect(chat.text).to_be_focused()
+    await keys.type("/im")
+    await keys.press("Enter")
+    await keys.type("a red fox --width 64 --height 64")
+    await _tab_to(chat, chat.option("Steps"))
+    await keys.type("4")
+    await _tab_to(chat, chat.page.get_by_role("button", name="Send"), "Shift+Tab")
+    await keys.press("Enter")
+    card = chat.cards.first
+    await chat.finished(card)
+    await _tab_to(chat, card.get_by_title("Open large"), "Shift+Tab")
+    assert await _focus_is_seen(chat.page)
+    await keys.press("Enter")
+    dialog = chat.page.get_by_role("dialog", name="Picture")
+    await expect(dialog).to_be_visible()
+    await _tab_to(chat, dialog.get_by_role("button", name="Use as input"))
+    await keys.press("Enter")
+    await expect(chat.reply).to_be_visible()
+    await expect(chat.text).to_be_focused()
+    await keys.type("at night")
+    await keys.press("Enter")
+    await chat.finished(chat.cards.nth(1))
+    await _tab_to(chat, button(chat.cards.nth(1), "Delete"), "Shift+Tab")
+    await keys.press("Space")
+    await keys.press("Space")
+    await expect(chat.cards).to_have_count(1)
+    await _tab_to(chat, chat.page.locator("#you-button"), "Shift+Tab")
+    await keys.press("Enter")
+    await _tab_to(chat, chat.page.get_by_label("As the system"))
+    await keys.press("ArrowDown")
+    await expect(chat.page.locator("html")).to_have_attribute("data-theme", "light")
+    await keys.press("Escape")
+    await expect(chat.page.locator("#you-button")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_smallest_phone_shows_all_of_it(house: House, visit: Visit, scheme: str) -> None:
+    """Nothing sticks out to the side at 320 pixels, and a thumb hits everything."""
+    chat = await visit(house.shelf, color_scheme=scheme, **TINY)
+    await expect(chat.cards).to_have_count(5)
+    await _fits(chat.page)
+    await chat.text.fill("/imagine a-very-long-word-without-any-space-" + "x" * 200)
+    await chat.controls.locator("summary").click()
+    await _fits(chat.page)
+    await chat.option("Sampler").click()
+    await _fits(chat.page)
+    await chat.text.fill("words without a command")
+    await _fits(chat.page)
+    await chat.text.fill("")
+    await pictures(chat.cards.last).first.click()
+    await _fits(chat.page)
+    await chat.page.keyboard.press("Escape")
+    await chat.you()
+    await _fits(chat.page)
+    await chat.page.keyboard.press("Escape")
+    await chat.page.get_by_role("button", name="All pictures").click()
+    await chat.page.get_by_role("button", name="Search").click()
+    await _fits(chat.page)
+    for path in ("docs", "admin"):
+        await chat.page.goto(f"{house.url}/{path}")
+        await expect(chat.page.locator("#sections:not([hidden]), [data-ready]")).to_have_count(1)
+        assert await chat.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+async def test_the_line_stays_above_a_phones_keyboard(visit: Visit) -> None:
+    """With its options open, in the little that is left; the newest card is still the one that is seen."""
+    chat = await visit(**TINY)
+    await chat.picture(f"/imagine a red fox {SMALL}")
+    await chat.text.fill("/imagine a red fox ")
+    await expect(chat.option("Width")).to_be_visible()
+    await chat.page.set_viewport_size({"width": 320, "height": 300})
+    await expect(chat.text).to_be_in_viewport(ratio=1)
+    await expect(chat.page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+    await expect(chat.cards.first).to_be_in_viewport()
+
+
+async def test_nothing_moves_for_those_who_ask_for_that(visit: Visit) -> None:
+    """Neither the dot nor the bar."""
+    chat = await visit(reduced_motion="reduce")
+    card = await chat.imagine("/imagine a red fox --steps 100")
+    bar = card.get_by_role("progressbar").locator("div")
+    await expect(bar).to_have_css("transition-property", "none")
+    dot = await card.locator(".card-title").evaluate(
+        "title => getComputedStyle(title, '::before').animationName"
+    )
+    assert dot == "none"
+
+
+async def test_the_systems_own_colours_leave_nothing_unseen(visit: Visit) -> None:
+    """Bar, state and focus are still there when backgrounds are not."""
+    chat = await visit(forced_colors="active")
+    card = await chat.imagine("/imagine a red fox --steps 100")
+    bar = card.get_by_role("progressbar")
+    await expect(bar).to_have_css("border-top-style", "solid")
+    colours = "bar => [bar, bar.firstElementChild].map(one => getComputedStyle(one).backgroundColor)"
+    back, filled = await bar.evaluate(colours)
+    assert back != filled
+    search = chat.page.get_by_role("button", name="Search")
+    await _tab_to(chat, search, "Shift+Tab")
+    assert await _focus_is_seen(chat.page)
+
+
+async def _check(page: Page) -> None:
+    """Run axe. What it calls serious or critical fails the test."""
+    await page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found: list[Any] = await page.evaluate(
+        """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+            .filter(one => ["serious", "critical"].includes(one.impact))
+            .map(({ id, nodes }) => [id, nodes.map(one => [one.html.slice(0, 200), one.failureSummary])])"""
+    )
+    assert found == []
+
+
+async def _fits(page: Page) -> None:
+    assert await page.evaluate(STICKING_OUT) == []
+    assert await page.evaluate(SMALL_TARGETS) == []
+
+
+async def _tab_to(chat: ChatPage, target: Any, key: str = "Tab") -> None:
+    """Press Tab until something has the focus; a person would give up after so many."""
+    for _ in range(40):
+        if await target.count() and await target.evaluate("one => one === document.activeElement"):
+            return
+        await chat.page.keyboard.press(key)
+    raise AssertionError("the keyboard does not lead there")
+
+
+async def _focus_is_seen(page: Page) -> bool:
+    seen: bool = await page.evaluate(
+        """() => {
+            const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+            return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+        }"""
+    )
+    return seen

@@ -1,0 +1,130 @@
+"""What delivery makes of a platform's refusals: asked once, and left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.cards.board import Board
+from bot.contract.card import Card
+from bot.contract.ports import Core, Limits
+from bot.contract.values import Address, JobId, MessageId
+from bot.delivery.deliverer import Deliverer
+from bot.errors import AddressExpired, AddressGone, DeliveryError
+from bot.feed import Feed, Live
+from bot.media.spool import Spool
+from bot.store.holding import LeaseTiming
+from bot.store.store import Store, open_store
+from tests.builders import new_request, sqlite_url
+
+
+class Recorder:
+    """A platform that answers as it is told to, and keeps what it was asked."""
+
+    name = "test"
+    limits = Limits(edit_seconds=0.01, media_per_message=10, previews=True)
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Address, Card]] = []
+        self.refusal: DeliveryError | None = None
+        self.moves: list[Address] = []
+        self.heard = asyncio.Event()
+
+    async def opened(self) -> str:
+        return "here"
+
+    async def run(self, core: Core) -> None:
+        raise AssertionError("nobody starts it")
+
+    async def show(self, address: Address, card: Card) -> Address | None:
+        self.asked.append((address, card))
+        self.heard.set()
+        if self.refusal is not None:
+            raise self.refusal
+        return self.moves.pop(0) if self.moves else None
+
+    async def remove(self, address: Address) -> None:
+        raise AssertionError("nothing is removed")
+
+    async def next(self) -> tuple[Address, Card]:
+        """What is asked next."""
+        async with asyncio.timeout(30):
+            await self.heard.wait()
+        self.heard.clear()
+        return self.asked[-1]
+
+
+class Scene:
+    """A store with one running job, and a delivery."""
+
+    def __init__(self, store: Store, feed: Feed, platform: Recorder) -> None:
+        self.store = store
+        self.feed = feed
+        self.platform = platform
+
+    def progress(self, percent: int) -> None:
+        """News of the running job."""
+        self.feed.progress(JobId("job-1"), Live(fraction=percent / 100, node=None))
+
+
+@asynccontextmanager
+async def _delivering(folder: Path, platform: Recorder) -> AsyncIterator[Scene]:
+    async with open_store(sqlite_url(folder)) as store:
+        feed = Feed()
+        board = Board(store, Spool(folder / "spool"), feed, lambda: True)
+        deliverer = Deliverer(platform, store, board, feed, "me", LeaseTiming())
+        working = asyncio.create_task(deliverer.run())
+        try:
+            yield Scene(store, feed, platform)
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+async def _reachable(store: Store) -> bool:
+    view = await store.messages.of_job(JobId("job-1"))
+    assert view is not None
+    return view.reachable
+
+
+@pytest.mark.parametrize("refusal", [AddressGone("404"), AddressExpired("later")])
+async def test_what_can_not_be_reached_is_asked_for_once(tmp_path: Path, refusal: DeliveryError) -> None:
+    """However much news there is of its job; a renewed address is asked for again."""
+    platform = Recorder()
+    async with _delivering(tmp_path, platform) as scene:
+        platform.refusal = refusal
+        await scene.store.requests.add(new_request())
+        scene.feed.changed(JobId("job-1"))
+        await platform.next()
+        while await _reachable(scene.store):
+            await asyncio.sleep(0.01)
+        for percent in range(20):
+            scene.progress(percent)
+            scene.feed.changed(JobId("job-1"))
+            await asyncio.sleep(0.02)
+        assert len(platform.asked) == 1
+
+        if isinstance(refusal, AddressExpired):
+            platform.refusal = None
+            await scene.store.messages.renew(MessageId("message-1"), {"token": "new"})
+            scene.feed.changed(JobId("job-1"))
+            address, card = await platform.next()
+            assert (address, card.title) == ({"token": "new"}, "Queued: you are next")
+
+
+async def test_a_message_that_moved_is_shown_at_its_new_address(tmp_path: Path) -> None:
+    """From the next card on."""
+    platform = Recorder()
+    platform.moves.append({"chat": "private"})
+    async with _delivering(tmp_path, platform) as scene:
+        await scene.store.requests.add(new_request())
+        scene.feed.changed(JobId("job-1"))
+        assert (await platform.next())[0] == {"chat": "room", "message": "1"}
+        await scene.store.queue.cancel(JobId("job-1"), now=2.0)
+        scene.feed.changed(JobId("job-1"))
+        address, card = await platform.next()
+        assert (address, card.title) == ({"chat": "private"}, "Cancelled")

@@ -1,0 +1,30 @@
+"""A Discord, and the bot as a process on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.discord.double import Discord, serving
+from tests.discord.payloads import TOKEN
+from tests.processes import Program, bot_program
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[Discord]:
+    """The world, served over sockets."""
+    world = Discord()
+    async with serving(world):
+        yield world
+
+
+@pytest.fixture
+async def bot(tmp_path: Path, discord: Discord, simulated: Program) -> AsyncIterator[Program]:
+    """`muralist run` with a token, connected."""
+    program = bot_program(tmp_path, simulated.url, DISCORD_TOKEN=TOKEN, DISCORD_API_BASE=discord.api)
+    await program.start()
+    await discord.connected.wait()
+    yield program
+    await program.stop()

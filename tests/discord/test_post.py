@@ -1,0 +1,294 @@
+"""Showing cards over sockets to a Discord with real limits: tokens that end, closed channels, sizes, rates."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.client import Client
+from adapters.discord.settings import DiscordSettings
+from adapters.discord.where import Where
+from bot.contract.card import Card, Media, Preview
+from bot.errors import AddressExpired, AddressGone, ConfigError, SlowDown
+from tests.discord.double import Discord, serving
+from tests.discord.payloads import CHANNEL, GUILD, TOKEN
+from tests.discord.scripted import ScriptedCore
+
+DONE = Card(state="done", title="/imagine")
+RUNNING = Card(state="running", title="half", fraction=0.5)
+MIB = 2**20
+
+
+class Shop:
+    """A connected bot, and a message that it promised."""
+
+    def __init__(self, discord: Discord, client: Client, core: ScriptedCore) -> None:
+        self.discord = discord
+        self.client = client
+        self.core = core
+
+    async def promised(self, **changes: object) -> Where:
+        """The address of an acknowledged command."""
+        count = len(self.core.invoked)
+        await self.discord.slash("imagine", prompt="a red fox")
+        await self.discord.until(lambda: len(self.core.invoked) > count)
+        return replace(Where.of(self.core.invoked[-1].address), **changes)  # type: ignore[arg-type]
+
+    async def show(self, where: Where, card: Card = DONE) -> Where | None:
+        """What delivery does."""
+        return await self.client.post.show(where, card)
+
+
+@pytest.fixture
+async def shop(discord: Discord, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    """The adapter in this process; Discord over sockets."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    core = ScriptedCore()
+    adapter = DiscordAdapter(DiscordSettings(discord_api_base=discord.api), TOKEN)
+    running = asyncio.create_task(adapter.run(core))
+    await discord.connected.wait()
+    assert adapter._client is not None
+    yield Shop(discord, adapter._client, core)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def _media(folder: Path, size: int, index: int = 0, kind: str = "image/png") -> Media:
+    path = folder / f"output-{index}"
+    path.write_bytes(bytes(size))
+    name = f"imagine-{index + 1}.{kind.split('/')[1]}"
+    return Media(job="j", index=index, path=path, media_type=kind, name=name, size=size)
+
+
+async def test_a_message_goes_on_when_its_token_has_ended(shop: Shop) -> None:
+    """401 with 50027 is met once; the address that comes back asks with the bot's own token alone."""
+    where = await shop.promised()
+    shop.discord.token_seconds = 0.0
+    moved = await shop.show(where)
+    assert moved == where.without_token()
+    assert await shop.show(moved, RUNNING) is None
+    assert shop.discord.messages[where.message or 0].words.startswith("**half**")
+    assert [status for _, _, status in shop.discord.requests if status >= 400] == [401]
+
+
+async def test_a_token_is_not_tried_after_its_time(shop: Shop) -> None:
+    """By the clock, before Discord has to say it."""
+    where = await shop.promised()
+    assert await shop.show(replace(where, until=time.time() - 1)) is None
+    assert all("/webhooks/" not in path for _, path, _ in shop.discord.requests)
+    assert shop.discord.messages[where.message or 0].words == "**/imagine**"
+
+
+async def test_what_only_a_press_can_renew_is_said_to_be_that(shop: Shop) -> None:
+    """An ephemeral card after its token's life; nothing is asked of Discord for it."""
+    where = await shop.promised(lasting=False, until=0.0)
+    before = len(shop.discord.requests)
+    with pytest.raises(AddressExpired):
+        await shop.show(where)
+    assert len(shop.discord.requests) == before
+
+
+async def test_a_deleted_message_is_gone(shop: Shop) -> None:
+    """By either token, and also when it is to be removed."""
+    where = await shop.promised()
+    shop.discord.messages[where.message or 0].deleted = True
+    for address in (where, where.without_token()):
+        with pytest.raises(AddressGone, match="10008"):
+            await shop.show(address)
+        with pytest.raises(AddressGone, match="10008"):
+            await shop.client.post.remove(address)
+
+
+async def test_a_vanished_channel_is_gone(shop: Shop) -> None:
+    """Nothing is told anywhere else."""
+    where = (await shop.promised()).without_token()
+    shop.discord.gone.add(CHANNEL)
+    with pytest.raises(AddressGone, match="10003"):
+        await shop.show(where)
+    assert len(shop.discord.messages) == 1
+
+
+async def test_a_closed_channel_is_told_in_private(shop: Shop) -> None:
+    """One refusal, then the conversation with whoever asked; if that is closed too, the message is gone."""
+    where = (await shop.promised()).without_token()
+    shop.discord.closed.add(CHANNEL)
+    moved = await shop.show(where)
+    assert moved is not None
+    assert (moved.channel, moved.guild) == (42_000, None)
+    assert shop.discord.messages[moved.message or 0].words == "**/imagine**"
+    assert await shop.show(moved, RUNNING) is None
+    shop.discord.closed.add(42_000)
+    with pytest.raises(AddressGone, match="50013"):
+        await shop.show(where)
+
+
+async def test_an_old_message_waits(shop: Shop) -> None:
+    """30046: later, not never, and not at once."""
+    where = (await shop.promised()).without_token()
+    shop.discord.stuck.add(where.message or 0)
+    with pytest.raises(SlowDown) as slow:
+        await shop.show(where)
+    assert slow.value.retry_after == 60.0
+
+
+async def test_one_budget_for_a_channel(shop: Shop) -> None:
+    """Of the bot's own edits there one is kept for finals, and Discord never has to refuse any."""
+    where = (await shop.promised()).without_token()
+    for _ in range(4):
+        await shop.show(where, RUNNING)
+    with pytest.raises(SlowDown):
+        await shop.show(where, RUNNING)
+    await shop.show(where, DONE)
+    with pytest.raises(SlowDown) as slow:
+        await shop.show(where, DONE)
+    assert 0 < slow.value.retry_after <= 5.5
+    assert shop.discord.buckets.refused == 0
+
+
+async def test_pictures_videos_and_other_files(shop: Shop, tmp_path: Path) -> None:
+    """What plays is shown, the rest is offered; hidden ones are."""
+    where = await shop.promised()
+    media = (
+        _media(tmp_path, 3, 0),
+        _media(tmp_path, 4, 1, "video/mp4"),
+        _media(tmp_path, 5, 2, "model/gltf-binary"),
+    )
+    await shop.show(where, replace(DONE, media=media, alt="a red fox", spoiler=True))
+    message = shop.discord.messages[where.message or 0]
+    assert {name: len(data) for name, data in message.files.items()} == {
+        "1-imagine-1.png": 3,
+        "2-imagine-2.mp4": 4,
+        "3-imagine-3.gltf-binary": 5,
+    }
+    gallery, file = message.payload["components"][0]["components"][1:3]
+    assert [(item["description"], item["spoiler"]) for item in gallery["items"]] == [("a red fox", True)] * 2
+    assert (file["file"]["url"], file["spoiler"]) == ("attachment://3-imagine-3.gltf-binary", True)
+
+
+async def test_a_preview_gives_way_to_the_result(shop: Shop, tmp_path: Path) -> None:
+    """Nothing of it stays attached."""
+    where = await shop.promised()
+    preview = Preview(data=b"jpeg", media_type="image/jpeg")
+    await shop.show(where, replace(RUNNING, preview=preview))
+    message = shop.discord.messages[where.message or 0]
+    assert message.files == {"preview.jpg": b"jpeg"}
+    await shop.show(where, RUNNING)
+    assert message.files == {}
+    await shop.show(where, replace(DONE, media=(_media(tmp_path, 3),)))
+    assert message.files == {"1-imagine-1.png": bytes(3)}
+
+
+async def test_more_than_ten_go_into_further_messages(shop: Shop, tmp_path: Path) -> None:
+    """Ten in the card, the rest in a reply to it; showing it again sends nothing twice."""
+    where = await shop.promised()
+    card = replace(DONE, media=tuple(_media(tmp_path, 3, index) for index in range(13)))
+    moved = await shop.show(where, card)
+    assert moved is not None
+    first, second = shop.discord.messages.values()
+    assert (len(first.gallery), len(second.gallery), moved.parts) == (10, 3, (second.id,))
+    assert second.payload["message_reference"]["message_id"] == first.id
+    assert await shop.show(moved, card) is None
+    await shop.client.post.remove(moved)
+    assert [first.deleted, second.deleted] == [True, True]
+
+
+async def test_a_crash_between_sending_and_noting_sends_no_second(shop: Shop, tmp_path: Path) -> None:
+    """The same further message again is the same message."""
+    where = await shop.promised()
+    card = replace(DONE, media=tuple(_media(tmp_path, 3, index) for index in range(11)))
+    assert await shop.show(where, card) == await shop.show(where, card)
+    assert len(shop.discord.messages) == 2
+
+
+async def test_a_message_has_at_most_25_mib(shop: Shop, tmp_path: Path) -> None:
+    """Three of 9 MiB are two messages."""
+    where = await shop.promised()
+    media = tuple(_media(tmp_path, 9 * MIB, index) for index in range(3))
+    await shop.show(where, replace(DONE, media=media))
+    assert [len(message.gallery) for message in shop.discord.messages.values()] == [2, 1]
+
+
+async def test_what_cannot_be_made_to_fit_is_named(shop: Shop, tmp_path: Path) -> None:
+    """The place's own limit counts, as it was told with the command."""
+    where = await shop.promised()
+    assert where.limit == 10 * MIB
+    media = (_media(tmp_path, 11 * MIB), _media(tmp_path, 3, 1))
+    await shop.show(where, replace(DONE, media=media))
+    message = shop.discord.messages[where.message or 0]
+    assert len(message.gallery) == 1
+    assert message.words == "**/imagine**\n`imagine-1.png` \\(11.0 MB\\) is too large to be shown here."
+
+
+async def test_a_long_text_is_cut_before_discord_refuses_it(shop: Shop) -> None:
+    """All of a card's other parts stay."""
+    where = await shop.promised()
+    await shop.show(where, replace(DONE, title="*" * 1500, body=()))
+    assert len(shop.discord.messages[where.message or 0].words) == 3004
+
+
+async def test_a_message_of_another_server_is_led_to(shop: Shop) -> None:
+    """The address people can open."""
+    where = await shop.promised()
+    assert where.url == f"https://discord.com/channels/{GUILD}/{CHANNEL}/{where.message}"
+
+
+async def test_a_bot_that_somebody_carries_along_may_not_edit_later(shop: Shop) -> None:
+    """In a server that it is not in only a press brings the right to change a card."""
+    shop.discord.carried = True
+    where = await shop.promised()
+    assert (where.lasting, where.private) == (False, False)
+    assert shop.core.invoked[-1].transient
+
+
+async def test_as_many_shards_as_discord_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no more intents than are used."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    discord = Discord(shards=2, guilds=2)
+    async with serving(discord):
+        core = ScriptedCore()
+        adapter = DiscordAdapter(DiscordSettings(discord_api_base=discord.api), TOKEN)
+        running = asyncio.create_task(adapter.run(core))
+        await discord.until(lambda: len(discord.identified) == 2)
+        await discord.slash("imagine", prompt="a red fox")
+        await discord.until(lambda: core.invoked)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    guilds, guild_messages, direct_messages = 1 << 0, 1 << 9, 1 << 12
+    assert [(said["shard"], said["intents"]) for said in discord.identified] == [
+        ([0, 2], guilds | guild_messages | direct_messages),
+        ([1, 2], guilds | guild_messages | direct_messages),
+    ]
+
+
+async def test_what_the_owner_has_to_put_right_is_said(
+    discord: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is not known, an intent that is not allowed."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    settings = DiscordSettings(discord_api_base=discord.api, discord_message_content=True)
+    with pytest.raises(ConfigError, match="DISCORD_TOKEN"):
+        await DiscordAdapter(settings, "wrong").run(ScriptedCore())
+    discord.refused_intents = 1 << 15
+    with pytest.raises(ConfigError, match="Message Content Intent"):
+        await DiscordAdapter(settings, TOKEN).run(ScriptedCore())
+
+
+async def test_another_gateway_can_be_named(discord: Discord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then Discord is not asked where it is."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
+    url = discord.url.replace("http", "ws") + "/gateway/"
+    settings = DiscordSettings(discord_api_base=discord.api, discord_gateway_url=url)
+    running = asyncio.create_task(DiscordAdapter(settings, TOKEN).run(ScriptedCore()))
+    await discord.connected.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [path for _, path, _ in discord.requests if "gateway" in path] in ([], ["/gateway/"])
