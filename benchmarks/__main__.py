@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks import report
+from benchmarks.inference import GRAPHS
 from benchmarks.machine import describe
 from benchmarks.report import Figure
 
@@ -18,7 +19,10 @@ ROWS = {
     "latency": "what Muralist adds to the time, processor and requests of a job",
     "idle-gap": "how long a server with a backlog stands idle between two jobs",
     "burst": "1,000 jobs at once, and 50 people at once",
+    "scheduling": "who waits how long and gets how much, in simulated time",
+    "estimates": "whether jobs are done when their cards said, in simulated time",
     "faults": "jobs in flight when sockets, servers and answers break",
+    "inference": "what is found of what a person would set in real graphs (--graphs)",
 }
 """By name; the module has the same one, with _ for -, and a `measure`."""
 
@@ -32,6 +36,9 @@ def benchmark(
     name: Annotated[str, typer.Argument(help="Which to measure.")],
     quick: Annotated[bool, typer.Option("--quick", help="A few jobs each: to see that it works.")] = False,
     json: Annotated[Path | None, typer.Option(help="A file to write the figures to.")] = None,
+    graphs: Annotated[
+        Path, typer.Option(help="For inference: a folder of graphs that were labelled by hand.")
+    ] = GRAPHS,
 ) -> None:
     """Measure, print the figures, and write them if asked to."""
     if name == "list":
@@ -42,11 +49,23 @@ def benchmark(
     figures: list[Figure] = []
     for row in ROWS if name == "all" else (name,):
         module: Any = import_module(f"benchmarks.{row.replace('-', '_')}")
-        measured = asyncio.run(module.measure(quick=quick))
+        if row == "inference" and not (graphs / "gold.json").is_file():
+            _skip(name, graphs)
+            continue
+        given = {"graphs": graphs} if row == "inference" else {}
+        measured = asyncio.run(module.measure(quick=quick, **given))
         report.show(measured, f"{row} on {describe()}")
         figures += measured
         if json is not None:
             report.write(json, figures, describe(), quick=quick)
+
+
+def _skip(name: str, graphs: Path) -> None:
+    """Labelled graphs are no part of the project; asked for by name, their absence is an error."""
+    words = f"inference: there are no labelled graphs in {graphs}; --graphs names another folder."
+    if name != "all":
+        raise typer.BadParameter(words)
+    typer.echo(words)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,13 @@ def exactly(name: str, value: float, goal: float, against: str) -> Figure:
     return Figure(name=name, value=_short(value), goal=f"= {goal:g}", against=against, met=value == goal)
 
 
+def within(name: str, value: float, goal: tuple[float, float], against: str) -> Figure:
+    """A figure that should be neither smaller nor larger than its goal."""
+    low, high = goal
+    met = low <= value <= high
+    return Figure(name=name, value=_short(value), goal=f"{low:g} to {high:g}", against=against, met=met)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The least of the values that at least this share (0..1) of them do not exceed. There must be some."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

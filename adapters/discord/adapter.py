@@ -52,6 +52,7 @@ class DiscordAdapter:
         try:
             async with client:
                 await client.login(self._token)
+                await self._learn_gateway(client)
                 self._client = client
                 announcing = asyncio.create_task(self._announce(client))
                 await client.connect()
@@ -86,6 +87,12 @@ class DiscordAdapter:
         if self._client is None:
             raise SlowDown(NOT_YET_SECONDS)
         return self._client
+
+    async def _learn_gateway(self, client: Client) -> None:
+        """A session that is begun anew goes to the default, whatever REST had named for the first."""
+        if self._settings.discord_gateway_url is None:
+            _, url, _ = await client.http.get_bot_gateway()
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
 
     async def _announce(self, client: Client) -> None:
         await client.wait_until_ready()

@@ -11,6 +11,7 @@ import discord
 from discord import ui
 
 from adapters.discord.order import File
+from adapters.discord.slash import FILES
 from bot.contract.values import Command, ParameterSpec, ParameterType
 
 FORM = "form:"
@@ -117,7 +118,7 @@ def _labels(commands: Sequence[Command], pictures: int) -> Iterator[ui.Label[Any
 
 
 def _field(spec: ParameterSpec, *, required: bool) -> ui.Item[Any]:
-    if spec.type is ParameterType.IMAGE:
+    if spec.type in FILES:
         return ui.FileUpload(custom_id=spec.name, required=required)
     if 0 < len(spec.choices) <= MOST_CHOICES:
         options = [discord.SelectOption(label=choice[:100], value=choice[:100]) for choice in spec.choices]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 
 from adapters.discord.order import File
-from bot.contract.values import Command, ParameterSpec, ParameterType
+from bot.contract.values import Command, ParameterSpec, ParameterType, Words
 
 MOST_OPTIONS = MOST_CHOICES = 25
 MOST_CHOICE = MOST_DESCRIPTION = 100
+MOST_NAME = 32
 MOST_TEXT = 6000
 EXACT = 2**53
 """Whole numbers beyond that are not exact in Discord's clients; seeds are text for that reason."""
@@ -25,45 +29,121 @@ Run = Callable[[Interaction, Command, dict[str, Any], dict[str, File]], Awaitabl
 Choices = Callable[[str, str], Sequence[str]]
 """What can be chosen now for a command's parameter."""
 
+NO_NAMES: Mapping[str, str] = {}
+
+FILES = (ParameterType.IMAGE, ParameterType.MASK, ParameterType.VIDEO, ParameterType.AUDIO)
+"""What is attached rather than typed."""
+
+_UNTAKEN = re.compile(r"[^-\w]")
 _PLAIN = {
     ParameterType.BOOLEAN: bool,
-    ParameterType.IMAGE: discord.Attachment,
     ParameterType.CHOICE: str,
+    **dict.fromkeys(FILES, discord.Attachment),
 }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """A parameter, and what Discord calls it."""
+
+    spec: ParameterSpec
+    name: str
+
+
+def options(
+    command: Command, extras: Sequence[ParameterSpec] = ()
+) -> tuple[list[Option], list[ParameterSpec]]:
+    """A command's options, and the parameters that Discord has no room for: the last ones.
+
+    The required ones come first, those that few people change last.
+    """
+    by_need = sorted(command.parameters, key=lambda spec: (not spec.required, spec.more))
+    room = MOST_OPTIONS - len(extras)
+    made: dict[str, Option] = {}
+    left_out = by_need[room:]
+    for spec in (*by_need[:room], *extras):
+        name = published_name(spec.name)
+        if name in made:
+            left_out.append(spec)
+        else:
+            made[name] = Option(spec=spec, name=name)
+    return list(made.values()), left_out
+
+
+def published_name(name: str) -> str:
+    """A name with nothing in it that Discord refuses in one: lower case, no spaces or dots, at most 32."""
+    return _UNTAKEN.sub("-", name.lower())[:MOST_NAME] or "-"
+
+
+def distinct(named: Sequence[tuple[str, Mapping[str, Words]]]) -> list[dict[str, str]]:
+    """Names in other languages. One that is somebody else's there, or in English, is left out: Discord takes none."""
+    english = {name for name, _ in named}
+    taken: dict[str, set[str]] = {}
+    found: list[dict[str, str]] = []
+    for _, words in named:
+        names = {language: published_name(each.name) for language, each in words.items()}
+        free = {
+            language: name
+            for language, name in names.items()
+            if name not in english and name not in taken.setdefault(language, set())
+        }
+        for language, name in free.items():
+            taken[language].add(name)
+        found.append(free)
+    return found
+
+
 def slash(
-    command: Command, extras: Sequence[ParameterSpec], run: Run, choices: Choices
+    command: Command,
+    extras: Sequence[ParameterSpec],
+    run: Run,
+    choices: Choices,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> app_commands.Command[Any, Any, Any]:
-    """A command with its options: the required ones first, at most 25."""
-    specs = sorted((*command.parameters, *extras), key=lambda spec: not spec.required)[:MOST_OPTIONS]
-    names = {spec.name.lower(): spec.name for spec in specs}
+    """A command with its options; `names` are its own in other languages."""
+    by_key = {f"option_{place}": option for place, option in enumerate(options(command, extras)[0])}
 
     async def callback(interaction: Interaction, **given: Any) -> None:
-        values, images = _sorted({names[name]: value for name, value in given.items() if value is not None})
+        values, images = _sorted({by_key[key].spec.name: v for key, v in given.items() if v is not None})
         await run(interaction, command, values, images)
 
-    callback.__signature__ = _signature(specs)  # type: ignore[attr-defined]
+    callback.__signature__ = _signature(by_key)  # type: ignore[attr-defined]
     callback.__annotations__ = {}
-    app_commands.describe(**{spec.name.lower(): _described(spec) for spec in specs})(callback)
-    for name, offered in _static(specs).items():
-        app_commands.choices(**{name: offered})(callback)
+    app_commands.rename(**_named(by_key))(callback)
+    app_commands.describe(**{key: _described(option.spec) for key, option in by_key.items()})(callback)
+    for key, offered in _static(by_key).items():
+        app_commands.choices(**{key: offered})(callback)
     described: Any = callback
     made: app_commands.Command[Any, Any, Any] = app_commands.Command(
-        name=command.name.lower(),
-        description=(command.description or command.title)[:MOST_DESCRIPTION],
+        name=locale_str(published_name(command.name), names=names),
+        description=_sentence(command.description or command.title, command.words),
         callback=described,
     )
-    for spec in specs:
-        if spec.type is ParameterType.CHOICE and not _is_static(spec):
-            made.autocomplete(spec.name.lower())(_completion(command.name, spec.name, choices))
+    for key, option in by_key.items():
+        if option.spec.type is ParameterType.CHOICE and not _is_static(option.spec):
+            made.autocomplete(key)(_completion(command.name, option.spec.name, choices))
     return made
+
+
+class InLanguages(app_commands.Translator):
+    """Gives Discord the names and descriptions that come with each string, by its own names of languages."""
+
+    async def translate(
+        self,
+        string: locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """The string in a language; None if it is the same as in English."""
+        del context
+        found: str | None = string.extras.get("names", {}).get(locale.value.partition("-")[0])
+        return None if found == string.message else found
 
 
 def matching(wanted: str, choices: Sequence[str]) -> list[str]:
     """The 25 choices that fit best what was typed so far, letters left out or swapped too."""
     typed = wanted.casefold().strip()
-    usable = [choice for choice in choices if len(choice) <= MOST_CHOICE]
+    usable = [choice for choice in choices if 0 < len(choice) <= MOST_CHOICE]
     ranked = sorted((_rank(typed, choice.casefold()), place) for place, choice in enumerate(usable))
     surest = ranked[0][0][0] if ranked else 5
     worst = 3 if surest <= 3 else 4  # what only looks alike is a guess, for when nothing fits
@@ -98,20 +178,35 @@ def _sorted(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, File]]:
     return {name: value for name, value in given.items() if name not in images}, images
 
 
-def _signature(specs: Sequence[ParameterSpec]) -> inspect.Signature:
+def _signature(by_key: Mapping[str, Option]) -> inspect.Signature:
     first = inspect.Parameter(
         "interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction
     )
-    return inspect.Signature([first, *(_option(spec) for spec in specs)])
+    return inspect.Signature([first, *(_option(key, option.spec) for key, option in by_key.items())])
 
 
-def _option(spec: ParameterSpec) -> inspect.Parameter:
+def _option(key: str, spec: ParameterSpec) -> inspect.Parameter:
     return inspect.Parameter(
-        spec.name.lower(),
+        key,
         inspect.Parameter.KEYWORD_ONLY,
         annotation=_annotation(spec),
         default=inspect.Parameter.empty if spec.required else None,
     )
+
+
+def _named(by_key: Mapping[str, Option]) -> dict[str, locale_str]:
+    names = distinct([(option.name, option.spec.words) for option in by_key.values()])
+    return {
+        key: locale_str(option.name, names=theirs)
+        for (key, option), theirs in zip(by_key.items(), names, strict=True)
+    }
+
+
+def _sentence(text: str, words: Mapping[str, Words]) -> locale_str:
+    said = {
+        language: each.description[:MOST_DESCRIPTION] for language, each in words.items() if each.description
+    }
+    return locale_str(text[:MOST_DESCRIPTION], names=said)
 
 
 def _annotation(spec: ParameterSpec) -> Any:
@@ -137,20 +232,20 @@ def _float(bound: float | None) -> float | None:
     return None if bound is None else float(bound)
 
 
-def _described(spec: ParameterSpec) -> str:
-    return (spec.description or spec.title)[:MOST_DESCRIPTION]
+def _described(spec: ParameterSpec) -> locale_str:
+    return _sentence(spec.description or spec.title, spec.words)
 
 
 def _is_static(spec: ParameterSpec) -> bool:
     """Whether all choices can be published; else they are offered while somebody types."""
-    return 0 < len(spec.choices) <= MOST_CHOICES and all(len(c) <= MOST_CHOICE for c in spec.choices)
+    return 0 < len(spec.choices) <= MOST_CHOICES and all(0 < len(c) <= MOST_CHOICE for c in spec.choices)
 
 
-def _static(specs: Sequence[ParameterSpec]) -> dict[str, list[app_commands.Choice[str]]]:
+def _static(by_key: Mapping[str, Option]) -> dict[str, list[app_commands.Choice[str]]]:
     return {
-        spec.name.lower(): [app_commands.Choice(name=choice, value=choice) for choice in spec.choices]
-        for spec in specs
-        if spec.type is ParameterType.CHOICE and _is_static(spec)
+        key: [app_commands.Choice(name=choice, value=choice) for choice in option.spec.choices]
+        for key, option in by_key.items()
+        if option.spec.type is ParameterType.CHOICE and _is_static(option.spec)
     }
 
 

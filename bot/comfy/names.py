@@ -41,6 +41,9 @@ def _spelled(schemas: NodeSchemas, graph: Graph, node: str) -> Mapping[str, Any]
 
 
 def _value(schemas: NodeSchemas, class_type: str, key: str, value: Any) -> Any:
+    if isinstance(value, str) and value.replace(".", "", 1).isdecimal():
+        spec = schemas.input(class_type, key)
+        return value if spec is None else spec.own(value)
     # Only what has a slash can be spelled in two ways.
     if not isinstance(value, str) or ("/" not in value and "\\" not in value):
         return value

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from bot.comfy.inputs import ANY, MATCH_TYPE, InputSpec, all_inputs, find_input
 from bot.comfy.models import is_model
 
 UploadKind = Literal["image", "audio", "video", "file"]
@@ -18,7 +19,7 @@ _UPLOADS: Mapping[str, UploadKind] = {
     "video_upload": "video",
     "file_upload": "file",
 }
-_DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
+_NOTHING: Mapping[str, Any] = {}
 _BETWEEN = re.compile(r"[\s,:]*")
 
 
@@ -56,7 +57,7 @@ class NodeSchemas:
     """The node classes of one server. Classes and inputs that it does not know are answered with None.
 
     An input's specification is `[type]` or `[type, options]`. Nested inputs of a dynamic combo are named by
-    dots (`format.codec`); such a name is looked up in every branch, and the first that has it counts.
+    dots (`format.codec`); such a name is looked up in every branch, the chosen one first where that is known.
     """
 
     def __init__(self, object_info: Mapping[str, Any]) -> None:
@@ -70,75 +71,71 @@ class NodeSchemas:
         """Whether the node saves or shows something: only what leads to such nodes is run."""
         return self._class(class_type).get("output_node") is True
 
-    def choices(self, class_type: str, name: str) -> tuple[str, ...] | None:
+    def input(self, class_type: str, name: str, given: Mapping[str, Any] = _NOTHING) -> InputSpec | None:
+        """An input by its dotted name. `given` are the node's values: the branches that they choose count first."""
+        return find_input(self._class(class_type).get("input"), name, given)
+
+    def inputs(self, class_type: str) -> tuple[InputSpec, ...]:
+        """Every input of a class, nested ones included."""
+        return tuple(all_inputs(self._class(class_type).get("input")))
+
+    def outputs(self, class_type: str) -> tuple[tuple[str, str], ...]:
+        """Type and name of every output of a class, in their order; what takes the type of an input is `*`."""
+        about = self._class(class_type)
+        kinds, names = _listed(about.get("output")), _listed(about.get("output_name"))
+        named = [*names, *kinds[len(names) :]]
+        return tuple(
+            (ANY if kind == MATCH_TYPE else "COMBO" if isinstance(kind, list) else str(kind), str(name))
+            for kind, name in zip(kinds, named, strict=False)
+        )
+
+    def display_name(self, class_type: str) -> str:
+        """What the front end calls the class."""
+        name = self._class(class_type).get("display_name")
+        return name if isinstance(name, str) and name else class_type
+
+    def only(self, classes: Iterable[str]) -> Mapping[str, Any]:
+        """The answer of `/object_info` cut down to some classes."""
+        return {name: self._classes[name] for name in sorted(set(classes)) if name in self._classes}
+
+    def choices(
+        self, class_type: str, name: str, given: Mapping[str, Any] = _NOTHING
+    ) -> tuple[str, ...] | None:
         """What a combo offers. None for no combo, or one whose choices are fetched from elsewhere."""
-        kind, options = self._input(class_type, name)
-        listed = kind if isinstance(kind, list) else options.get("options")
-        if not isinstance(listed, list):
-            return None
-        if kind == _DYNAMIC_COMBO:
-            return tuple(str(branch["key"]) for branch in listed if _is_branch(branch))
-        return tuple(str(choice) for choice in listed) if kind in (listed, "COMBO") else None
+        spec = self.input(class_type, name, given)
+        return None if spec is None else spec.choices
 
     def bounds(self, class_type: str, name: str) -> Bounds | None:
         """The least and the greatest value of a number, both allowed; None for an input that is no number."""
-        kind, options = self._input(class_type, name)
-        if not isinstance(kind, str) or not {"INT", "FLOAT"} & set(kind.split(",")):
+        spec = self.input(class_type, name)
+        if spec is None or not {"INT", "FLOAT"} & spec.kinds:
             return None
-        return _number(options.get("min")), _number(options.get("max"))
+        return spec.number("min"), spec.number("max")
 
     def models(self) -> frozenset[str]:
         """The model files that the nodes offer to load."""
         return frozenset(
             choice
             for name in self._classes
-            for group in ("required", "optional")
-            for key in self._group(name, group)
-            for choice in self.choices(name, key) or ()
+            for spec in self.inputs(name)
+            for choice in spec.choices or ()
             if is_model(choice)
         )
 
     def upload_kind(self, class_type: str, name: str) -> UploadKind | None:
         """What must be uploaded first and named here; None for an input that takes no file."""
-        _, options = self._input(class_type, name)
-        return next((kind for flag, kind in _UPLOADS.items() if options.get(flag) is True), None)
+        spec = self.input(class_type, name)
+        return None if spec is None else upload_kind(spec)
 
     def _class(self, class_type: str) -> Mapping[str, Any]:
         found = self._classes.get(class_type)
         return found if isinstance(found, Mapping) else {}
 
-    def _group(self, class_type: str, group: str) -> Mapping[str, Any]:
-        groups = self._class(class_type).get("input")
-        inputs = groups.get(group) if isinstance(groups, Mapping) else None
-        return inputs if isinstance(inputs, Mapping) else {}
 
-    def _input(self, class_type: str, name: str) -> tuple[object, Mapping[str, Any]]:
-        return next(_find(self._class(class_type).get("input"), name), (None, {}))
+def upload_kind(spec: InputSpec) -> UploadKind | None:
+    """What must be uploaded first and named in such an input; None if it takes no file."""
+    return next((kind for flag, kind in _UPLOADS.items() if spec.flag(flag)), None)
 
 
-def _find(groups: object, name: str) -> Iterator[tuple[object, Mapping[str, Any]]]:
-    """Every specification of an input by its dotted name, within `{"required": {...}, "optional": {...}}`."""
-    for group in ("required", "optional"):
-        inputs = groups.get(group) if isinstance(groups, Mapping) else None
-        for known, spec in inputs.items() if isinstance(inputs, Mapping) else ():
-            if not isinstance(spec, list) or not spec:
-                continue
-            options = spec[1] if len(spec) > 1 and isinstance(spec[1], Mapping) else {}
-            if known == name:
-                yield spec[0], options
-            elif spec[0] == _DYNAMIC_COMBO and name.startswith(f"{known}."):
-                yield from _find_in_branches(options.get("options"), name[len(known) + 1 :])
-
-
-def _find_in_branches(branches: object, name: str) -> Iterator[tuple[object, Mapping[str, Any]]]:
-    for branch in branches if isinstance(branches, list) else ():
-        if _is_branch(branch):
-            yield from _find(branch.get("inputs"), name)
-
-
-def _is_branch(option: object) -> bool:
-    return isinstance(option, Mapping) and "key" in option
-
-
-def _number(value: object) -> int | float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

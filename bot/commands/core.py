@@ -10,6 +10,7 @@ from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
+from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
 from bot.commands.registry import Context
 from bot.contract.card import Action, Card, Media, Preview, Span
 from bot.contract.overview import Overview
@@ -65,15 +66,16 @@ class BoundCore:
     def commands(self) -> list[Command]:
         """Every command: the workflows, then the others."""
         made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
-        return [*made, *(entry.command for entry in GENERAL.values())]
+        return [in_languages(each) for each in (*made, *(entry.command for entry in GENERAL.values()))]
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
-        return EXTRAS[extra]
+        return parameter_in_languages(EXTRAS[extra])
 
     def menus(self) -> Sequence[Menu]:
         """What can be done with any picture in a chat."""
-        return menus({command.name: command for command in self.commands()}, self.workflows)
+        found = menus({command.name: command for command in self.commands()}, self.workflows)
+        return [menu_in_languages(menu) for menu in found]
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about."""

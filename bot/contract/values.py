@@ -167,11 +167,26 @@ class ParameterType(StrEnum):
     CHOICE = "choice"
     SEED = "seed"
     IMAGE = "image"
+    MASK = "mask"
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What something is called and how it is described in another language; no description: as in English."""
+
+    name: str
+    description: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParameterSpec:
-    """One option of a command, as a platform publishes it. Bounds are inclusive; None is "no bound"."""
+    """One option of a command, as a platform publishes it. Bounds are inclusive; None is "no bound".
+
+    `more` is set for what few people ever change: a platform with room for a few options shows it last.
+    `words` are by language: `de`, `fr`.
+    """
 
     name: str
     type: ParameterType
@@ -184,11 +199,13 @@ class ParameterSpec:
     step: int | float | None = None
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    more: bool = False
+    words: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command as every platform publishes it."""
+    """A command as every platform publishes it. `admin`: it is for those who run the bot; `words` by language."""
 
     name: str
     title: str
@@ -196,6 +213,7 @@ class Command:
     parameters: tuple[ParameterSpec, ...] = ()
     workflow: bool = False
     admin: bool = False
+    words: Mapping[str, Words] = field(default_factory=dict)
 
     @property
     def main_text(self) -> ParameterSpec | None:
@@ -214,12 +232,13 @@ class Extra(StrEnum):
 class Menu:
     """Something to do with any picture in a chat, for platforms whose messages have menus.
 
-    It uses one of `commands` on the picture; without any it asks what is known of it.
+    It uses one of `commands` on the picture; without any it asks what is known of it. `words` are by language.
     """
 
     name: str
     title: str
     commands: tuple[Command, ...] = ()
+    words: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

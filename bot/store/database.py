@@ -1,4 +1,4 @@
-"""The database: queries are plain functions of a connection, run in threads, a transaction each.
+"""The database: queries are plain functions of a connection, run in a transaction each, SQLite or PostgreSQL.
 
 Reads run beside each other. Writes run one after another, and those that wait meanwhile share a commit: none is
 answered before that is on the disk. If one of them fails, all are undone, and each is made again by itself.
@@ -7,27 +7,22 @@ answered before that is on the disk. If one of them fails, all are undone, and e
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
+from importlib import import_module
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from bot.errors import ConfigError
+from bot.store.driver import Driver
+from bot.store.sqlite import Sqlite
 
-BUSY_SECONDS = 15
-"""How long a write waits for another process's write to end."""
-
-READERS = 4
 TOGETHER = 50
 """Writes that share a commit, at most: the first of them waits for the last."""
 
@@ -42,18 +37,16 @@ class _Write:
 
 
 class Database:
-    """`async with` opens and closes it. `url` is SQLAlchemy's: `sqlite+aiosqlite:///...`."""
+    """`async with` opens and closes it. `url` is SQLAlchemy's, of SQLite or PostgreSQL."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._engine: Engine | None = None
-        self._readers = ThreadPoolExecutor(READERS, "database-read")
-        self._writer = ThreadPoolExecutor(1, "database-write")
+        self._opened: Driver | None = None
         self._waiting: list[_Write] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._engine = _engine(self._url)
+        self._opened = _driver(self._url)
         return self
 
     async def __aexit__(
@@ -61,20 +54,20 @@ class Database:
     ) -> None:
         if self._writing is not None:
             await self._writing
-        for threads in (self._writer, self._readers):
-            await asyncio.to_thread(threads.shutdown)
-        if self._engine is not None:
-            self._engine.dispose()
+        await self.driver.close()
 
     @property
-    def engine(self) -> Engine:
-        """The engine while the database is open."""
-        assert self._engine is not None, "the database is not open"
-        return self._engine
+    def driver(self) -> Driver:
+        """What runs the functions while the database is open."""
+        assert self._opened is not None, "the database is not open"
+        return self._opened
 
     async def read(self, function: Callable[[Connection], T]) -> T:
-        """Run a function in a transaction that sees one state of everything and changes nothing."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, function)
+        """Run a function in a transaction that sees one state of everything and changes nothing.
+
+        It may run twice, the first time for nothing.
+        """
+        return await self.driver.look(function)
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Run a function in a transaction that alone may write; undone if it raises.
@@ -91,10 +84,6 @@ class Database:
         """Bring the tables to the newest revision. Safe to call from several processes at once."""
         await self.write(_upgrade)
 
-    def _look(self, function: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return function(connection)
-
     async def _write_waiting(self) -> None:
         try:
             while self._waiting:
@@ -106,8 +95,7 @@ class Database:
     async def _write_together(self, writes: Sequence[_Write]) -> None:
         """Commit these at once; if one fails, each by itself, so that it alone is undone."""
         functions = [write.function for write in writes]
-        commit = asyncio.get_running_loop().run_in_executor(self._writer, self._commit, functions)
-        outcome = (await asyncio.gather(commit, return_exceptions=True))[0]
+        outcome = (await asyncio.gather(self.driver.commit(functions), return_exceptions=True))[0]
         if not isinstance(outcome, BaseException):
             for write, found in zip(writes, outcome, strict=True):
                 if not write.answer.done():
@@ -119,11 +107,6 @@ class Database:
             for write in writes:
                 if not write.answer.done():
                     write.answer.set_exception(outcome)
-
-    def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
-        """What each function returned. Raises what the first that failed did; then nothing was written."""
-        with self.engine.connect().execution_options(muralist_write=True) as connection, connection.begin():
-            return [function(connection) for function in functions]
 
 
 class Stored(Protocol):
@@ -159,46 +142,25 @@ def writing(
     return asked
 
 
-def _engine(url: str) -> Engine:
+def _driver(url: str) -> Driver:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ConfigError(
             "DATABASE_URL is not one that Muralist understands. Use sqlite+aiosqlite:///path/to/muralist.db, "
-            "or leave it out."
+            "postgresql+asyncpg://user:password@host/name, or leave it out."
         ) from error
-    if parsed.drivername != "sqlite+aiosqlite":
-        raise ConfigError("DATABASE_URL: only sqlite+aiosqlite:///... is supported.")
-    engine = create_engine(parsed.set(drivername="sqlite"))
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    """Durable (a commit is on the disk when it returns), and readers never wait for the writer."""
-    connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late
-    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
+    if parsed.drivername == "sqlite+aiosqlite":
+        return Sqlite(parsed)
+    if parsed.drivername == "postgresql+asyncpg":
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait here, whatever the timeout, if another process switches a new file too
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _begin(connection: Connection) -> None:
-    """Writers take the lock first: a read that turns into a write later could fail half-way."""
-    write = connection.get_execution_options().get("muralist_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            module = import_module("bot.store.postgres")  # only who uses it has its library
+        except ModuleNotFoundError as error:
+            raise ConfigError("DATABASE_URL: for PostgreSQL, install muralist[postgresql].") from error
+        return cast(Driver, module.Postgres(parsed))
+    raise ConfigError(
+        "DATABASE_URL: only sqlite+aiosqlite:///... and postgresql+asyncpg://... are supported."
+    )
 
 
 def _upgrade(connection: Connection) -> None:

@@ -31,15 +31,8 @@ class Messages:
         """The messages that show these jobs."""
         return await self._views(_query().where(job.c.id.in_(job_ids)))
 
-    @reading
-    def of_place(
-        self,
-        connection: Connection,
-        where: Place,
-        limit: int,
-        *,
-        before: MessageId | None = None,
-        words: str = "",
+    async def of_place(
+        self, where: Place, limit: int, *, before: MessageId | None = None, words: str = ""
     ) -> list[MessageView]:
         """The newest messages of a place that were not removed, oldest first.
 
@@ -47,8 +40,8 @@ class Messages:
         """
         query = _of_place(_query(), where, before).order_by(message.c.number.desc())
         if words.strip():
-            query = query.where(message.c.id.in_(_matching(connection, where, before, words, limit)))
-        return _records(connection, connection.execute(query.limit(limit)).all())[::-1]
+            query = query.where(message.c.id.in_(await self._matching(where, before, words, limit)))
+        return (await self._views(query.limit(limit)))[::-1]
 
     async def due(self, adapter: str, limit: int) -> list[MessageView]:
         """Messages of an adapter that do not show yet what they should, oldest first."""
@@ -164,32 +157,33 @@ class Messages:
         return await self._views(query)
 
     @reading
+    def _matching(
+        self, connection: Connection, where: Place, before: MessageId | None, words: str, limit: int
+    ) -> list[MessageId]:
+        """The newest messages with these words. Compared here: SQLite folds the case of ASCII letters only."""
+        wanted = words.casefold().split()
+        prompt = job.c["values"]["prompt"].as_string().label("prompt")
+        query = select(message.c.id, request.c.command, prompt)
+        query = query.join(request, request.c.id == message.c.request).join(
+            job, job.c.request == request.c.id
+        )
+        query = _of_place(query.join(place, place.c.id == message.c.place), where, before)
+        found: list[MessageId] = []
+        for row in connection.execute(query.order_by(message.c.number.desc())):
+            text = f"/{row.command} {row.prompt or ''}".casefold()
+            if all(word in text for word in wanted):
+                found.append(MessageId(row.id))
+            if len(found) == limit:
+                break
+        return found
+
+    @reading
     def _views(self, connection: Connection, query: Select[Any]) -> list[MessageView]:
-        rows = connection.execute(query).all()
-        return _records(connection, rows)
+        return _records(connection, connection.execute(query).all())
 
 
 def _set(connection: Connection, message_id: MessageId, **values: Any) -> None:
     connection.execute(update(message).where(message.c.id == message_id).values(**values))
-
-
-def _matching(
-    connection: Connection, where: Place, before: MessageId | None, words: str, limit: int
-) -> list[MessageId]:
-    """The newest messages with these words. Compared here: SQLite folds the case of ASCII letters only."""
-    wanted = words.casefold().split()
-    prompt = job.c["values"]["prompt"].as_string().label("prompt")
-    query = select(message.c.id, request.c.command, prompt)
-    query = query.join(request, request.c.id == message.c.request).join(job, job.c.request == request.c.id)
-    query = _of_place(query.join(place, place.c.id == message.c.place), where, before)
-    found: list[MessageId] = []
-    for row in connection.execute(query.order_by(message.c.number.desc())):
-        text = f"/{row.command} {row.prompt or ''}".casefold()
-        if all(word in text for word in wanted):
-            found.append(MessageId(row.id))
-        if len(found) == limit:
-            break
-    return found
 
 
 def _of_place(query: Select[Any], where: Place, before: MessageId | None) -> Select[Any]:

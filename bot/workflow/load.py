@@ -23,10 +23,8 @@ from bot.errors import ConfigError, InvalidValue
 from bot.jobs.models import Graph
 from bot.workflow.model import Parameter, Role, Target, Workflow
 from bot.workflow.model_notes import read_model_notes
-from bot.workflow.values import check
-
-SEED_MAXIMUM = 2**64 - 1
-"""ComfyUI's own bound for seeds."""
+from bot.workflow.patch import read
+from bot.workflow.values import SEED_MAXIMUM, check
 
 Folder = Traversable
 
@@ -215,7 +213,7 @@ def _target(where: str, graph: Graph, text: str) -> Target:
 
 def _literal(where: str, graph: Graph, target: Target) -> str | int | float | bool:
     """What the graph itself has there: the default if the file names none."""
-    value = graph[target.node]["inputs"][target.input]
-    if not isinstance(value, str | int | float | bool):
+    value = read(graph, target)
+    if value is None:
         raise ConfigError(f"{where}: {target} is a link in graph.json, so the parameter needs a default.")
     return value

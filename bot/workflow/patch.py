@@ -10,7 +10,7 @@ from typing import Any
 from bot.contract.values import ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import Graph, Patch, PatchValue, Setting
-from bot.workflow.model import Parameter, Workflow, offered
+from bot.workflow.model import Parameter, Target, Workflow, offered
 from bot.workflow.values import check, nearest
 
 Choices = Mapping[str, tuple[str, ...]]
@@ -52,6 +52,18 @@ def apply(graph: Graph, patch: Patch) -> dict[str, dict[str, Any]]:
     for setting in patch:
         patched[setting.node]["inputs"][setting.input] = setting.value
     return patched
+
+
+def unbind(workflow: Workflow, graph: Graph) -> dict[str, PatchValue]:
+    """The values of a workflow's parameters that stand in a graph of it; what is linked there has none."""
+    found = {each.spec.name: read(graph, each.targets[0]) for each in workflow.parameters}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def read(graph: Graph, target: Target) -> PatchValue | None:
+    """The literal at an input; None for a link."""
+    value = graph[target.node]["inputs"][target.input]
+    return value if isinstance(value, str | int | float | bool) else None
 
 
 def _check_names(workflow: Workflow, raw: Mapping[str, object]) -> None:

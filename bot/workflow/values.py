@@ -12,6 +12,17 @@ from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import PatchValue
 
+SEED_MAXIMUM = 2**64 - 1
+"""ComfyUI's own bound for seeds."""
+
+NOUNS = {
+    ParameterType.IMAGE: "picture",
+    ParameterType.MASK: "picture",
+    ParameterType.VIDEO: "video",
+    ParameterType.AUDIO: "sound",
+}
+"""What is attached, not typed."""
+
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
 BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
@@ -158,8 +169,8 @@ def _folded(name: str) -> str:
     return plain(name).casefold()
 
 
-def _image(spec: ParameterSpec, _raw: object) -> PatchValue:
-    raise InvalidValue(spec.name, f"{spec.title} is a picture: attach one, or reply to one.")
+def _file(spec: ParameterSpec, _raw: object) -> PatchValue:
+    raise InvalidValue(spec.name, f"{spec.title} is a {NOUNS[spec.type]}: attach one, or reply to one.")
 
 
 _CHECKS: dict[ParameterType, Callable[[ParameterSpec, object], PatchValue]] = {
@@ -169,5 +180,5 @@ _CHECKS: dict[ParameterType, Callable[[ParameterSpec, object], PatchValue]] = {
     ParameterType.BOOLEAN: _boolean,
     ParameterType.CHOICE: _choice,
     ParameterType.SEED: _integer,
-    ParameterType.IMAGE: _image,
+    **dict.fromkeys(NOUNS, _file),
 }

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
 
 from tests.discord.double import Discord, serving
 from tests.discord.payloads import TOKEN
+from tests.discord.scripted import ScriptedCore
+from tests.discord.shop import Shop, opened
 from tests.processes import Program, bot_program
 
 
@@ -28,3 +32,17 @@ async def bot(tmp_path: Path, discord: Discord, simulated: Program) -> AsyncIter
     await discord.connected.wait()
     yield program
     await program.stop()
+
+
+@pytest.fixture(autouse=True)
+def _addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """discord.py keeps them in its classes."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
+
+
+@pytest.fixture
+async def shop(discord: Discord) -> AsyncIterator[Shop]:
+    """The adapter in this process; Discord over sockets."""
+    async with opened(discord, ScriptedCore()) as shop:
+        yield shop

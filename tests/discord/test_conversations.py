@@ -10,6 +10,7 @@ import discord
 import pytest
 from simcord.env import Env
 
+from adapters.discord import publish
 from adapters.discord.client import Client
 from adapters.discord.pictures import pictures
 from adapters.discord.settings import DiscordSettings
@@ -55,8 +56,9 @@ class Scene:
 
 
 @pytest.fixture
-async def scene() -> AsyncIterator[Scene]:
-    """The bot in a server."""
+async def scene(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    """The bot in a server. Its commands stay as they are: simcord would wait for the next look at them."""
+    monkeypatch.setattr(publish, "LOOK_SECONDS", 3600.0)
     core = ScriptedCore()
     client = Client(core, DiscordSettings(discord_shards=1, discord_message_content=True))
     env = Env(client)

@@ -4,61 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.client import Client
 from adapters.discord.settings import DiscordSettings
-from adapters.discord.where import Where
-from bot.contract.card import Card, Media, Preview
+from bot.contract.card import Media, Preview
 from bot.errors import AddressExpired, AddressGone, ConfigError, SlowDown
 from tests.discord.double import Discord, serving
 from tests.discord.payloads import CHANNEL, GUILD, TOKEN
 from tests.discord.scripted import ScriptedCore
+from tests.discord.shop import DONE, RUNNING, Shop
 
-DONE = Card(state="done", title="/imagine")
-RUNNING = Card(state="running", title="half", fraction=0.5)
 MIB = 2**20
-
-
-class Shop:
-    """A connected bot, and a message that it promised."""
-
-    def __init__(self, discord: Discord, client: Client, core: ScriptedCore) -> None:
-        self.discord = discord
-        self.client = client
-        self.core = core
-
-    async def promised(self, **changes: object) -> Where:
-        """The address of an acknowledged command."""
-        count = len(self.core.invoked)
-        await self.discord.slash("imagine", prompt="a red fox")
-        await self.discord.until(lambda: len(self.core.invoked) > count)
-        return replace(Where.of(self.core.invoked[-1].address), **changes)  # type: ignore[arg-type]
-
-    async def show(self, where: Where, card: Card = DONE) -> Where | None:
-        """What delivery does."""
-        return await self.client.post.show(where, card)
-
-
-@pytest.fixture
-async def shop(discord: Discord, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
-    """The adapter in this process; Discord over sockets."""
-    monkeypatch.setattr(Route, "BASE", Route.BASE)
-    core = ScriptedCore()
-    adapter = DiscordAdapter(DiscordSettings(discord_api_base=discord.api), TOKEN)
-    running = asyncio.create_task(adapter.run(core))
-    await discord.connected.wait()
-    assert adapter._client is not None
-    yield Shop(discord, adapter._client, core)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
 
 
 def _media(folder: Path, size: int, index: int = 0, kind: str = "image/png") -> Media:
@@ -248,9 +208,8 @@ async def test_a_bot_that_somebody_carries_along_may_not_edit_later(shop: Shop) 
     assert shop.core.invoked[-1].transient
 
 
-async def test_as_many_shards_as_discord_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_as_many_shards_as_discord_asks_for() -> None:
     """With no more intents than are used."""
-    monkeypatch.setattr(Route, "BASE", Route.BASE)
     discord = Discord(shards=2, guilds=2)
     async with serving(discord):
         core = ScriptedCore()
@@ -268,11 +227,8 @@ async def test_as_many_shards_as_discord_asks_for(monkeypatch: pytest.MonkeyPatc
     ]
 
 
-async def test_what_the_owner_has_to_put_right_is_said(
-    discord: Discord, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_owner_has_to_put_right_is_said(discord: Discord) -> None:
     """A token that is not known, an intent that is not allowed."""
-    monkeypatch.setattr(Route, "BASE", Route.BASE)
     settings = DiscordSettings(discord_api_base=discord.api, discord_message_content=True)
     with pytest.raises(ConfigError, match="DISCORD_TOKEN"):
         await DiscordAdapter(settings, "wrong").run(ScriptedCore())
@@ -281,10 +237,8 @@ async def test_what_the_owner_has_to_put_right_is_said(
         await DiscordAdapter(settings, TOKEN).run(ScriptedCore())
 
 
-async def test_another_gateway_can_be_named(discord: Discord, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_gateway_can_be_named(discord: Discord) -> None:
     """Then Discord is not asked where it is."""
-    monkeypatch.setattr(Route, "BASE", Route.BASE)
-    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
     url = discord.url.replace("http", "ws") + "/gateway/"
     settings = DiscordSettings(discord_api_base=discord.api, discord_gateway_url=url)
     running = asyncio.create_task(DiscordAdapter(settings, TOKEN).run(ScriptedCore()))

@@ -1,11 +1,12 @@
-"""A real SQLite file for every test, and what its tables hold."""
+"""A real database for every test, on each kind that there is, and what its tables hold."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +14,7 @@ from bot.store.database import Database
 from bot.store.leases import Held
 from bot.store.store import Store, open_store
 from tests.builders import sqlite_url
+from tests.postgres import Server, running
 
 
 @pytest.fixture(scope="session")
@@ -23,16 +25,36 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "muralist.db"
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A server that has a database `migrated`, its tables made and nothing in them."""
+    with running() as server:
+        asyncio.run(_open_and_close(server.create("migrated")))
+        yield server
+
+
 async def _open_and_close(url: str) -> None:
     async with open_store(url):
         pass
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database: every test of the store runs on both."""
+    return str(request.param)
+
+
 @pytest.fixture
-def url(tmp_path: Path, migrated: Path) -> str:
+def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of this test's database."""
-    shutil.copy(migrated, tmp_path / "muralist.db")
-    return sqlite_url(tmp_path)
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "muralist.db")
+        yield sqlite_url(tmp_path)
+        return
+    server: Server = request.getfixturevalue("postgres")
+    name = f"test-{uuid4().hex}"
+    yield server.create(name, template="migrated")
+    server.drop(name)
 
 
 @pytest.fixture
@@ -44,7 +66,7 @@ async def store(url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def database(url: str, store: Store) -> AsyncIterator[Database]:
-    """The same file through a connection of its own: another process, as far as SQLite can tell."""
+    """The same through connections of its own: another process, as far as the database can tell."""
     async with Database(url) as opened:
         yield opened
 

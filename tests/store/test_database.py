@@ -6,12 +6,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select
+from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot.store.database import Database
+from bot.store.sqlite import Sqlite
+from bot.store.store import Store
 from bot.store.tables import account
 
 
@@ -24,12 +27,20 @@ def _names(connection: Connection) -> list[str]:
     return list(connection.scalars(select(account.c.id).order_by(account.c.id)))
 
 
+@pytest.fixture
+def kind() -> str:
+    """These look at the threads and transactions of SQLite."""
+    return "sqlite"
+
+
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
     """Begins, commits and rollbacks of a database, as they happen."""
     seen: list[str] = []
+    driver = database.driver
+    assert isinstance(driver, Sqlite)
     for name in ("begin", "commit", "rollback"):
-        event.listen(database.engine, name, lambda _connection, name=name: seen.append(name))
+        event.listen(driver.engine, name, lambda _connection, name=name: seen.append(name))
     yield seen
 
 
@@ -117,3 +128,18 @@ async def test_one_whose_caller_went_away_before_it_began_is_not_made(
         await gone
     assert await stays == "stays"
     assert await database.read(_names) == ["stays"]
+
+
+async def test_commits_are_on_the_disk_and_references_are_kept(store: Store, database: Database) -> None:
+    """Every connection is durable, checks foreign keys and lets readers read while one writes."""
+    assert await database.write(_pragmas) == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 15000,
+    }
+
+
+def _pragmas(connection: Connection) -> dict[str, Any]:
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    return {name: connection.scalar(text(f"PRAGMA {name}")) for name in names}

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from bot.errors import LeaseLost
 from bot.store.database import Database
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held, Leases, Seen
+from bot.store.postgres import LOCK
 from bot.store.store import Store
 
 NAME = "backend:a"
@@ -187,16 +192,30 @@ async def test_stopping_gives_the_lease_back(store: Store) -> None:
     assert seen.owner is None
 
 
-async def test_a_holder_that_cannot_write_its_beat_stops(store: Store, database: Database) -> None:
+@asynccontextmanager
+async def hogged(kind: str, url: str) -> AsyncIterator[None]:
+    """Another process that keeps the right to write to itself."""
+    if kind == "postgresql":
+        hog = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string())
+        await hog.execute(f"SELECT pg_advisory_lock({LOCK})")
+        yield
+        await hog.close()
+        return
+    go = threading.Event()
+    async with Database(url) as database, asyncio.TaskGroup() as group:
+        group.create_task(database.write(lambda _connection: go.wait()))
+        yield
+        go.set()
+
+
+async def test_a_holder_that_cannot_write_its_beat_stops(store: Store, kind: str, url: str) -> None:
     """While another process keeps the database to itself, the holder can't tell whether it was robbed."""
     body = Body()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(while_held(store.leases, NAME, "ann", QUICK, body))
         await body.began.wait()
-        robbed = threading.Event()
-        group.create_task(database.write(lambda _connection: robbed.wait()))
-        await body.cancelled.wait()
-        robbed.set()
+        async with hogged(kind, url):
+            await body.cancelled.wait()
     seen = await store.leases.look(NAME)
     assert seen is not None
     assert (seen.owner, seen.epoch) == (None, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bot.errors import ConfigError
 from bot.store.database import Database
@@ -52,16 +52,6 @@ async def test_many_may_open_a_new_database_at_once(tmp_path: Path) -> None:
             assert await database.read(_differences) == []
 
 
-async def test_commits_are_on_the_disk_and_references_are_kept(store: Store, database: Database) -> None:
-    """Every connection is durable, checks foreign keys and lets readers read while one writes."""
-    assert await database.write(_pragmas) == {
-        "journal_mode": "wal",
-        "synchronous": 2,
-        "foreign_keys": 1,
-        "busy_timeout": 15000,
-    }
-
-
 @pytest.mark.parametrize(
     "url", ["muralist.db", "nonsense://x", "postgresql://localhost/x", "sqlite:///x", ""]
 )
@@ -69,8 +59,3 @@ async def test_a_url_that_cannot_be_used_is_the_owners_error(url: str) -> None:
     """A wrong DATABASE_URL is named, with what to write instead."""
     with pytest.raises(ConfigError, match=r"DATABASE_URL.*sqlite\+aiosqlite:///"):
         await _open_and_close(url)
-
-
-def _pragmas(connection: Connection) -> dict[str, Any]:
-    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-    return {name: connection.scalar(text(f"PRAGMA {name}")) for name in names}

@@ -330,7 +330,7 @@ async def test_an_end_that_cannot_be_written_whole_is_not_written(
     await store.requests.add(new_request())
     mine = await _claim(store, held)
     before = await everything(database)
-    with pytest.raises(IntegrityError, match="UNIQUE"):
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
         await store.queue.finish(mine, State.DONE, now=2000.0, outputs=[new_output("aa"), new_output("bb")])
     assert await everything(database) == before
     await store.queue.finish(mine, State.DONE, now=2000.0, outputs=[new_output("aa")])

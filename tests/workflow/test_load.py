@@ -11,9 +11,10 @@ import pytest
 
 from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import ConfigError
-from bot.workflow.load import SEED_MAXIMUM, load_workflow, load_workflows
+from bot.workflow.load import load_workflow, load_workflows
 from bot.workflow.model import Parameter, Role, Target, Workflow
 from bot.workflow.patch import bind
+from bot.workflow.values import SEED_MAXIMUM
 from tests.builders import GRAPH
 
 HEAD = 'title = "Fox"\ndescription = "Foxes"\n'

@@ -1,0 +1,181 @@
+"""Names and descriptions of what people type, in other languages.
+
+Names go by the English name, descriptions by the English sentence: an owner's own words are never replaced by
+others. A name that is missing in a language is the same there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+
+from bot.contract.values import Command, Menu, ParameterSpec, Words
+
+LANGUAGES = ("de", "fr", "es", "ja")
+
+Translations = Mapping[str, tuple[str, str, str, str]]
+"""In the order of `LANGUAGES`."""
+
+COMMANDS: Translations = {
+    "imagine": ("bild", "imaginer", "imaginar", "画像生成"),
+    "img2img": ("bild-aus-bild", "image-vers-image", "imagen-a-imagen", "画像から画像"),
+    "edit": ("bearbeiten", "modifier", "editar", "編集"),
+    "animate": ("animieren", "animer", "animar", "動画化"),
+    "upscale": ("vergrößern", "agrandir", "ampliar", "拡大"),
+    "vary": ("variieren", "varier", "variar", "バリエーション"),
+    "describe": ("beschreiben", "décrire", "describir", "説明"),
+    "queue": ("warteschlange", "file", "cola", "待ち行列"),
+    "help": ("hilfe", "aide", "ayuda", "ヘルプ"),
+}
+
+PARAMETERS: Translations = {
+    "prompt": ("prompt", "prompt", "prompt", "プロンプト"),
+    "negative": ("negativ", "négatif", "negativo", "ネガティブ"),
+    "width": ("breite", "largeur", "ancho", "幅"),
+    "height": ("höhe", "hauteur", "alto", "高さ"),
+    "steps": ("schritte", "étapes", "pasos", "ステップ数"),
+    "seed": ("seed", "graine", "semilla", "シード"),
+    "count": ("anzahl", "nombre", "cantidad", "枚数"),
+    "model": ("modell", "modèle", "modelo", "モデル"),
+    "sampler": ("sampler", "échantillonneur", "sampler", "サンプラー"),
+    "scheduler": ("scheduler", "planificateur", "scheduler", "スケジューラー"),
+    "image": ("bild", "image", "imagen", "画像"),
+    "strength": ("stärke", "intensité", "intensidad", "強さ"),
+    "frames": ("einzelbilder", "images", "fotogramas", "フレーム数"),
+    "private": ("privat", "privé", "privado", "非公開"),
+    "spoiler": ("spoiler", "spoiler", "spoiler", "ネタバレ"),
+}
+
+MENUS: Translations = {
+    "Edit": ("Bearbeiten", "Modifier", "Editar", "編集"),
+    "Use as input": ("Als Vorlage nehmen", "Utiliser comme source", "Usar como base", "元画像にする"),
+    "Animate": ("Animieren", "Animer", "Animar", "動画化"),
+    "Info": ("Info", "Infos", "Información", "情報"),
+}
+
+SENTENCES: Translations = {
+    "A picture from words": (
+        "Ein Bild aus Worten",
+        "Une image à partir de mots",
+        "Una imagen a partir de palabras",
+        "言葉から画像を作る",
+    ),
+    "A new picture from one you send or reply to": (
+        "Ein neues Bild aus einem, das du schickst oder auf das du antwortest",
+        "Une nouvelle image à partir de celle que tu envoies ou à laquelle tu réponds",
+        "Una imagen nueva a partir de la que envías o a la que respondes",
+        "送った画像や返信先の画像から新しい画像を作る",
+    ),
+    "How many pictures wait, and whether ComfyUI answers": (
+        "Wie viele Bilder warten und ob ComfyUI antwortet",
+        "Combien d'images attendent, et si ComfyUI répond",
+        "Cuántas imágenes esperan y si ComfyUI responde",
+        "待っている画像の数と ComfyUI の状態",
+    ),
+    "What can be asked for": (
+        "Was man verlangen kann",
+        "Ce qu'on peut demander",
+        "Qué se puede pedir",
+        "できることの一覧",
+    ),
+    "What the picture shows": (
+        "Was das Bild zeigt",
+        "Ce que montre l'image",
+        "Qué muestra la imagen",
+        "画像に描くもの",
+    ),
+    "What the new picture shows": (
+        "Was das neue Bild zeigt",
+        "Ce que montre la nouvelle image",
+        "Qué muestra la imagen nueva",
+        "新しい画像に描くもの",
+    ),
+    "What it should not show": (
+        "Was es nicht zeigen soll",
+        "Ce qu'elle ne doit pas montrer",
+        "Qué no debe mostrar",
+        "描かないもの",
+    ),
+    "The picture to start from": (
+        "Das Bild, von dem ausgegangen wird",
+        "L'image de départ",
+        "La imagen de partida",
+        "元になる画像",
+    ),
+    "How much may change: 0 nothing, 1 all": (
+        "Wie viel sich ändern darf: 0 nichts, 1 alles",
+        "Ce qui peut changer : 0 rien, 1 tout",
+        "Cuánto puede cambiar: 0 nada, 1 todo",
+        "変えてよい度合い: 0 は変えない、1 はすべて",
+    ),
+    "In pixels": ("In Pixeln", "En pixels", "En píxeles", "ピクセル"),
+    "Sampling steps: more is slower and finer": (
+        "Rechenschritte: mehr ist langsamer und feiner",
+        "Étapes de calcul : plus il y en a, plus c'est lent et fin",
+        "Pasos de cálculo: más es más lento y más fino",
+        "サンプリング回数: 多いほど遅く、細かい",
+    ),
+    "How closely to follow the prompt": (
+        "Wie genau dem Prompt gefolgt wird",
+        "À quel point suivre le prompt",
+        "Con qué fidelidad se sigue el prompt",
+        "プロンプトにどれだけ従うか",
+    ),
+    "The same seed and values give the same picture": (
+        "Gleicher Seed und gleiche Werte geben das gleiche Bild",
+        "La même graine et les mêmes valeurs donnent la même image",
+        "La misma semilla y los mismos valores dan la misma imagen",
+        "同じシードと値からは同じ画像ができる",
+    ),
+    "How many pictures": ("Wie viele Bilder", "Combien d'images", "Cuántas imágenes", "画像の数"),
+    "Only you see it": ("Nur du siehst es", "Toi seul le vois", "Solo tú lo ves", "あなただけに見える"),
+    "Hide the pictures until somebody looks": (
+        "Die Bilder verbergen, bis jemand hinsieht",
+        "Masquer les images jusqu'à ce qu'on regarde",
+        "Ocultar las imágenes hasta que alguien mire",
+        "見るまで画像を隠す",
+    ),
+}
+
+
+def in_languages(command: Command) -> Command:
+    """The command with what is known of it in other languages."""
+    return replace(
+        command,
+        words=_of_command(command.name, command.description),
+        parameters=tuple(parameter_in_languages(spec) for spec in command.parameters),
+    )
+
+
+def parameter_in_languages(spec: ParameterSpec) -> ParameterSpec:
+    """The same of a parameter."""
+    return replace(spec, words=_of_parameter(spec.name, spec.description))
+
+
+def menu_in_languages(menu: Menu) -> Menu:
+    """The same of a menu's entry, which has no description."""
+    return replace(menu, words=_words(MENUS, menu.title, ""))
+
+
+@cache
+def _of_command(name: str, description: str) -> Mapping[str, Words]:
+    return _words(COMMANDS, name, description)
+
+
+@cache
+def _of_parameter(name: str, description: str) -> Mapping[str, Words]:
+    return _words(PARAMETERS, name, description)
+
+
+def _words(names: Translations, name: str, description: str) -> Mapping[str, Words]:
+    """By language; only those in which anything is known."""
+    called, said = names.get(name), SENTENCES.get(description)
+    if called is None and said is None:
+        return {}
+    return {
+        language: Words(
+            name=name if called is None else called[place], description=None if said is None else said[place]
+        )
+        for place, language in enumerate(LANGUAGES)
+    }

@@ -1,0 +1,75 @@
+"""Where somebody stands who waits: how many are before them, and about how long that takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.contract.values import AccountId
+from bot.scheduling.lanes import Lane, share_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A person in a lane: virtual time, weight, jobs that wait and their work in seconds."""
+
+    account: AccountId
+    lane: Lane
+    vtime: float
+    weight: float
+    jobs: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ahead:
+    """What is taken before a job if nobody sends more: other people, jobs, and seconds of work, one's own included."""
+
+    people: int
+    jobs: int
+    seconds: float
+
+
+def ahead(mine: Waiting, nth: int, before: float, waiting: Sequence[Waiting]) -> Ahead:
+    """What is before the `nth` (from 0) waiting job of `mine`, whose own earlier ones are `before` seconds of work.
+
+    A job's turn comes at its person's virtual time plus the earlier work by weight; whoever stands before that
+    moment is served meanwhile. Loaded models may change the order within the slack, and estimates are estimates.
+    """
+    turn = mine.vtime + before / mine.weight
+    found = Ahead(people=0, jobs=nth, seconds=before)
+    others = [each for each in waiting if each.lane is mine.lane and each.account != mine.account]
+    for each in others:
+        jobs, seconds = _until(each, turn, mine.account)
+        found = Ahead(
+            people=found.people + (jobs > 0), jobs=found.jobs + jobs, seconds=found.seconds + seconds
+        )
+    return found
+
+
+def wait_seconds(mine: Lane, before: Ahead, waiting: Sequence[Waiting], busy: float, servers: int) -> float:
+    """About how long it takes until a backend has time for it: `busy` seconds are in the backends' hands.
+
+    Other lanes that wait take their share meanwhile, as long as they have work.
+    """
+    share = share_of(mine, {each.lane for each in waiting})
+    theirs = sum(each.seconds for each in waiting if each.lane is not mine)
+    between = min(theirs, before.seconds * (1 / share - 1))
+    return (busy + before.seconds + between) / max(1, servers)
+
+
+def _until(other: Waiting, turn: float, account: AccountId) -> tuple[int, float]:
+    """Jobs and seconds that another person gets before that virtual time. Equals go by account."""
+    if other.jobs <= 0:
+        return 0, 0.0
+    each = other.seconds / other.jobs
+    lag = (turn - other.vtime) * other.weight
+    if each <= 0:
+        jobs = other.jobs if lag > 0 or (lag == 0 and other.account < account) else 0
+        return jobs, 0.0
+    jobs = max(0, math.ceil(lag / each))
+    if jobs * each == lag and other.account < account:
+        jobs += 1
+    jobs = min(other.jobs, jobs)
+    return jobs, jobs * each

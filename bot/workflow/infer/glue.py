@@ -1,0 +1,175 @@
+"""Where a value really comes from: through primitives, switches, expressions and texts put together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bot.comfy.graph import title_of
+from bot.comfy.inputs import ANY
+from bot.workflow.infer.interface import Interface
+from bot.workflow.infer.view import Source, View
+from bot.workflow.model import Target
+
+NUMBERS = frozenset({"INT", "FLOAT"})
+TEXTS = frozenset({"STRING"})
+
+_RULES = re.compile(
+    r"json|regex|pattern|find|delimiter|separator|^key$|mode|format|locale|language", re.IGNORECASE
+)
+_MAIN = re.compile(r"(^|[_.])(prompt|text|user_prompt|query|question|message)$", re.IGNORECASE)
+_SYSTEM = re.compile(r"system|instruct|template|prefix|suffix|style|trigger|enhanc|negative", re.IGNORECASE)
+_ASKS = re.compile(r"prompt|text|input|positive|description|caption|user", re.IGNORECASE)
+_ORDERS = re.compile(r"\s*(you are|you're|your task|act as|as an? (expert|assistant))\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """A literal that a value comes from. `path` are the inputs on the way, the one that was asked about first.
+
+    `direct` if the value arrives as it is, not put together with others; `mixed` if one of these is known to a run
+    alone.
+    """
+
+    target: Target
+    path: tuple[Target, ...]
+    direct: bool = True
+    mixed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tracer:
+    """Follows values backwards through a graph."""
+
+    view: View
+    interface: Interface
+
+    def numbers(self, target: Target) -> list[Origin]:
+        """The literals that a number comes from: one, or several that are computed with. Empty if it is measured."""
+        return _once(self._numbers(target, (target,), direct=True))
+
+    def sizes(self, target: Target, name: re.Pattern[str]) -> list[Origin]:
+        """The literals that a size comes from; one that is measured is that of the node that last set it."""
+        return _once(self._sizes(target, (target,), name))
+
+    def _sizes(self, target: Target, path: tuple[Target, ...], name: re.Pattern[str]) -> Iterator[Origin]:
+        source = self.view.link(target)
+        node = None if source is None else self._sized_by(source, name)
+        if node is None:
+            yield from self._numbers(target, path, direct=True)
+            return
+        for each in self.view.inputs(node):
+            step = Target(node=node, input=each)
+            if name.fullmatch(each.rsplit(".", 1)[-1]) and step not in path:
+                found = self._sizes(step, (*path, step), name)
+                yield from (replace(origin, direct=False) for origin in found)
+
+    def _sized_by(self, source: Source, name: re.Pattern[str]) -> str | None:
+        """The node that gave the measured picture its size; None for a size that is not measured, or that of a file."""
+        node, seen = source.node, set[str]()
+        if self.view.is_glue(node) or self.view.kind(source) not in NUMBERS:
+            return None
+        while node not in seen:
+            seen.add(node)
+            if any(name.fullmatch(each.rsplit(".", 1)[-1]) for each in self.view.inputs(node)):
+                return node if node != source.node else None
+            pictures = [each for _, each in self.view.live_links(node) if self.view.kind(each) == "IMAGE"]
+            if len(pictures) != 1:
+                return None
+            node = pictures[0].node
+        return None
+
+    def _numbers(self, target: Target, path: tuple[Target, ...], *, direct: bool) -> Iterator[Origin]:
+        source = self.view.link(target)
+        if source is None:
+            yield Origin(target=target, path=path, direct=direct)
+            return
+        found: list[list[Origin]] = []
+        for name in self._number_inputs(source):
+            step = Target(node=source.node, input=name)
+            kept = self.view.is_primitive(source.node) or name == self.view.taken(source.node)
+            if step not in path:
+                found.append(list(self._numbers(step, (*path, step), direct=direct and kept)))
+        for origin in (origin for origins in found for origin in origins):
+            yield origin if all(found) else replace(origin, mixed=True)
+
+    def _number_inputs(self, source: Source) -> list[str]:
+        """The inputs of a node that one of its numbers is made of."""
+        view, node = self.view, source.node
+        outputs = view.outputs(node)
+        named = outputs[source.index][1] if source.index < len(outputs) else ""
+        if named in view.inputs(node):
+            return [named]
+        if not view.is_glue(node) and view.decider(node) is None:
+            return []
+        taken = view.taken(node)
+        if taken is not None:
+            return [taken]
+        numbers = [name for name in view.inputs(node) if self._takes(node, name, NUMBERS)]
+        links = [name for name in numbers if view.link(Target(node=node, input=name)) is not None]
+        return links or (numbers if len(numbers) == 1 and len(view.inputs(node)) == 1 else [])
+
+    def _takes(self, node: str, name: str, kinds: frozenset[str]) -> bool:
+        taken = self.view.spec(Target(node=node, input=name)).kinds
+        source = self.view.link(Target(node=node, input=name))
+        if taken & kinds:
+            return source is None or self.view.kind(source) in kinds | {ANY}
+        return ANY in taken and source is not None and self.view.kind(source) in kinds
+
+    def texts(self, target: Target) -> list[Origin]:
+        """The literal texts that a text is made of, the one that a person would write first."""
+        arriving = _once(self._texts(target, (target,), direct=True, every=False))
+        ways = Counter(origin.target for origin in self._texts(target, (target,), direct=True, every=True))
+        return sorted(arriving, key=lambda origin: -self._likely(origin, ways))
+
+    def _texts(
+        self, target: Target, path: tuple[Target, ...], *, direct: bool, every: bool
+    ) -> Iterator[Origin]:
+        """`every` follows all branches of switches, also those that are not taken."""
+        source = self.view.link(target)
+        if source is None:
+            if isinstance(self.view.value(target), str):
+                yield Origin(target=target, path=path, direct=direct)
+            return
+        for name in self._text_inputs(source.node, every=every):
+            step = Target(node=source.node, input=name)
+            if step not in path:
+                kept = direct and len(self._text_inputs(source.node, every=False)) == 1
+                yield from self._texts(step, (*path, step), direct=kept, every=every)
+
+    def _text_inputs(self, node: str, *, every: bool) -> list[str]:
+        view = self.view
+        taken = view.taken(node)
+        if taken is not None and not every:
+            return [taken]
+        names = [n for n in view.inputs(node) if self._takes(node, n, TEXTS) and not _RULES.search(n)]
+        if not view.is_glue(node):
+            asked = [name for name in names if _MAIN.search(name)]
+            names = asked or [name for name in names if not _SYSTEM.search(name)][:1]
+        return names
+
+    def _likely(self, origin: Origin, ways: Mapping[Target, int]) -> float:
+        """How likely a person would write this text rather than the others that it is joined to."""
+        node, target = origin.target.node, origin.target
+        title = title_of(self.view.graph, node) or ""
+        words = (
+            f"{self.interface.label(origin.path) or ''} {'' if title == self._class_name(node) else title}"
+        )
+        score = 4.0 * self.view.is_primitive(node) + ways.get(target, 0) + origin.direct
+        score += 2.0 * bool(_ASKS.search(words)) - 6.0 * bool(_SYSTEM.search(words))
+        return score - 6.0 * bool(_ORDERS.match(str(self.view.value(target))))
+
+    def _class_name(self, node: str) -> str:
+        return self.view.schemas.display_name(str(self.view.graph[node].get("class_type")))
+
+
+def _once(origins: Iterator[Origin] | list[Origin]) -> list[Origin]:
+    """Each literal once, by the most direct way to it."""
+    found: dict[Target, Origin] = {}
+    for origin in origins:
+        before = found.get(origin.target)
+        if before is None or (origin.direct and not before.direct):
+            found[origin.target] = origin
+    return list(found.values())
