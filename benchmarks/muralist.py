@@ -68,6 +68,11 @@ class SinkAdapter:
         self.core.set_result(core)
         await asyncio.Event().wait()
 
+    def turn(self, address: Address, *, final: bool) -> float:
+        """There is always one."""
+        del address, final
+        return 0.0
+
     async def show(self, address: Address, card: Card) -> None:
         """Note it; a result takes as long as its upload does."""
         message = self.messages[address["message"]]

@@ -18,7 +18,6 @@ from adapters.discord.refusals import is_spent, translated
 from adapters.discord.where import Where
 from bot.contract.card import Card
 from bot.contract.ports import Core
-from bot.contract.values import JobState
 from bot.errors import AddressExpired, AddressGone
 
 log = structlog.get_logger(__name__)
@@ -38,6 +37,12 @@ class Post:
         self._client = client
         self._core = core
         self._rates = Rates()
+
+    def turn(self, where: Where, *, final: bool) -> float:
+        """Use one edit; or the seconds until there may be one. Those with an interaction's token count by message."""
+        if where.message is None or where.token_at(time.time()) is not None:
+            return 0.0
+        return self._rates.turn(where.channel, final=final)
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed.
@@ -116,11 +121,10 @@ class Post:
                 return where
         if not where.lasting:
             raise AddressExpired("only a press brings a new token")
-        return await self._by_right(where, message, card, drawn)
+        return await self._by_right(where, message, drawn)
 
-    async def _by_right(self, where: Where, message: int, card: Card, drawn: Callable[[], Drawing]) -> Where:
+    async def _by_right(self, where: Where, message: int, drawn: Callable[[], Drawing]) -> Where:
         """Edit with the bot's own token; where that is not allowed any more, go on in private."""
-        self._rates.take(where.channel, final=_is_final(card))
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
         try:
             await self._edit_own(channel.get_partial_message(message), drawn())
@@ -216,7 +220,3 @@ async def _asking(request: Awaitable[T]) -> T:
         return await request
     except discord.HTTPException as error:
         raise translated(error) from error
-
-
-def _is_final(card: Card) -> bool:
-    return card.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)

@@ -39,7 +39,7 @@ class TelegramAdapter:
     """One bot on Telegram."""
 
     name = "telegram"
-    limits = Limits(edit_seconds=2.0, media_per_message=1, previews=True)
+    limits = Limits(edit_seconds=1.25, media_per_message=1, previews=True)
 
     def __init__(self, settings: TelegramSettings, token: str) -> None:
         self._settings = settings
@@ -65,6 +65,12 @@ class TelegramAdapter:
             ) from error
         finally:
             self._post = None
+
+    def turn(self, address: Address, *, final: bool) -> float:
+        """Use one edit of the bot's budgets; none without a connection."""
+        if self._post is None:
+            return NOT_YET_SECONDS
+        return self._post.turn(Where.of(address), final=final)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

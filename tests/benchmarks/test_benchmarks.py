@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.__main__ import ROWS
 from benchmarks.inference import CATEGORIES, measure
+from benchmarks.freshness import SCENES
 from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, percentile
 from benchmarks.workflows import recipes, write_workflows
@@ -42,6 +43,11 @@ EXPECTED = {
     "burst": [
         *(f"100 jobs at once: {name}" for name in (*FAST, *FELT)),
         *(f"50 people at once: {name}" for name in ("lost", *FELT)),
+    ],
+    "freshness": [
+        f"{scene.name}: {name}"
+        for scene in SCENES
+        for name in ("mean error, times the least", "refused", "final p95, s")
     ],
     "scheduling": [
         "backlog: makespan, times the least possible",
