@@ -24,7 +24,9 @@ from bot.delivery.deliverer import Deliverer
 from bot.errors import ConfigError
 from bot.feed import Feed
 from bot.media.spool import Spool
+from bot.relay import Relay
 from bot.service.act import Act
+from bot.service.links import Links, read_secret
 from bot.service.look import Look
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
@@ -62,6 +64,7 @@ class App:
     workflows: dict[str, Workflow]
     timing: LeaseTiming
     rights: Rights
+    links: Links
     bare: bool
 
     def core(self, adapter: str) -> BoundCore:
@@ -79,26 +82,44 @@ class App:
             rights=self.rights,
             oversee=Oversee(self.store, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
+            links=self.links,
             memory=self.store.memory,
         )
 
-    async def serve(self, adapters: Sequence[Adapter]) -> None:
-        """Work and serve until cancelled. Raises `ConfigError` once no adapter can run as it is set up."""
-        await self.store.queue.rebuild_flows()
-        await self.spool.tidy()
-        workers = self._workers()
-        deliverers = [self._deliverer(adapter).run() for adapter in adapters]
-        served = [worker.lease for worker in workers]
-        caretaker = take_back(self.store, served, self.owner, self.timing)
-        async with _background(*(worker.run() for worker in workers), *deliverers, caretaker):
+    async def serve(self, adapters: Sequence[Adapter], *, works: bool = True) -> None:
+        """Serve these adapters, and work if told so, until cancelled.
+
+        Raises `ConfigError` once none of the adapters can run as it is set up.
+        """
+        await self._prepare()
+        work = [self._deliverer(adapter).run() for adapter in adapters]
+        if works:
+            workers = self._workers()
+            served = [worker.lease for worker in workers]
+            work += [worker.run() for worker in workers]
+            work.append(take_back(self.store, served, self.owner, self.timing))
+        async with _background(*work, *self._relay()):
             fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
+            if not refused:
+                await asyncio.Event().wait()
         raise refused[0]
+
+    async def _prepare(self) -> None:
+        await self.store.queue.rebuild_flows()
+        if self.store.calls is not None:
+            mark, new = await self.store.memory.once("core", "spool", {"mark": uuid4().hex})
+            await self.spool.claim(mark["mark"], new=new)
+        await self.spool.tidy()
+
+    def _relay(self) -> list[Coroutine[None, None, None]]:
+        calls = self.store.calls
+        return [] if calls is None else [Relay(self.feed, calls, self.spool, self.owner).run()]
 
     async def attend(self, adapter: Adapter, only: Actor) -> None:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
         workers = [worker.run() for worker in self._workers(only)]
-        async with _background(*workers, self._deliverer(adapter).run()):
+        async with _background(*workers, self._deliverer(adapter).run(), *self._relay()):
             await adapter.run(self.core(adapter.name))
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
@@ -125,7 +146,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         store = await stack.enter_async_context(open_store(settings.database))
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
-        await stack.enter_async_context(_background(*(backend.run() for backend in backends)))
+        await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
         yield App(
             owner=uuid4().hex,
             store=store,
@@ -135,6 +156,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             workflows=workflows,
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
+            links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
         )
 

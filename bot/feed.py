@@ -1,9 +1,9 @@
-"""News of jobs for whoever watches in this process. A hint: the store is the truth, and is polled too."""
+"""News of jobs for whoever watches. A hint: the store is the truth, and is polled too."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -21,10 +21,10 @@ class Topic(Flag):
     """Somebody asked for the end of a job."""
     CHANGED = auto()
     """What a card says of a job, other than how far it is, is different in the store; the two above are such too."""
-    OVER = auto()
-    """A job runs no longer; one that is changed too."""
     PROGRESS = auto()
     """A running job came further."""
+    OVER = auto()
+    """A job runs no longer; there is other news of it, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,11 +92,13 @@ class Feed:
     """Passes news on and keeps the newest progress of every running job."""
 
     def __init__(self) -> None:
+        self.pass_on: Callable[[JobId, Topic], None] | None = None
+        """Called with all news from this process, for others."""
         self._ears: set[Ear] = set()
         self._live: dict[JobId, Live] = {}
 
     def live(self, job: JobId) -> Live | None:
-        """The newest progress of a job that runs in this process."""
+        """The newest progress of a job that runs, as far as it is known here."""
         return self._live.get(job)
 
     def progress(self, job: JobId, live: Live) -> None:
@@ -119,7 +121,15 @@ class Feed:
     def over(self, job: JobId) -> None:
         """A job runs no longer."""
         self._live.pop(job, None)
-        self._tell(job, Topic.OVER | Topic.CHANGED)
+        self._tell(job, Topic.CHANGED | Topic.OVER)
+
+    def elsewhere(self, job: JobId, about: Topic, live: Live | None) -> None:
+        """Another process had news; it says how far the job is, if it runs there."""
+        if live is not None:
+            self._live[job] = live
+        elif about & Topic.OVER:
+            self._live.pop(job, None)
+        self._tell_here(job, about)
 
     @contextmanager
     def ear(self, topics: Topic) -> Iterator[Ear]:
@@ -132,5 +142,10 @@ class Feed:
             self._ears.discard(ear)
 
     def _tell(self, job: JobId, about: Topic) -> None:
+        self._tell_here(job, about)
+        if self.pass_on is not None:
+            self.pass_on(job, about)
+
+    def _tell_here(self, job: JobId, about: Topic) -> None:
         for ear in self._ears:
             ear.hear(job, about)

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         default=None,
         description="The HTTP proxy on the way to the servers, instead of HTTP_PROXY and HTTPS_PROXY.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Where people reach the page from outside. Files that are too large for a chat are linked there.",
+    )
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("muralist", appauthor=False),
         description="Where the database, the pictures and the owner's workflows lie.",

@@ -34,9 +34,9 @@ class Program:
     ) -> None:
         self.url = url
         self.log = log
-        self._arguments = arguments
+        self.arguments = arguments
         self._ready = ready
-        self._environment = {**clean_environment(), **environment}
+        self.environment = {**clean_environment(), **environment}
         self._process: Process | None = None
 
     async def start(self) -> None:
@@ -44,9 +44,9 @@ class Program:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *self._arguments,
+                *self.arguments,
                 cwd=self.log.parent,
-                env=self._environment,
+                env=self.environment,
                 stdout=DEVNULL,
                 stderr=log,
             )

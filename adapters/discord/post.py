@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,15 +14,18 @@ from adapters.discord.draw import Drawing, draw, draw_media
 from adapters.discord.order import Order
 from adapters.discord.parcel import Parcel, pack
 from adapters.discord.rates import Rates
-from adapters.discord.refusals import is_spent, translated
+from adapters.discord.refusals import TooLarge, is_spent, translated
 from adapters.discord.where import Where
-from bot.contract.card import Card
+from bot.contract.card import Card, Media
 from bot.contract.ports import Core
 from bot.errors import AddressExpired, AddressGone
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+LEAST_BYTES = 4096
+"""No picture is made smaller than that to be sent."""
 
 BLANK = Card(state="note", title="")
 NOBODY = discord.AllowedMentions.none()
@@ -49,7 +52,23 @@ class Post:
 
         Raises `AddressGone`, `AddressExpired`, `SlowDown`.
         """
-        parcels, left_out = await pack(self._core, card, where.limit)
+        now_at = where
+        while True:
+            parcels, left_out = await pack(self._core, card, now_at)
+            try:
+                now_at = await self._shown(now_at, card, parcels, left_out)
+            except TooLarge as error:
+                heaviest = max((parcel.size for parcel in parcels), default=0)
+                if heaviest < LEAST_BYTES:
+                    raise
+                now_at = now_at.smaller(heaviest)
+                log.info("files were too large after all", bytes=heaviest, detail=str(error))
+            else:
+                return now_at if now_at != where else None
+
+    async def _shown(
+        self, where: Where, card: Card, parcels: Sequence[Parcel], left_out: Sequence[Media]
+    ) -> Where:
         line = self._core.left_out(left_out) if left_out else ()
         first = parcels[0] if parcels else Parcel()
         shown = await self._first(where, card, lambda: draw(card, first.media, line))
@@ -57,7 +76,7 @@ class Post:
         for number, parcel in enumerate(parcels[1:]):
             if number >= len(where.parts):
                 now_at = await self._part(now_at, card, parcel, number)
-        return now_at if now_at != where else None
+        return now_at
 
     async def remove(self, where: Where) -> None:
         """Take the message and what belongs to it away."""
@@ -172,7 +191,7 @@ class Post:
         """A further message with what the first has no room for."""
         drawing = draw_media(parcel.media, card)
         if where.lasting:
-            answer = replace(where, reply=where.message, nonce=f"{where.message}-{number}")
+            answer = replace(where, reply=where.message, nonce=f"{where.message}-{number}{where.fitted}")
             made = (await self._sent(answer, drawing)).message
         else:
             made = await self._followed(where, drawing)

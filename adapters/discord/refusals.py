@@ -12,6 +12,11 @@ OLD_MESSAGE = 30046
 OLD_MESSAGE_SECONDS = 60.0
 UNSAID_SECONDS = 5.0
 GONE = (401, 403, 404)
+TOO_LARGE = 40005
+
+
+class TooLarge(DeliveryError):
+    """The files of a message are more than Discord takes here, whatever it had said."""
 
 
 def is_spent(error: discord.HTTPException) -> bool:
@@ -25,6 +30,8 @@ def translated(error: discord.HTTPException) -> DeliveryError | discord.HTTPExce
         return SlowDown(OLD_MESSAGE_SECONDS)
     if error.status == 429:
         return SlowDown(_retry_after(error))
+    if error.status == 413 or error.code == TOO_LARGE:
+        return TooLarge(error.text)
     if error.status in GONE:
         return AddressGone(f"{error.status} {error.code} {error.text}")
     return error

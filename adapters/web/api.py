@@ -12,9 +12,9 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.web.visitors import VISITOR, Visitor
+from adapters.web.visitors import LINKED, VISITOR, Visitor
 from adapters.web.wire import preview_url, queue_json, status_json, workflow_json
-from bot.contract.card import Preview
+from bot.contract.card import Media, Preview
 from bot.contract.ports import Core
 from bot.contract.values import Attachment, Invocation, JobId, JobStatus, OutputRef, Started
 from bot.errors import InvalidValue, MediaRejected, NoSuchJob, Stale, UnknownCommand
@@ -50,6 +50,7 @@ class Api:
             web.delete("/api/v1/jobs/{id}", self.cancel),
             web.get("/api/v1/jobs/{id}/events", self.events),
             web.get("/api/v1/jobs/{id}/outputs/{index}", self.output),
+            web.get(LINKED + "{id}/{index}/{key}/{name}", self.linked),
             web.get("/api/v1/workflows", self.workflows),
             web.get("/api/v1/queue", self.queue),
         ]
@@ -103,23 +104,11 @@ class Api:
 
     async def output(self, request: web.Request) -> web.StreamResponse:
         """A finished output's bytes. They never change, so a browser may keep them."""
-        index = read_index(request.match_info["index"])
-        if index is None:
-            raise Stale("There is no such picture.")
-        ref = OutputRef(job=job_id(request), index=index)
-        media = await self._core.output(request[VISITOR].place, ref)
-        if not media.path.is_file():
-            raise Stale("That picture is gone.")
-        return web.FileResponse(
-            media.path,
-            headers={
-                "Content-Type": media.media_type,
-                "Content-Disposition": f'{_disposition(media.media_type)}; filename="{media.name}"',
-                "Content-Security-Policy": OUTPUT_POLICY,
-                "Cache-Control": "private, max-age=31536000, immutable",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+        return _file(await self._core.output(request[VISITOR].place, _ref(request)))
+
+    async def linked(self, request: web.Request) -> web.StreamResponse:
+        """The same for whoever was given its address, in a chat that could not take the file."""
+        return _file(await self._core.linked(_ref(request), request.match_info["key"]))
 
     async def workflows(self, _request: web.Request) -> web.Response:
         """The workflows with their parameters and what may be chosen now."""
@@ -144,6 +133,28 @@ def event_key(visitor: Visitor, user: str, key: str | None) -> str:
         message = "The Idempotency-Key can't be read. Use letters and digits."
         raise InvalidValue("Idempotency-Key", message) from error
     return f"web:{visitor.place.external_id}:{user}:{key}"
+
+
+def _ref(request: web.Request) -> OutputRef:
+    index = read_index(request.match_info["index"])
+    if index is None:
+        raise Stale("There is no such picture.")
+    return OutputRef(job=job_id(request), index=index)
+
+
+def _file(media: Media) -> web.FileResponse:
+    if not media.path.is_file():
+        raise Stale("That picture is gone.")
+    return web.FileResponse(
+        media.path,
+        headers={
+            "Content-Type": media.media_type,
+            "Content-Disposition": f'{_disposition(media.media_type)}; filename="{media.name}"',
+            "Content-Security-Policy": OUTPUT_POLICY,
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
 
 
 def _disposition(kind: str) -> str:

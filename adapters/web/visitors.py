@@ -26,6 +26,9 @@ OPEN = frozenset(
 )
 """Paths that need no token."""
 
+LINKED = "/files/"
+"""Below this each path has a key of its own."""
+
 FORWARDING = frozenset(
     {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"}
 )
@@ -126,6 +129,8 @@ def guard(gate: Gate) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(LINKED):
+            return await handler(request)
         refused = _wrong_site(request, local_only=not gate.asks_for_token)
         if refused is not None:
             return refused

@@ -211,11 +211,12 @@ def made_elsewhere(facts: Mapping[str, str]) -> Card:
     return note("The picture says of itself", *lines)
 
 
-def left_out(media: Sequence[Media]) -> tuple[Span, ...]:
-    """Names what is too large to be shown with a card."""
+def left_out(media: Sequence[tuple[Media, str | None]]) -> tuple[Span, ...]:
+    """Names what is too large to be shown with a card, each with an address to open it at, if it has one."""
     names: list[Span] = []
-    for each in media:
-        names += [Text(text=", " if names else ""), Code(text=each.name), Text(text=f" ({_size(each.size)})")]
+    for each, url in media:
+        name = Code(text=each.name) if url is None else Link(text=each.name, url=url)
+        names += [Text(text=", " if names else ""), name, Text(text=f" ({_size(each.size)})")]
     return (*names, Text(text=f" {'is' if len(media) == 1 else 'are'} too large to be shown here."))
 
 

@@ -8,6 +8,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -21,12 +23,27 @@ from bot.settings import Settings, read_settings
 EXAMPLE = "/imagine a red fox in snow"
 
 
-def run() -> None:
+class Role(StrEnum):
+    """What a process does."""
+
+    ALL = "all"
+    CHAT = "chat"
+    WORKER = "worker"
+
+
+def run(
+    role: Annotated[
+        Role,
+        typer.Option(
+            help="chat: only the platforms; worker: only the ComfyUI servers. They share DATABASE_URL."
+        ),
+    ] = Role.ALL,
+) -> None:
     """Serve every platform that is set up, until Ctrl-C."""
     settings = read_settings()
     set_up_logs(settings.log_format)
-    adapters = load_adapters()
-    until_stopped(_serve(settings, adapters))
+    adapters = [] if role is Role.WORKER else load_adapters()
+    until_stopped(_serve(settings, adapters, works=role is not Role.CHAT))
 
 
 def demo() -> None:
@@ -37,11 +54,11 @@ def demo() -> None:
     until_stopped(_demo(settings, adapters))
 
 
-async def _serve(settings: Settings, adapters: Sequence[Adapter]) -> None:
+async def _serve(settings: Settings, adapters: Sequence[Adapter], *, works: bool = True) -> None:
     async with open_app(settings) as app:
         announcing = [asyncio.create_task(_announce(adapter)) for adapter in adapters]
         try:
-            await app.serve(adapters)
+            await app.serve(adapters, works=works)
         finally:
             for task in announcing:
                 task.cancel()

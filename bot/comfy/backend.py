@@ -36,7 +36,7 @@ MOST_FAILURES = 3
 
 
 class ComfyBackend:
-    """One server. Used inside `async with`; `run` must be running for attempts to be heard of.
+    """One server. Used inside `async with`; `listen` must run for attempts to be heard of, `keep` for it to be up.
 
     `url` may carry a login (`http://user:password@host`) or a query (`?token=...`), which then go with every
     request. Raises `ConfigError` if it is no web address. `on_new_client_id` is awaited when the server has
@@ -137,6 +137,10 @@ class ComfyBackend:
         """Whom the server sends its messages to."""
         return self._listener.client_id
 
+    @client_id.setter
+    def client_id(self, client_id: str) -> None:
+        self._listener.client_id = client_id
+
     @property
     def up(self) -> bool:
         """Whether it answered when it was last asked."""
@@ -155,9 +159,21 @@ class ComfyBackend:
         await self._wire.close()
 
     async def run(self) -> None:
-        """Keep health, socket, silent attempts and schemas in view until cancelled. No network error ends it."""
+        """Do what `keep` and `listen` do."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._health.keep())
+            tasks.create_task(self.keep())
+            tasks.create_task(self.listen())
+
+    async def keep(self) -> None:
+        """Keep health and schemas in view until cancelled. No network error ends it."""
+        await self._health.keep()
+
+    async def listen(self) -> None:
+        """Keep the socket and silent attempts in view until cancelled. No network error ends it.
+
+        Only one process may: the server sends what it tells a client id to the newest socket alone.
+        """
+        async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listener.run(self.wait_up))
             tasks.create_task(self._watch.run())
 

@@ -35,6 +35,7 @@ from bot.contract.values import (
 )
 from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
+from bot.service.links import Links
 from bot.service.look import Look
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
@@ -61,6 +62,7 @@ class BoundCore:
     rights: Rights
     oversee: Oversee
     outgoing: Outgoing
+    links: Links
     memory: Memory
 
     def commands(self) -> list[Command]:
@@ -184,7 +186,11 @@ class BoundCore:
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line about outputs that are too large to be shown."""
-        return render.left_out(media)
+        return render.left_out([(each, self.links.to(each)) for each in media])
+
+    async def linked(self, ref: OutputRef, key: str) -> Media:
+        """The output that a link of `left_out` leads to."""
+        return await self.links.open(self.look, ref, key)
 
     def existing(self, url: str) -> Card:
         """A card that leads to a message which is already there."""

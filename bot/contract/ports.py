@@ -173,6 +173,9 @@ class Core(Protocol):
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line for a card about outputs that are too large to be shown with it."""
 
+    async def linked(self, ref: OutputRef, key: str) -> Media:
+        """The output that a link of such a line leads to, whoever has the link. Raises `Stale` for any other key."""
+
     def existing(self, url: str) -> Card:
         """A card that leads to a message which is already there."""
 

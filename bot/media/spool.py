@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from bot.errors import MuralistError
+from bot.errors import ConfigError, MuralistError
 from bot.jobs.models import Blob
 
 LEFT_SECONDS = 24 * 3600
@@ -47,12 +47,29 @@ class Spool:
         """The bytes of this hash, or the first `most` of them. Raises `FileNotFoundError`."""
         return await asyncio.to_thread(_read, self.path(sha256), most)
 
+    async def claim(self, mark: str, *, new: bool) -> None:
+        """See that this is the folder with this mark; a `new` mark is put down. Raises `ConfigError`."""
+        await asyncio.to_thread(self._claim, mark, new)
+
+    def _claim(self, mark: str, new: bool) -> None:
+        place = self._folder / "mark"
+        if new:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(mark, encoding="ascii")
+        elif not place.exists() or place.read_text(encoding="ascii").strip() != mark:
+            raise ConfigError(
+                f"DATA_DIR: the pictures of this database lie in another folder than {self._folder.parent}. "
+                "All processes that share a database need the same folder. "
+                f"If it was lost, write {mark} into the file {place} to begin with an empty one."
+            )
+
     async def tidy(self) -> None:
         """Take away what a killed process had begun to write long ago, and what was derived long ago."""
         await asyncio.to_thread(self._tidy, time.time() - LEFT_SECONDS)
 
     def _tidy(self, before: float) -> None:
-        for left in (*(self._folder / "incoming").glob("*"), *self.derived.glob("*")):
+        passing = (self._folder / "incoming", self._folder / "previews", self.derived)
+        for left in (left for folder in passing for left in folder.glob("*")):
             if left.stat().st_mtime < before:
                 if left.is_dir():
                     shutil.rmtree(left, ignore_errors=True)
@@ -87,6 +104,31 @@ class Spool:
     async def drop(self, sha256: str) -> None:
         """Forget these bytes."""
         await asyncio.to_thread(self.path(sha256).unlink, missing_ok=True)
+
+    async def put_preview(self, job: str, data: bytes) -> None:
+        """Lay the passing picture of a job where other processes find it."""
+        await asyncio.to_thread(self._put_preview, job, data)
+
+    def _put_preview(self, job: str, data: bytes) -> None:
+        place = self._preview(job)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        written = place.with_suffix(".new")
+        written.write_bytes(data)
+        written.replace(place)
+
+    async def preview(self, job: str) -> bytes | None:
+        """The passing picture of a job; None if there is none now."""
+        try:
+            return await asyncio.to_thread(self._preview(job).read_bytes)
+        except OSError:  # on Windows also one that is being replaced
+            return None
+
+    async def drop_preview(self, job: str) -> None:
+        """Take a job's passing picture away."""
+        await asyncio.to_thread(self._preview(job).unlink, missing_ok=True)
+
+    def _preview(self, job: str) -> Path:
+        return self._folder / "previews" / job
 
     async def save(self, chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> None:
         """Write a stream of at most `limit` bytes into a folder of `scratch`. Raises `TooLarge`."""

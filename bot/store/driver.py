@@ -9,6 +9,19 @@ from sqlalchemy import Connection
 
 T = TypeVar("T")
 
+MOST_BYTES = 7900
+"""Of a word between processes: PostgreSQL takes less than 8000."""
+
+
+class Calls(Protocol):
+    """Words between processes. A hint: one may be lost."""
+
+    async def call(self, word: str) -> None:
+        """Tell all processes, this one too; at most `MOST_BYTES` of ASCII."""
+
+    async def hear(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with each word until cancelled."""
+
 
 class Driver(Protocol):
     """One kind of database. Both see to it that one transaction at a time writes, in all processes."""
@@ -18,6 +31,10 @@ class Driver(Protocol):
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """What each returned, once all of it is on the disk. If one fails nothing is written, and it raises that."""
+
+    @property
+    def calls(self) -> Calls | None:
+        """How processes that share the database tell each other of news; None: they look for themselves."""
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of everything."""

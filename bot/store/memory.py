@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select
 
 from bot.store.database import Database, reading, writing
 from bot.store.rows import put
@@ -24,6 +24,19 @@ class Memory:
         """Keep a value under a name, in place of what was there."""
         key = {"adapter": adapter, "name": name}
         put(connection, memory, key, {"value": dict(value), "kept": time.time()})
+
+    @writing
+    def once(
+        self, connection: Connection, adapter: str, name: str, value: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], bool]:
+        """What is kept under a name, which is `value` if nothing was yet, and whether nothing was."""
+        which = (memory.c.adapter == adapter) & (memory.c.name == name)
+        known = connection.scalar(select(memory.c.value).where(which))
+        if known is not None:
+            return known, False
+        row = {"adapter": adapter, "name": name, "value": dict(value), "kept": time.time()}
+        connection.execute(insert(memory).values(row))
+        return value, True
 
     @reading
     def find(self, connection: Connection, adapter: str, prefix: str) -> dict[str, Mapping[str, Any]]:

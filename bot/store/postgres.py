@@ -18,6 +18,8 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from bot.store.calls import Notify
+
 log = structlog.get_logger(__name__)
 
 AWAY_SECONDS: Final = 60.0
@@ -61,6 +63,11 @@ class Postgres:
                 return await self._commit(connection, functions)
 
         return await _patiently(once)
+
+    @property
+    def calls(self) -> Notify:
+        """Words between the processes that use this database."""
+        return Notify(self.engine, self.engine.url)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.store.backends import Backends
 from bot.store.database import Database
+from bot.store.driver import Calls
 from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
@@ -29,6 +30,8 @@ class Store:
     people: People
     memory: Memory
     offers: Offers
+    calls: Calls | None
+    """How processes tell each other of news."""
 
 
 @asynccontextmanager
@@ -46,5 +49,6 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             people=People(database),
             memory=memory,
             offers=Offers(memory),
+            calls=database.driver.calls,
         )
         yield store

@@ -56,8 +56,11 @@ class Worker:
 
     async def _serve(self, held: Held) -> None:
         self._runs.clear()
+        backend, backends = self._tools.backend, self._tools.store.backends
+        backend.client_id = await backends.client_id(backend.url)  # who held it before may have got a new one
         slots = asyncio.Semaphore(COMMITTED)
         async with asyncio.TaskGroup() as group:
+            group.create_task(backend.listen())
             group.create_task(self._watch(held))
             for attempt in await self._tools.store.queue.adopt(held):
                 log.info("job taken over", job=attempt.job.id, state=attempt.job.state)

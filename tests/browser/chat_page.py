@@ -7,6 +7,9 @@ from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
 PATIENCE_MS = 20_000
 """How long a job may take before a wait counts as failed."""
 
+FOX = "/imagine a red fox --width 64 --height 64 --steps 4"
+"""A line whose picture is soon there."""
+
 
 class ChatPage:
     """The page's parts by what they are for. `troubles` are the scripts' failures."""
@@ -35,14 +38,14 @@ class ChatPage:
         await self.text.fill(line)
         await self.text.press("Enter")
 
-    async def imagine(self, line: str = "/imagine a red fox") -> Locator:
+    async def imagine(self, line: str = FOX) -> Locator:
         """Send a line that makes a picture; the newest card, once it is there."""
         before = await self.cards.count()
         await self.say(line)
         await expect(self.cards).to_have_count(before + 1)
         return self.cards.nth(before)
 
-    async def picture(self, line: str = "/imagine a red fox") -> Locator:
+    async def picture(self, line: str = FOX) -> Locator:
         """Send a line and wait for its picture; the card."""
         card = await self.imagine(line)
         await self.finished(card)

@@ -30,6 +30,7 @@ ARGUMENTS = [
     "--mute-audio",
 ]
 OLD_PICTURES = 60
+TOKEN = "a-token-of-some-length"
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -136,6 +137,15 @@ async def visit(browser: Browser, house: House) -> AsyncIterator[Visit]:
 async def chat(visit: Visit) -> ChatPage:
     """The chat page as a first visitor sees it."""
     return await visit()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def guarded(tmp_path_factory: pytest.TempPathFactory, house: House) -> AsyncIterator[str]:
+    """The address of a bot that asks for `TOKEN`."""
+    program = bot_program(tmp_path_factory.mktemp("guarded"), house.comfyui, WEB_TOKEN=TOKEN)
+    await program.start()
+    yield program.url
+    await program.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

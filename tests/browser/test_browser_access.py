@@ -1,17 +1,16 @@
-"""For everybody: checked by axe, by keyboard alone, on small phones, and with what the system asks for."""
+"""For everybody: checked by axe, on small phones, and with what the system asks for."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.chat_page import ChatPage, button, pictures
+from tests.browser.axe import check
+from tests.browser.chat_page import pictures
 from tests.browser.conftest import House, Visit
-from tests.processes import bot_program
+from tests.browser.hands import Keys
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -37,25 +36,25 @@ async def test_axe_finds_nothing_serious_on_the_chat(house: House, visit: Visit,
     """With cards of every kind, options open, suggestions, the dialogs, all pictures."""
     chat = await visit(house.shelf, color_scheme=scheme)
     await expect(chat.cards).to_have_count(5)
-    await _check(chat.page)
+    await check(chat.page)
     await chat.text.fill("/img2img at night ")
     await chat.controls.locator("summary").click()
-    await _check(chat.page)
+    await check(chat.page)
     await chat.option("Sampler").click()
-    await _check(chat.page)
+    await check(chat.page)
     await chat.text.fill("/")
     await expect(chat.suggestions.first).to_be_visible()
-    await _check(chat.page)
+    await check(chat.page)
     await chat.text.fill("")
     await pictures(chat.cards.last).first.click()
-    await _check(chat.page)
+    await check(chat.page)
     await chat.page.keyboard.press("Escape")
     await chat.you()
-    await _check(chat.page)
+    await check(chat.page)
     await chat.page.keyboard.press("Escape")
     await chat.page.get_by_role("button", name="Search").click()
     await chat.page.get_by_role("button", name="All pictures").click()
-    await _check(chat.page)
+    await check(chat.page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -63,80 +62,36 @@ async def test_axe_finds_nothing_serious_while_a_job_runs_or_failed(visit: Visit
     """A first visitor's room too, and a notice."""
     chat = await visit(color_scheme=scheme)
     await expect(chat.page.locator("#hint")).to_be_visible()
-    await _check(chat.page)
+    await check(chat.page)
     failed = await chat.imagine(f"/imagine simulate an error {SMALL}")
     await expect(failed).to_have_attribute("data-state", "failed")
     card = await chat.imagine("/imagine a red fox --steps 100")
     await expect(card).to_have_attribute("data-state", "running")
     await chat.say("/imagin a red fox")
     await expect(chat.notice).to_be_visible()
-    await _check(chat.page)
+    await check(chat.page)
     await chat.page.goto(chat.page.url + "admin")
     await expect(
         chat.page.get_by_role("region", name="Recent errors").get_by_role("row").nth(1)
     ).to_be_visible()
-    await _check(chat.page)
+    await check(chat.page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_on_the_other_pages(
-    browser: Browser, house: House, tmp_path: Path, scheme: Literal["light", "dark"]
+    browser: Browser, house: House, guarded: str, scheme: Literal["light", "dark"]
 ) -> None:
     """The login with what is wrong, the API's description with a part of it open."""
-    program = bot_program(tmp_path, house.comfyui, WEB_TOKEN="a-token-of-some-length")
-    await program.start()
-    try:
-        context = await browser.new_context(color_scheme=scheme)
-        page = await context.new_page()
-        await page.goto(f"{program.url}/login?wrong=1")
-        await expect(page.get_by_role("alert")).to_be_visible()
-        await _check(page)
-        await page.goto(f"{house.url}/docs")
-        await expect(page.locator("#docs")).to_have_attribute("data-ready", "true")
-        await page.locator("summary").first.click()
-        await _check(page)
-        await context.close()
-    finally:
-        await program.stop()
-
-
-async def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
-    """A picture asked for with an option, looked at, taken as input, searched, deleted: without a mouse."""
-    chat = await visit()
-    keys = chat.page.keyboard
-    await expect(chat.text).to_be_focused()
-    await keys.type("/im")
-    await keys.press("Enter")
-    await keys.type("a red fox --width 64 --height 64")
-    await _tab_to(chat, chat.option("Steps"))
-    await keys.type("4")
-    await _tab_to(chat, chat.page.get_by_role("button", name="Send"), "Shift+Tab")
-    await keys.press("Enter")
-    card = chat.cards.first
-    await chat.finished(card)
-    await _tab_to(chat, card.get_by_title("Open large"), "Shift+Tab")
-    assert await _focus_is_seen(chat.page)
-    await keys.press("Enter")
-    dialog = chat.page.get_by_role("dialog", name="Picture")
-    await expect(dialog).to_be_visible()
-    await _tab_to(chat, dialog.get_by_role("button", name="Use as input"))
-    await keys.press("Enter")
-    await expect(chat.reply).to_be_visible()
-    await expect(chat.text).to_be_focused()
-    await keys.type("at night")
-    await keys.press("Enter")
-    await chat.finished(chat.cards.nth(1))
-    await _tab_to(chat, button(chat.cards.nth(1), "Delete"), "Shift+Tab")
-    await keys.press("Space")
-    await keys.press("Space")
-    await expect(chat.cards).to_have_count(1)
-    await _tab_to(chat, chat.page.locator("#you-button"), "Shift+Tab")
-    await keys.press("Enter")
-    await _tab_to(chat, chat.page.get_by_label("As the system"))
-    await keys.press("ArrowDown")
-    await expect(chat.page.locator("html")).to_have_attribute("data-theme", "light")
-    await keys.press("Escape")
-    await expect(chat.page.locator("#you-button")).to_be_focused()
+    context = await browser.new_context(color_scheme=scheme)
+    page = await context.new_page()
+    await page.goto(f"{guarded}/login?wrong=1")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await check(page)
+    await page.goto(f"{house.url}/docs")
+    await expect(page.locator("#docs")).to_have_attribute("data-ready", "true")
+    await page.locator("summary").first.click()
+    await check(page)
+    await context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -201,41 +156,9 @@ async def test_the_systems_own_colours_leave_nothing_unseen(visit: Visit) -> Non
     colours = "bar => [bar, bar.firstElementChild].map(one => getComputedStyle(one).backgroundColor)"
     back, filled = await bar.evaluate(colours)
     assert back != filled
-    search = chat.page.get_by_role("button", name="Search")
-    await _tab_to(chat, search, "Shift+Tab")
-    assert await _focus_is_seen(chat.page)
-
-
-async def _check(page: Page) -> None:
-    """Run axe. What it calls serious or critical fails the test."""
-    await page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found: list[Any] = await page.evaluate(
-        """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-            .filter(one => ["serious", "critical"].includes(one.impact))
-            .map(({ id, nodes }) => [id, nodes.map(one => [one.html.slice(0, 200), one.failureSummary])])"""
-    )
-    assert found == []
+    await Keys().press(chat.page.get_by_role("button", name="Search"))
 
 
 async def _fits(page: Page) -> None:
     assert await page.evaluate(STICKING_OUT) == []
     assert await page.evaluate(SMALL_TARGETS) == []
-
-
-async def _tab_to(chat: ChatPage, target: Any, key: str = "Tab") -> None:
-    """Press Tab until something has the focus; a person would give up after so many."""
-    for _ in range(40):
-        if await target.count() and await target.evaluate("one => one === document.activeElement"):
-            return
-        await chat.page.keyboard.press(key)
-    raise AssertionError("the keyboard does not lead there")
-
-
-async def _focus_is_seen(page: Page) -> bool:
-    seen: bool = await page.evaluate(
-        """() => {
-            const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
-            return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
-        }"""
-    )
-    return seen

@@ -31,35 +31,6 @@ async def test_an_empty_prompt_is_refused_and_the_text_is_kept(chat: ChatPage) -
     await expect(chat.notice).to_be_hidden()
 
 
-async def test_a_mistyped_command_is_told_the_nearest(chat: ChatPage) -> None:
-    """And the words are not lost."""
-    await chat.say("/imagin a red fox")
-    await expect(chat.notice).to_contain_text("Did you mean /imagine?")
-    await expect(chat.text).to_have_value("/imagin a red fox")
-
-
-async def test_the_example_of_an_empty_room_fills_the_composer(chat: ChatPage) -> None:
-    """One click and Enter make the first picture; then the hint is gone."""
-    hint = chat.page.locator("#hint")
-    await hint.get_by_role("button").click()
-    await expect(chat.text).to_have_value("/imagine a red fox in snow")
-    await expect(chat.text).to_be_focused()
-    await chat.text.press("Enter")
-    await expect(chat.cards).to_have_count(1)
-    await expect(hint).to_be_hidden()
-    await chat.finished(chat.cards.first)
-
-
-async def test_an_attached_picture_is_the_input(chat: ChatPage) -> None:
-    """It is shown before it is sent, and gone after."""
-    await chat.page.set_input_files("#file", png())
-    attached = chat.page.get_by_role("img", name="teal.png")
-    await expect(attached).to_be_visible()
-    card = await chat.picture("/img2img a calm sea")
-    await expect(card.locator(".card-title")).to_have_text("/img2img")
-    await expect(attached).to_have_count(0)
-
-
 async def test_an_attachment_can_be_taken_back(chat: ChatPage) -> None:
     """Then there is nothing to send."""
     await chat.page.set_input_files("#file", png())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import expect
 
 from tests.browser.chat_page import ChatPage, pictures
 from tests.browser.conftest import OLD_PICTURES, House, Visit
+from tests.browser.hands import swipe
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -102,7 +103,7 @@ async def test_a_finger_swipes_to_the_next_picture(house: House, visit: Visit) -
     shown = dialog.get_by_role("img")
     await expect(shown).to_have_attribute("alt", "a model (2 of 4)")
     for start, end, alt in ((300, 100, "(3 of 4)"), (100, 110, "(3 of 4)"), (100, 300, "(2 of 4)")):
-        await _swipe(shown, start, end)
+        await swipe(shown, start, end)
         await expect(shown).to_have_attribute("alt", f"a model {alt}")
 
 
@@ -147,17 +148,3 @@ async def test_other_files_are_kept_by_name(house: House, visit: Visit) -> None:
         await card.get_by_role("link", name="Download model-1.glb").click()
     assert (await download.value).suggested_filename == "model-1.glb"
     await expect(pictures(card)).to_have_count(2)
-
-
-async def _swipe(picture: Locator, start: int, end: int) -> None:
-    """A finger's way over a picture, as a browser tells it."""
-    await picture.evaluate(
-        """(picture, [start, end]) => {
-            const finger = clientX => new Touch({ identifier: 1, target: picture, clientX, clientY: 300 });
-            const send = (type, x, touches) => picture.dispatchEvent(
-                new TouchEvent(type, { bubbles: true, touches, changedTouches: [finger(x)] }));
-            send("touchstart", start, [finger(start)]);
-            send("touchend", end, []);
-        }""",
-        [start, end],
-    )

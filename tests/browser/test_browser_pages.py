@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.chat_page import ChatPage, button, pictures
-from tests.browser.conftest import House, Visit
-from tests.processes import Program, bot_program
+from tests.browser.conftest import TOKEN, House, Visit
+from tests.processes import Program
 from tests.web.proxy import prefixing_proxy
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-TOKEN = "a-token-of-some-length"
 
 
 async def test_the_page_says_that_the_connection_is_lost_and_comes_back(
@@ -63,58 +59,48 @@ async def test_the_api_is_described(chat: ChatPage) -> None:
     await expect(page.locator("#workflows")).to_contain_text("denoise")
 
 
-async def test_a_browser_gives_the_token_once(browser: Browser, house: House, tmp_path: Path) -> None:
+async def test_a_browser_gives_the_token_once(browser: Browser, guarded: str) -> None:
     """A wrong one is told; with the right one the page opens, and stays open. The token makes nobody admin."""
-    program = bot_program(tmp_path, house.comfyui, WEB_TOKEN=TOKEN)
-    await program.start()
-    try:
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(guarded)
+    await page.get_by_label("Token").fill("something else")
+    await page.get_by_role("button", name="Open").click()
+    await expect(page.get_by_role("alert")).to_contain_text("not the token")
+    await page.get_by_label("Token").fill(TOKEN)
+    await page.get_by_role("button", name="Open").click()
+    chat = ChatPage(page)
+    await chat.open(guarded)
+    await chat.picture()
+    dialog = await chat.you()
+    known_as = await dialog.locator("#you-id").inner_text()
+    await expect(dialog.get_by_role("link", name="Admin")).to_be_hidden()
+    await page.goto(f"{guarded}/admin")
+    await expect(page.get_by_role("alert")).to_contain_text(f"Your id is {known_as}.")
+    await expect(page.locator("#sections")).to_be_hidden()
+    await context.close()
+
+
+async def test_it_works_below_a_path(browser: Browser, guarded: str) -> None:
+    """Behind a proxy that strips a prefix: login, a picture while it is made, its bytes, the other pages."""
+    async with prefixing_proxy(guarded) as url:
         context = await browser.new_context()
         page = await context.new_page()
-        await page.goto(program.url)
-        await page.get_by_label("Token").fill("something else")
-        await page.get_by_role("button", name="Open").click()
-        await expect(page.get_by_role("alert")).to_contain_text("not the token")
+        await page.goto(f"{url}/docs")
         await page.get_by_label("Token").fill(TOKEN)
         await page.get_by_role("button", name="Open").click()
         chat = ChatPage(page)
-        await chat.open(program.url)
+        await chat.open(f"{url}/")
         await chat.picture()
-        dialog = await chat.you()
-        known_as = await dialog.locator("#you-id").inner_text()
-        await expect(dialog.get_by_role("link", name="Admin")).to_be_hidden()
-        await page.goto(f"{program.url}/admin")
-        await expect(page.get_by_role("alert")).to_contain_text(f"Your id is {known_as}.")
-        await expect(page.locator("#sections")).to_be_hidden()
+        await page.reload()
+        await chat.finished(chat.cards.first)
+        await (await chat.you()).get_by_role("link", name="API").click()
+        await expect(page.locator("#docs")).to_have_attribute("data-ready", "true")
+        await expect(page.locator("#curl")).to_contain_text(f"curl {url}/api/v1/generate")
+        await page.get_by_role("link", name="Chat").click()
+        await expect(chat.cards).to_have_count(1)
         await context.close()
-    finally:
-        await program.stop()
-
-
-async def test_it_works_below_a_path(browser: Browser, house: House, tmp_path: Path) -> None:
-    """Behind a proxy that strips a prefix: login, a picture while it is made, its bytes, the other pages."""
-    program = bot_program(tmp_path, house.comfyui, WEB_TOKEN=TOKEN)
-    await program.start()
-    try:
-        async with prefixing_proxy(program.url) as url:
-            context = await browser.new_context()
-            page = await context.new_page()
-            await page.goto(f"{url}/docs")
-            await page.get_by_label("Token").fill(TOKEN)
-            await page.get_by_role("button", name="Open").click()
-            chat = ChatPage(page)
-            await chat.open(f"{url}/")
-            await chat.picture()
-            await page.reload()
-            await chat.finished(chat.cards.first)
-            await (await chat.you()).get_by_role("link", name="API").click()
-            await expect(page.locator("#docs")).to_have_attribute("data-ready", "true")
-            await expect(page.locator("#curl")).to_contain_text(f"curl {url}/api/v1/generate")
-            await page.get_by_role("link", name="Chat").click()
-            await expect(chat.cards).to_have_count(1)
-            await context.close()
-            assert chat.troubles == []
-    finally:
-        await program.stop()
+        assert chat.troubles == []
 
 
 async def test_a_page_without_a_secure_context_sends_lines_too(browser: Browser, house: House) -> None:

@@ -52,7 +52,7 @@ class Discord:
         self.resumed: list[Json] = []
         self._number = 10**17
         self.url = ""
-        self.file_bytes = FILE_BYTES
+        self.file_bytes = self.told_bytes = FILE_BYTES
         self.connected = asyncio.Event()
         self.gateway = Gateway(self)
 
@@ -184,7 +184,7 @@ class Discord:
             "member": member_json(user),
             "data": data, "locale": "en-GB", "guild_locale": "en-GB", "entitlements": [], "app_permissions": "0",
             "authorizing_integration_owners": {"1": str(user)} if self.carried else {"0": str(GUILD)},
-            "context": 0, "attachment_size_limit": 10 * 2**20,
+            "context": 0, "attachment_size_limit": self.told_bytes,
         }  # fmt: skip
         if source is not None:
             payload["message"] = self.shown(source)

@@ -70,10 +70,10 @@ def too_fast(headers: Mapping[str, str]) -> web.Response:
     return answered(body, status=429, headers={**headers, "Retry-After": str(int(after) + 1)})
 
 
-def wrong(payload: Json, files: Mapping[str, bytes]) -> web.Response | None:
+def wrong(payload: Json, files: Mapping[str, bytes], file_bytes: int = FILE_BYTES) -> web.Response | None:
     """What Discord would refuse of a message."""
     if (
-        any(len(data) > FILE_BYTES for data in files.values())
+        any(len(data) > file_bytes for data in files.values())
         or sum(map(len, files.values())) > REQUEST_BYTES
     ):
         return refusal(413, 40005, "Request entity too large")

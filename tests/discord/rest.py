@@ -112,7 +112,7 @@ class Rest:
         if isinstance(asked, web.Response):
             return asked
         payload, files = await read_body(request)
-        if (trouble := wrong(payload, files)) is not None:
+        if (trouble := wrong(payload, files, self._world.file_bytes)) is not None:
             return trouble
         made = self._world.new_message(asked.channel, asked.token)
         made.ephemeral = bool(payload.get("flags", 0) & 64)
@@ -147,7 +147,7 @@ class Rest:
         if not allowed:
             return too_fast(headers)
         payload, files = await read_body(request)
-        if (trouble := wrong(payload, files)) is not None:
+        if (trouble := wrong(payload, files, self._world.file_bytes)) is not None:
             return trouble
         made = self._world.sent_once(channel, payload.get("nonce")) or self._world.new_message(channel)
         self._world.change(made, payload, files)
@@ -165,7 +165,7 @@ class Rest:
             message.deleted = True
             return web.Response(status=204, headers=headers)
         payload, files = await read_body(request)
-        if (trouble := wrong(payload, files)) is not None:
+        if (trouble := wrong(payload, files, self._world.file_bytes)) is not None:
             return trouble
         self._world.incoming.setdefault(bucket.removeprefix("hook:"), []).extend(files)
         await asyncio.sleep(self._world.slowness)

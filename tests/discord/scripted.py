@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.cards import render
@@ -90,7 +90,8 @@ class ScriptedCore:
     pressed: list[Press] = field(default_factory=list)
     inspected: list[OutputRef | str] = field(default_factory=list)
     kept: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    most: dict[str, int] = field(default_factory=dict)
+    shrinks: bool = False
+    """Whether outputs can be made to fit."""
 
     def commands(self) -> Sequence[Command]:
         return self.published
@@ -126,7 +127,11 @@ class ScriptedCore:
         return render.note("It is a fox")
 
     async def fit(self, media: Media, limit: int) -> Media | None:
-        return media if media.size <= limit else None
+        if media.size <= limit or not self.shrinks:
+            return media if media.size <= limit else None
+        path = media.path.with_name(f"{media.path.name}-{limit}")
+        path.write_bytes(bytes(limit))
+        return replace(media, path=path, size=limit)
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         raise AssertionError("Discord shows each picture by itself")
@@ -135,7 +140,10 @@ class ScriptedCore:
         raise AssertionError("Discord shows the pictures as they are")
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
-        return render.left_out(media)
+        return render.left_out([(each, None) for each in media])
+
+    async def linked(self, ref: OutputRef, key: str) -> Media:
+        raise AssertionError("that is for the page")
 
     def existing(self, url: str) -> Card:
         return render.existing(url)

@@ -177,6 +177,31 @@ async def test_a_message_has_at_most_25_mib(shop: Shop, tmp_path: Path) -> None:
     assert [len(message.gallery) for message in shop.discord.messages.values()] == [2, 1]
 
 
+async def test_files_that_are_refused_as_too_large_are_made_smaller(shop: Shop, tmp_path: Path) -> None:
+    """413 with 40005 halves what was sent until it is taken; the address keeps what the place takes."""
+    shop.core.shrinks, shop.discord.file_bytes = True, MIB
+    where = await shop.promised()
+    media = tuple(_media(tmp_path, 3 * MIB, index) for index in range(2))
+    moved = await shop.show(where, replace(DONE, media=media))
+    assert moved is not None
+    assert (moved.limit, moved.room) == (int(0.75 * MIB), int(0.75 * MIB))
+    messages = list(shop.discord.messages.values())
+    assert [[len(data) for data in message.files.values()] for message in messages] == [[moved.room]] * 2
+    assert [status for _, _, status in shop.discord.requests if status >= 400] == [413] * 3
+    assert await shop.show(moved, replace(DONE, media=media)) is None
+    assert [status for _, _, status in shop.discord.requests if status >= 400] == [413] * 3
+
+
+async def test_files_that_no_size_makes_welcome_are_named(shop: Shop, tmp_path: Path) -> None:
+    """The card itself comes all the same."""
+    shop.discord.file_bytes = 100
+    where = await shop.promised()
+    await shop.show(where, replace(DONE, media=(_media(tmp_path, 3 * MIB),)))
+    message = shop.discord.messages[where.message or 0]
+    assert message.files == {}
+    assert message.words == "**/imagine**\n`imagine-1.png` \\(3.0 MB\\) is too large to be shown here."
+
+
 async def test_what_cannot_be_made_to_fit_is_named(shop: Shop, tmp_path: Path) -> None:
     """The place's own limit counts, as it was told with the command."""
     where = await shop.promised()

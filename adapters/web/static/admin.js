@@ -68,7 +68,7 @@ function fill(name, items, key, columns) {
   none.hidden = items.length > 0;
   sync(table.tBodies[0], items, {
     key,
-    create: () => make("tr", {}, ...columns.map(() => make("td"))),
+    create: () => make("tr", {}, ...columns.map(([title]) => make("td", { data: { title } }))),
     update: (row, item) => columns.forEach(([, cell], place) => draw(row.cells[place], cell(item, row.cells[place]))),
   });
 }

@@ -124,6 +124,8 @@ function fitKeyboard() {
   });
 }
 
+// What was wrong with a line is told until there is no such line any more.
+$("text").addEventListener("input", (event) => event.currentTarget.value === "" && clearNotice());
 $("example").addEventListener("click", (event) => composer.write(event.currentTarget.textContent));
 $("gallery-toggle").addEventListener("click", () => toggleGallery(!gallery.open));
 fitKeyboard();

@@ -17,23 +17,27 @@ export function watchQueue(cameBack) {
 async function show(line, cameBack) {
   try {
     const status = await queue();
-    const up = status.backends.some((backend) => backend.up);
-    if (up && line.dataset.up === "false") cameBack();
-    line.dataset.up = up;
-    write(line, inWords(status));
+    const up = status.backends.filter((backend) => backend.up).length;
+    if (up > 0 && line.dataset.up === "false") cameBack();
+    line.dataset.up = up === 0 ? "false" : up === status.backends.length ? "true" : "some";
+    tell(line, `${jobsInWords(status)}, `, serversInWords(up, status.backends.length));
   } catch {
     line.dataset.up = "false";
-    write(line, "Muralist does not answer");
+    tell(line, "Muralist does not answer", "");
   }
 }
 
-function inWords({ waiting, running, backends }) {
-  const counts = running > 0 ? `${waiting} waiting, ${running} running` : `${waiting} waiting`;
-  return `${counts}, ${serversInWords(backends)}`;
+function tell(line, jobs, servers) {
+  write(line.children[0], jobs);
+  write(line.children[1], servers);
 }
 
-function serversInWords(backends) {
-  const up = backends.filter((backend) => backend.up).length;
+function jobsInWords({ waiting, running }) {
+  const waits = waiting > 0 || running === 0 ? [`${waiting} waiting`] : [];
+  return [...waits, ...(running > 0 ? [`${running} running`] : [])].join(", ");
+}
+
+function serversInWords(up, all) {
   if (up === 0) return "ComfyUI does not answer";
-  return up === backends.length ? "ComfyUI answers" : `${up} of ${backends.length} ComfyUI answer`;
+  return up === all ? "ComfyUI answers" : `${up} of ${all} ComfyUI answer`;
 }
