@@ -29,7 +29,7 @@ class DiscordAdapter:
     """One application on Discord."""
 
     name = "discord"
-    limits = Limits(edit_seconds=1.25, media_per_message=10, previews=True)
+    limits = Limits(edit_seconds=1.0, media_per_message=10, previews=True)
 
     def __init__(self, settings: DiscordSettings, token: str) -> None:
         self._settings = settings

@@ -43,9 +43,10 @@ class Post:
 
     def turn(self, where: Where, *, final: bool) -> float:
         """Use one edit; or the seconds until there may be one. Those with an interaction's token count by message."""
-        if where.message is None or where.token_at(time.time()) is not None:
+        if where.message is None:
             return 0.0
-        return self._rates.turn(where.channel, final=final)
+        lasting = where.token_at(time.time()) is None
+        return self._rates.turn(where.channel if lasting else where.message, final=final)
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed.

@@ -1,4 +1,4 @@
-"""How often the bot's own token may edit in a channel. Below what Discord was seen to allow: 5 in 5 seconds."""
+"""How often a card may be edited. Below what Discord was seen to allow: 5 in 5 seconds, for a channel or a token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bot.contract.pace import Budget
 
-EDITS, SECONDS = 5, 5.25
+EDITS, SECONDS = 5, 5.15
 KEPT = 1
 """Edits that only finals may use."""
 
@@ -15,16 +15,16 @@ FORGET_ABOVE = 1000
 
 
 class Rates:
-    """One budget a channel, over all the jobs that are shown in it."""
+    """One budget for each channel, over all the jobs that are shown in it; or for each message with a token."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._channels: dict[int, Budget] = {}
+        self._budgets: dict[int, Budget] = {}
 
-    def turn(self, channel: int, *, final: bool) -> float:
-        """Use one edit; or the seconds until there may be one."""
+    def turn(self, where: int, *, final: bool) -> float:
+        """Use one edit; or the seconds until there may be one. `where` is the channel's id or the message's."""
         now = self._clock()
-        budget = self._channels.setdefault(channel, Budget(EDITS, SECONDS, kept=KEPT))
+        budget = self._budgets.setdefault(where, Budget(EDITS, SECONDS, kept=KEPT))
         seconds = budget.wait(now, final=final)
         if seconds == 0.0:
             budget.take(now, final=final)
@@ -32,5 +32,5 @@ class Rates:
         return seconds
 
     def _tidy(self, now: float) -> None:
-        if len(self._channels) > FORGET_ABOVE:
-            self._channels = {key: budget for key, budget in self._channels.items() if not budget.idle(now)}
+        if len(self._budgets) > FORGET_ABOVE:
+            self._budgets = {key: budget for key, budget in self._budgets.items() if not budget.idle(now)}

@@ -39,7 +39,7 @@ class TelegramAdapter:
     """One bot on Telegram."""
 
     name = "telegram"
-    limits = Limits(edit_seconds=1.25, media_per_message=1, previews=True)
+    limits = Limits(edit_seconds=1.0, media_per_message=1, previews=True)
 
     def __init__(self, settings: TelegramSettings, token: str) -> None:
         self._settings = settings

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 
-LATE = 0.25
-"""Of the time between two, how much whoever comes late may make up for with the next."""
+LATE_SECONDS = 0.25
+"""How much of coming late may be made up for by those that follow."""
 
 
 class Budget:
     """At most `most` sends and edits in any `seconds`, shared by all that is shown there.
 
-    Progress leaves `kept` of them to what must not wait (finals, first cards, answers), less what those have used,
-    and is spread evenly over the time: so there is always room for a final, and nothing stands still for long.
+    Progress leaves `kept` of them to what must not wait (finals, first cards, answers), less what those have used, but
+    always `spare`. It is spread evenly over the time: so there is room for a final, and nothing stands still for long.
     """
 
-    def __init__(self, most: int, seconds: float, *, kept: int) -> None:
+    def __init__(self, most: int, seconds: float, *, kept: int, spare: int = 0) -> None:
         self._most = most
         self._seconds = seconds
         self._kept = kept
+        self._spare = spare
         self._all: deque[float] = deque()
         self._finals: deque[float] = deque()
         self._next = 0.0
@@ -27,7 +28,8 @@ class Budget:
     def wait(self, now: float, *, final: bool) -> float:
         """Seconds until there may be one more; 0 for now."""
         self._forget(now)
-        most = self._most if final else max(1, self._most - max(0, self._kept - len(self._finals)))
+        left = max(self._spare, self._kept - len(self._finals))
+        most = self._most if final else max(1, self._most - left)
         free = self._all[-most] + self._seconds if len(self._all) >= most else now
         return max(0.0, (free if final else max(free, self._next)) - now)
 
@@ -37,8 +39,8 @@ class Budget:
         if final:
             self._finals.append(now)
             return
-        gap = self._seconds / max(1, self._most - max(self._kept, len(self._finals)))
-        self._next = max(self._next, now - LATE * gap) + gap
+        gap = self._seconds / max(1, self._most - max(self._kept, len(self._finals) + self._spare))
+        self._next = max(self._next, now - min(LATE_SECONDS, gap)) + gap
 
     def idle(self, now: float) -> bool:
         """Whether nothing was used for so long that there is nothing to keep in mind."""

@@ -122,10 +122,11 @@ class Deliverer:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
         ready = self._pacer.due(self._waiting(), time.monotonic())[: AT_ONCE - len(self._busy)]
         await self._read({self._dirty[message].view.job.id for message in ready} & self._stale)
+        for due in await self._in_line([self._dirty[message] for message in ready]):
+            self._dirty[due.view.id] = due
         turns = [message for message in ready if self._has_turn(message)]
-        taken = [self._dirty.pop(message) for message in turns]
         self._busy.update(turns)
-        return await self._in_line(taken)
+        return [self._dirty.pop(message) for message in turns]
 
     def _waiting(self) -> dict[MessageId, Standing]:
         return {

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ROWS
-from benchmarks.inference import CATEGORIES, measure
 from benchmarks.freshness import SCENES
+from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, percentile
 from benchmarks.workflows import recipes, write_workflows
@@ -43,6 +43,10 @@ EXPECTED = {
     "burst": [
         *(f"100 jobs at once: {name}" for name in (*FAST, *FELT)),
         *(f"50 people at once: {name}" for name in ("lost", *FELT)),
+    ],
+    "felt": [
+        f"3 chats at once: {name}"
+        for name in ("lost", "last node done to picture seen, p95, s", "the server works, %")
     ],
     "freshness": [
         f"{scene.name}: {name}"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.telegram.rates import ALL, ALL_KEPT, CHAT, CHAT_SECONDS, GROUP, GROUP_KEPT, GROUP_SECONDS, Rates
+from adapters.telegram.rates import (
+    ALL,
+    ALL_KEPT,
+    ALL_SECONDS,
+    CHAT,
+    CHAT_SECONDS,
+    GROUP,
+    GROUP_KEPT,
+    GROUP_SECONDS,
+    Rates,
+)
 
 
 class Clock:
@@ -51,17 +61,17 @@ def test_private_chats_are_paced_each_and_all_together() -> None:
     """About one a second in each; the bot's second has room for finals when progress has filled it."""
     clock = Clock()
     rates = Rates(clock)
-    finals = _taken(rates, clock, 7, 21.0, final=True)
+    finals = _taken(rates, clock, 7, 20.0, final=True)
     assert max(sum(at <= other < at + CHAT_SECONDS for other in finals) for at in finals) <= CHAT
     assert len(finals) == 4 * CHAT
     clock.now += 10.0
     begun = clock.now
     progress = 0
-    while clock.now < begun + 0.999:
+    while clock.now < begun + ALL_SECONDS - 0.001:
         progress += sum(rates.turn(chat, final=False) == 0.0 for chat in range(100, 140))
         clock.now += 0.001
     assert ALL - ALL_KEPT - 1 <= progress <= ALL - ALL_KEPT
-    clock.now = begun + 0.999
+    clock.now = begun + ALL_SECONDS - 0.001
     assert [rates.turn(50 + chat, final=True) for chat in range(ALL_KEPT)] == [0.0] * ALL_KEPT
     assert rates.turn(49, final=False) > 0.0
 
