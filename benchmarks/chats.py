@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.rates import Rates as DiscordRates
-from adapters.telegram.adapter import TelegramAdapter
+from adapters.telegram.adapter import EDIT_SECONDS
 from adapters.telegram.rates import Rates as TelegramRates
 from bot.contract.card import Card
 from bot.contract.ports import Core, Limits
@@ -60,6 +60,8 @@ def _telegram() -> Turn:
     return lambda chat, final, first: rates.turn(chat, final=final or first)
 
 
+TELEGRAM = Limits(edit_seconds=EDIT_SECONDS, media_per_message=1, previews=True)
+
 PLATFORMS: Mapping[str, Platform] = {
     "Discord channel": Platform(
         chat=Allowed(most=5, seconds=5.0), sends_count=False, limits=DiscordAdapter.limits, budgets=_discord
@@ -68,13 +70,13 @@ PLATFORMS: Mapping[str, Platform] = {
         chat=Allowed(most=5, seconds=5.0),
         all=Allowed(most=30, seconds=1.0),
         sends_count=True,
-        limits=TelegramAdapter.limits,
+        limits=TELEGRAM,
         budgets=_telegram,
     ),
     "Telegram group": Platform(
         chat=Allowed(most=20, seconds=60.0),
         sends_count=True,
-        limits=TelegramAdapter.limits,
+        limits=TELEGRAM,
         budgets=_telegram,
     ),
 }

@@ -109,7 +109,7 @@ async def _delivering(scene: Scene) -> AsyncIterator[Work]:
     with TemporaryDirectory() as folder:
         async with open_store(f"sqlite+aiosqlite:///{folder}/freshness.db") as store:
             feed = Feed()
-            board = Board(store, Spool(Path(folder) / "spool"), feed, lambda: True)
+            board = Board(store, Spool(Path(folder) / "spool"), feed, lambda: True, frozenset)
             held = await store.leases.take("backend", "benchmark", None)
             assert held is not None, "it is new"
             deliverer = Deliverer(chats, store, board, feed, "benchmark", LeaseTiming())

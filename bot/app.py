@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.resources import files
@@ -28,6 +28,7 @@ from bot.relay import Relay
 from bot.service.act import Act
 from bot.service.links import Links, read_secret
 from bot.service.look import Look
+from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
@@ -61,22 +62,22 @@ class App:
     spool: Spool
     feed: Feed
     servers: Servers
-    workflows: dict[str, Workflow]
+    offering: Offering
     timing: LeaseTiming
     rights: Rights
     links: Links
     bare: bool
 
-    def core(self, adapter: str) -> BoundCore:
-        """The core as the adapter of this name sees it."""
+    def core(self, adapter: Adapter) -> BoundCore:
+        """The core as an adapter sees it."""
         look = Look(self.store, self.board, self.feed, self.servers)
-        submit = Submit(self.store, self.spool, self.feed, self.servers, look)
+        submit = Submit(self.store, self.spool, self.feed, self.servers, self.offering, look)
         return BoundCore(
-            adapter=adapter,
-            workflows=self.workflows,
-            servers=self.servers,
+            adapter=adapter.name,
+            listed=adapter.limits.listed,
+            offering=self.offering,
             submit=submit,
-            acting=Act(self.store, self.spool, self.feed, look, submit, self.workflows, self.rights),
+            acting=Act(self.store, self.spool, self.feed, look, submit, self.offering, self.rights),
             look=look,
             people=People(self.store),
             rights=self.rights,
@@ -99,7 +100,7 @@ class App:
             work += [worker.run() for worker in workers]
             work.append(take_back(self.store, served, self.owner, self.timing))
         async with _background(*work, *self._relay()):
-            fronts = [_supervise(adapter, self.core(adapter.name)) for adapter in adapters]
+            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
             if not refused:
                 await asyncio.Event().wait()
@@ -120,7 +121,7 @@ class App:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
         workers = [worker.run() for worker in self._workers(only)]
         async with _background(*workers, self._deliverer(adapter).run(), *self._relay()):
-            await adapter.run(self.core(adapter.name))
+            await adapter.run(self.core(adapter))
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
@@ -135,7 +136,8 @@ class App:
     @property
     def board(self) -> Board:
         """Draws the cards of jobs."""
-        return Board(self.store, self.spool, self.feed, self.servers.answering)
+        offered = self.offering.verbs
+        return Board(self.store, self.spool, self.feed, self.servers.answering, offered)
 
 
 @asynccontextmanager
@@ -147,13 +149,14 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
+        servers = Servers(backends)
         yield App(
             owner=uuid4().hex,
             store=store,
             spool=Spool(settings.data_dir / "spool"),
             feed=Feed(),
-            servers=Servers(backends),
-            workflows=workflows,
+            servers=servers,
+            offering=Offering(workflows, servers, settings.workflow_order),
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
@@ -179,7 +182,15 @@ async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
 
 def read_workflows(settings: Settings) -> dict[str, Workflow]:
     """The bundled workflows and the owner's above them, by name. Raises `ConfigError`."""
-    return load_workflows([files("workflows"), settings.own_workflows])
+    bundled = load_workflows([files("workflows")])
+    found = {name: replace(workflow, bundled=True) for name, workflow in bundled.items()}
+    found |= load_workflows([settings.own_workflows])
+    for name in settings.workflow_order:
+        if name not in found:
+            raise ConfigError(
+                f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(found)}.'
+            )
+    return found
 
 
 def load_adapters(names: Sequence[str] = SERVED) -> list[Adapter]:

@@ -110,9 +110,10 @@ class NotListed(NotAllowed):
     """A stranger to a bot that serves listed people and chats only."""
 
     def __init__(self, person: str, chat: str | None, setting: str) -> None:
-        here = f", or this chat's: {chat}" if chat is not None else ""
+        here = f", this chat's is {chat}" if chat is not None else ""
         super().__init__(
-            f"This bot is private. Your id is {person}. Its owner can let you in: add your id{here} to {setting}."
+            f"This bot is private. Your id is {person}{here}. Its owner can let you in: /allow {chat or person}, or "
+            f"the setting {setting}."
         )
 
 

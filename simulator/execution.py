@@ -118,7 +118,8 @@ class Execution:
 
     async def pass_step(self) -> None:
         """Let the time of one sampling step pass."""
-        await asyncio.sleep(self._executor.settings.step_seconds)
+        asked = self._executor.faults.step_seconds
+        await asyncio.sleep(self._executor.settings.step_seconds if asked is None else asked)
 
     def trouble(self, text: str, step: int, steps: int, *, local: bool = True) -> None:
         """Fail when a fault is armed, or when the prompt's text asks for it."""

@@ -75,6 +75,8 @@ class Faults:
         """Seconds that everything takes on its way through the network."""
         self.view_rate: float | None = None
         """Bytes per second of downloads."""
+        self.step_seconds: float | None = None
+        """How long a sampling step takes, if not as the settings say."""
         self._target = target
         self._rules: list[_Rule] = []
         self._going = asyncio.Event()
@@ -203,6 +205,10 @@ class Faults:
         """From now on let this time pass between execution_success and the entry in the history."""
         self.history_gap = seconds
 
+    def pace(self, step_seconds: float | None) -> None:
+        """From now on a sampling step takes so long; None is as at the start."""
+        self.step_seconds = step_seconds
+
     async def restart(self, downtime: float = 0.0) -> None:
         """Kill the server and start it again at the same port: only the disk survives."""
         await self._target.restart(downtime)
@@ -289,5 +295,5 @@ BY_NAME = frozenset({
     "deafen", "drop_sockets", "fail_next", "delay_answer", "swallow_answer", "oom_next",
     "node_error_next", "send_unknown", "hang", "unhang", "clear_history", "delay_history", "restart",
     "hold_messages", "release_messages", "network_delay", "fail_share", "cut_view",
-    "slow_view", "show_login", "hide_login", "reverse_answers",
+    "slow_view", "show_login", "hide_login", "reverse_answers", "pace",
 })  # fmt: skip

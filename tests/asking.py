@@ -12,6 +12,9 @@ from PIL import Image
 
 SMALL: dict[str, object] = {"width": 64, "height": 64, "steps": 4}
 
+PATIENCE_SECONDS = 90
+"""For a machine that has much else to do."""
+
 Json = dict[str, Any]
 
 
@@ -45,7 +48,7 @@ async def get(http: aiohttp.ClientSession, url: str) -> Json:
 
 async def ready(http: aiohttp.ClientSession, url: str) -> None:
     """Wait until the bot knows what its ComfyUI offers."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with http.get(f"{url}/readyz") as answer:
                 if answer.status == 200:
@@ -55,7 +58,7 @@ async def ready(http: aiohttp.ClientSession, url: str) -> None:
 
 async def until(http: aiohttp.ClientSession, url: str, job: str, state: str) -> Json:
     """Wait for a job's state."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (status := await get(http, f"{url}/api/v1/jobs/{job}"))["state"] != state:
             assert status["state"] in ("queued", "running"), status
             await asyncio.sleep(0.02)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.processes import Program, bot_program, simulator_program
+
+
+@pytest.fixture(autouse=True)
+def no_program_outlives_its_test() -> Iterator[None]:
+    """A test that fails half-way leaves nothing running that would slow the others."""
+    before = set(Program.alive)
+    yield
+    for program in Program.alive - before:
+        program.abandon()
 
 
 @pytest.fixture

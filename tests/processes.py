@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 30
+START_SECONDS = 90
+"""For a machine that has much else to do."""
+
+LEASHED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+"""What has a program end with the tests, however they end; Linux alone can do that."""
 
 
 def free_port() -> int:
@@ -28,6 +36,9 @@ def free_port() -> int:
 
 class Program:
     """One program that can be started, killed and started again, always at the same address."""
+
+    alive: ClassVar[set[Program]] = set()
+    """Those that were started and not ended."""
 
     def __init__(
         self, arguments: list[str], url: str, ready: str, environment: Mapping[str, str], log: Path
@@ -43,6 +54,7 @@ class Program:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *LEASHED,
                 sys.executable,
                 *self.arguments,
                 cwd=self.log.parent,
@@ -50,23 +62,45 @@ class Program:
                 stdout=DEVNULL,
                 stderr=log,
             )
+        self.alive.add(self)
         async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession() as session:
             while not await self._answers(session):
                 assert self._process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
 
     async def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
+        self.alive.discard(self)
+
+    def abandon(self) -> None:
+        """End it where nobody did: its test failed, and the event loop is gone."""
+        self.alive.discard(self)
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
     async def stop(self) -> int:
         """SIGTERM, and its exit code."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
-        return await self._process.wait()
+        code = await self._process.wait()
+        self.alive.discard(self)
+        return code
+
+    async def end(self) -> None:
+        """End it if it still runs: one that is left over would hold up the servers that it asks."""
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         try:
@@ -74,6 +108,16 @@ class Program:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+
+@asynccontextmanager
+async def running(program: Program) -> AsyncIterator[Program]:
+    """Started, and ended whatever becomes of the test."""
+    try:
+        await program.start()
+        yield program
+    finally:
+        await program.end()
 
 
 def simulator_program(folder: Path, *options: str, port: int | None = None) -> Program:

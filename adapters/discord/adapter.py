@@ -21,6 +21,10 @@ from bot.errors import ConfigError, SlowDown
 
 log = structlog.get_logger(__name__)
 
+NO_SUCH_LOGIN = "DISCORD_TOKEN: Discord does not know that token. Make a new one in the developer portal."
+AUTHENTICATION_FAILED = 4004
+"""The gateway closes with that when the token was reset."""
+
 NOT_YET_SECONDS = 0.5
 """How soon to try again while there is no connection yet."""
 
@@ -57,9 +61,11 @@ class DiscordAdapter:
                 announcing = asyncio.create_task(self._announce(client))
                 await client.connect()
         except discord.LoginFailure as error:
-            raise ConfigError(
-                "DISCORD_TOKEN: Discord does not know that token. Make a new one in the developer portal."
-            ) from error
+            raise ConfigError(NO_SUCH_LOGIN) from error
+        except discord.ConnectionClosed as error:
+            if error.code != AUTHENTICATION_FAILED:
+                raise
+            raise ConfigError(NO_SUCH_LOGIN) from error
         except discord.PrivilegedIntentsRequired as error:
             raise ConfigError(
                 "DISCORD_MESSAGE_CONTENT is set, but Discord does not allow the bot to read messages. "

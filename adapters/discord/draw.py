@@ -117,7 +117,8 @@ def _span(span: Span) -> str:
         case Code():
             return f"`{span.text.replace('`', QUOTE)}`" if span.text else ""
         case Countdown():
-            return f"<t:{int(span.at)}:R>"
+            shown = f"<t:{int(span.at)}:R>"
+            return f"**{shown}**" if span.strong else shown
         case Link():
             return f"[{escaped(span.text)}]({span.url})"
         case Text():

@@ -14,11 +14,17 @@ from adapters.discord.draw import Drawing, draw, draw_media
 from adapters.discord.order import Order
 from adapters.discord.parcel import Parcel, pack
 from adapters.discord.rates import Rates
-from adapters.discord.refusals import TooLarge, is_spent, translated
+from adapters.discord.refusals import (
+    UNKNOWN_TOKEN_SECONDS,
+    TooLarge,
+    is_spent,
+    is_unknown_token,
+    translated,
+)
 from adapters.discord.where import Where
 from bot.contract.card import Card, Media
 from bot.contract.ports import Core
-from bot.errors import AddressExpired, AddressGone
+from bot.errors import AddressExpired, AddressGone, DeliveryError
 
 log = structlog.get_logger(__name__)
 
@@ -145,18 +151,20 @@ class Post:
 
     async def _by_right(self, where: Where, message: int, drawn: Callable[[], Drawing]) -> Where:
         """Edit with the bot's own token; where that is not allowed any more, go on in private."""
+        self._rates.check()
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
         try:
             await self._edit_own(channel.get_partial_message(message), drawn())
         except discord.HTTPException as error:
             if error.code not in FORBIDDEN:
-                raise translated(error) from error
+                raise self._own(error) from error
             log.warning("the channel is closed to the bot; going on in private", channel=where.channel)
             return await self._in_private(where, drawn())
         return where
 
     async def _in_private(self, where: Where, drawing: Drawing) -> Where:
         """Tell the asker in a conversation of their own."""
+        self._rates.check()
         try:
             channel = await self._client.create_dm(discord.Object(where.user))
             private = replace(
@@ -174,6 +182,7 @@ class Post:
 
     async def _sent(self, where: Where, drawing: Drawing) -> Where:
         """Send a message of the bot's own. Its nonce keeps a crash from making two."""
+        self._rates.check()
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
         more: dict[str, Any] = {"nonce": where.nonce} if where.nonce else {}
         if where.reply is not None:
@@ -185,7 +194,7 @@ class Post:
                 view=drawing.view, files=drawing.files, allowed_mentions=NOBODY, mention_author=False, **more
             )
         except discord.HTTPException as error:
-            raise translated(error) from error
+            raise self._own(error) from error
         return replace(where, message=message.id)
 
     async def _part(self, where: Where, card: Card, parcel: Parcel, number: int) -> Where:
@@ -225,6 +234,12 @@ class Post:
         webhook = discord.Webhook.partial(token[0], token[1], client=self._client)
         webhook.type = discord.WebhookType.application  # only those may answer one person alone
         return webhook
+
+    def _own(self, error: discord.HTTPException) -> DeliveryError | discord.HTTPException:
+        """What an answer to the bot's own token means."""
+        if is_unknown_token(error):
+            self._rates.shut(UNKNOWN_TOKEN_SECONDS)
+        return translated(error)
 
     async def _edit(self, webhook: discord.Webhook, message: int, drawing: Drawing) -> None:
         await webhook.edit_message(

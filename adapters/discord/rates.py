@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from bot.contract.pace import Budget
+from bot.errors import SlowDown
 
 EDITS, SECONDS = 5, 5.15
 KEPT = 1
@@ -20,6 +21,17 @@ class Rates:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._budgets: dict[int, Budget] = {}
+        self._shut_until = 0.0
+
+    def shut(self, seconds: float) -> None:
+        """Leave the bot's own token unused for a while."""
+        self._shut_until = self._clock() + seconds
+
+    def check(self) -> None:
+        """Raise `SlowDown` while it is left unused."""
+        left = self._shut_until - self._clock()
+        if left > 0:
+            raise SlowDown(left)
 
     def turn(self, where: int, *, final: bool) -> float:
         """Use one edit; or the seconds until there may be one. `where` is the channel's id or the message's."""

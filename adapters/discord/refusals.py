@@ -12,6 +12,8 @@ OLD_MESSAGE = 30046
 OLD_MESSAGE_SECONDS = 60.0
 UNSAID_SECONDS = 5.0
 GONE = (401, 403, 404)
+UNKNOWN_TOKEN_SECONDS = 60.0
+"""How long the bot's own token is left unused once Discord does not know it: such answers add up to a ban."""
 TOO_LARGE = 40005
 
 
@@ -21,7 +23,12 @@ class TooLarge(DeliveryError):
 
 def is_spent(error: discord.HTTPException) -> bool:
     """Whether an interaction's token is good no longer, rather than the message."""
-    return error.code in (UNKNOWN_WEBHOOK, BAD_TOKEN) or (error.status == 401 and error.code == 0)
+    return error.code in (UNKNOWN_WEBHOOK, BAD_TOKEN) or is_unknown_token(error)
+
+
+def is_unknown_token(error: discord.HTTPException) -> bool:
+    """Whether it is the bot's own token that Discord does not know: nothing is wrong with the message."""
+    return error.status == 401 and error.code == 0
 
 
 def translated(error: discord.HTTPException) -> DeliveryError | discord.HTTPException:
@@ -30,6 +37,8 @@ def translated(error: discord.HTTPException) -> DeliveryError | discord.HTTPExce
         return SlowDown(OLD_MESSAGE_SECONDS)
     if error.status == 429:
         return SlowDown(_retry_after(error))
+    if is_unknown_token(error):
+        return SlowDown(UNKNOWN_TOKEN_SECONDS)
     if error.status == 413 or error.code == TOO_LARGE:
         return TooLarge(error.text)
     if error.status in GONE:

@@ -112,9 +112,6 @@ class Talk:
         files = (*pictures(message), *found)
         if line.command:
             files = self._fitting(line.command, files, taken=int(ref is not None))
-        values = dict(line.values)
-        spoiler = str(values.pop(Extra.SPOILER, "no")).lower() not in ("no", "false", "0")
-        values.pop(Extra.PRIVATE, None)
         order = Order(
             event=str(message.id),
             key=f"discord:{message.id}",
@@ -123,10 +120,10 @@ class Talk:
             place=message.channel.id,
             where=_answer_to(message),
             command=line.command,
-            values=values,
+            values=line.values,
             files=files if line.command or ref is not None else files[:1],
             reply=None if ref is None else (str(ref.job), ref.index),
-            spoiler=spoiler,
+            spoiler=line.spoiler,
         )
         await self._desk.take_message(order)
 

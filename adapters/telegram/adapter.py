@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 NOT_YET_SECONDS = 0.5
 """How soon to try again while there is no connection yet."""
 
+EDIT_SECONDS = 1.0
+"""Between two edits of one message that show progress."""
+
 SECONDS, UPLOAD_SECONDS = 30.0, 300.0
 CONNECTIONS = 32
 
@@ -39,9 +42,11 @@ class TelegramAdapter:
     """One bot on Telegram."""
 
     name = "telegram"
-    limits = Limits(edit_seconds=1.0, media_per_message=1, previews=True)
 
     def __init__(self, settings: TelegramSettings, token: str) -> None:
+        self.limits = Limits(
+            edit_seconds=EDIT_SECONDS, media_per_message=1, previews=True, listed=not settings.telegram_public
+        )
         self._settings = settings
         self._token = token
         self._post: Post | None = None

@@ -33,7 +33,7 @@ class Order:
     """A command or, if `action` is set, a press.
 
     `event` names the event that it came by, `key` the request that it makes: presses of one button share one.
-    `press` is what a press is answered by, for some seconds.
+    `home` is the chat's first id. `press` is what a press is answered by, for some seconds.
     """
 
     event: str
@@ -41,6 +41,7 @@ class Order:
     user: int
     name: str
     where: Where
+    home: int
     command: str = ""
     action: str | None = None
     press: str | None = None
@@ -74,8 +75,8 @@ class Order:
 
     @property
     def place(self) -> Place:
-        """The chat, all its topics together."""
-        return Place(platform=PLATFORM, external_id=str(self.where.chat))
+        """The chat, all its topics together, by the id that it had when it was first met."""
+        return Place(platform=PLATFORM, external_id=str(self.home))
 
     @property
     def pictures(self) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from telegram import (
     InputFile,
@@ -16,7 +17,7 @@ from telegram import (
     InputMediaVideo,
 )
 
-from bot.contract.card import Card, Media
+from bot.contract.card import Card, Film, Media
 from bot.contract.ports import Core
 
 MOST_PHOTO = 10 * 2**20
@@ -57,6 +58,19 @@ class Shown:
     data: bytes
     name: str
     spoiler: bool = False
+    film: Film | None = None
+
+    @property
+    def of_film(self) -> dict[str, Any]:
+        """What Telegram is told of a video: without it, its apps guess the shape and show no time."""
+        if self.film is None:
+            return {}
+        return {
+            "width": self.film.width,
+            "height": self.film.height,
+            "duration": self.film.seconds,
+            "thumbnail": InputFile(self.film.still, filename="still.jpg", attach=True),
+        }
 
     def as_document(self) -> Shown:
         """The same as a file that Telegram leaves as it is."""
@@ -76,6 +90,7 @@ class Shown:
                     parse_mode=mode,
                     has_spoiler=self.spoiler,
                     supports_streaming=True,
+                    **self.of_film,
                 )
             case Kind.ANIMATION:
                 return InputMediaAnimation(file, caption=caption, parse_mode=mode, has_spoiler=self.spoiler)
@@ -114,7 +129,10 @@ async def pack(core: Core, card: Card, most: int) -> Parcel:
     if fitting is None:
         return await _packed(core, None, rest, most, (main,))
     kind = KINDS.get(fitting.media_type, Kind.DOCUMENT)
-    return await _packed(core, await read(fitting, kind, spoiler=card.spoiler), rest, most)
+    shown = await read(fitting, kind, spoiler=card.spoiler)
+    if kind is Kind.VIDEO:
+        shown = replace(shown, film=await core.film(fitting))
+    return await _packed(core, shown, rest, most)
 
 
 async def read(media: Media, kind: Kind, *, spoiler: bool = False) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
-from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from adapters.telegram.draw import MOST_CAPTION, MOST_TEXT, fitting, keyboard, pages
 from adapters.telegram.parcel import MOST_FILE, MOST_LOCAL_FILE, ROOM, Kind, Parcel, Shown, pack, read
@@ -35,6 +36,9 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Markup = InlineKeyboardMarkup | ForceReply | None
 
+SENT = "sent:"
+"""What was sent of a card, noted for a process that is killed before it can say so."""
+
 TRIES = 5
 """How often an answer is tried when Telegram asks for a pause."""
 
@@ -54,9 +58,22 @@ class Post:
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed. Raises `AddressGone`, `SlowDown`."""
+        try:
+            return await self._show(where, card)
+        except ChatMigrated as error:  # a group that became a supergroup has none of its messages any more
+            log.info("a group has moved", chat=where.chat, to=error.new_chat_id)
+            return await self._show(Where(chat=error.new_chat_id), card)
+
+    async def _show(self, where: Where, card: Card) -> Where | None:
+        final = _is_final(card)
+        there = where
+        if where.message is None and (card.media or card.preview is not None):
+            there = await self._first(where, card)
+            if not final:
+                return there
         parcel = await pack(self._core, card, self._most)
-        shown = await self._main(where, card, parcel)
-        now_at = await self._parts(shown, card, parcel) if _is_final(card) else shown
+        shown = await self._main(there, card, parcel)
+        now_at = await self._parts(shown, card, parcel) if final else shown
         return now_at if now_at != where else None
 
     async def remove(self, where: Where) -> None:
@@ -104,6 +121,38 @@ class Post:
         assert where.message is not None, "it was sent"
         await self._rates.wait(where.chat)
         await self._changed(self._edit_text(where, where.message, text, markup))
+
+    async def _first(self, where: Where, card: Card) -> Where:
+        """The first message has words alone, and is noted before a picture is put there.
+
+        Telegram's sends have no key: what was sent as the process was killed is sent again, and that must never
+        be a second picture.
+        """
+        there = await self._begun(where, card)
+        if there.message is None:
+            final = _is_final(card)
+            words = replace(card, media=(), preview=None, actions=() if final else card.actions)
+            there = await self._main(where, words, Parcel())
+            if final:
+                await self._note(there, card)
+                await self._rates.wait(where.chat)
+        return there
+
+    async def _begun(self, where: Where, card: Card) -> Where:
+        """Where a card was begun to be shown, if that was noted here and nowhere else."""
+        name = self._noted_as(card)
+        kept = (await self._core.recall(name)).get(name)
+        there = where if kept is None else Where.of(kept["where"])
+        return there if where.message in (None, there.message) else where
+
+    async def _note(self, where: Where, card: Card) -> None:
+        kept = {"where": where.address(), "at": time.time()}
+        await self._core.remember(self._noted_as(card), kept)
+
+    def _noted_as(self, card: Card) -> str:
+        """By the job that the card is of."""
+        refs = [self._core.about(action.id) for action in card.actions]
+        return SENT + next((str(ref.job) for ref in refs if ref is not None), "")
 
     async def _main(self, where: Where, card: Card, parcel: Parcel, *, again: bool = True) -> Where:
         line = self._core.left_out(parcel.left_out) if parcel.left_out else ()
@@ -163,10 +212,13 @@ class Post:
         ]
         for media in parcel.more:
             sends.append(partial(self._send_file, answer, media))
+        if len(sends) > len(where.parts):
+            where = replace(where, parts=(await self._begun(where, card)).parts)
         for send in sends[len(where.parts) :]:
             sent = await self._patiently(where, send)
             if sent is not None:
                 where = replace(where, parts=(*where.parts, sent.message_id))
+                await self._note(where, card)
         return where
 
     async def _send_file(self, where: Where, media: Media) -> Message:
@@ -187,7 +239,7 @@ class Post:
                 common["has_spoiler"] = shown.spoiler
                 return await self._bot.send_photo(where.chat, data, filename=name, **common)
             case Kind.VIDEO:
-                common |= {"has_spoiler": shown.spoiler, "supports_streaming": True}
+                common |= {"has_spoiler": shown.spoiler, "supports_streaming": True, **shown.of_film}
                 return await self._bot.send_video(where.chat, data, filename=name, **common)
             case Kind.ANIMATION:
                 common["has_spoiler"] = shown.spoiler

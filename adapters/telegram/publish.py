@@ -13,7 +13,6 @@ from telegram import (
     Bot,
     BotCommand,
     BotCommandScope,
-    BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
@@ -54,39 +53,51 @@ class Publisher:
     async def _publish(self) -> None:
         menus = list(self._menus())
         text = json.dumps(
-            [self._bot.id, *((scope.to_dict(), [c.to_dict() for c in menu]) for scope, menu in menus)]
+            [
+                self._bot.id,
+                *((scope.to_dict(), lang, [c.to_dict() for c in menu]) for scope, lang, menu in menus),
+            ]
         )
         digest = hashlib.sha256(text.encode()).hexdigest()
         known = (await self._core.recall(PUBLISHED)).get(PUBLISHED)
         if known is not None and known["digest"] == digest:
             return
-        for scope, menu in menus:
+        for scope, language, menu in menus:
             try:
-                await self._bot.set_my_commands(menu, scope=scope)
+                await self._bot.set_my_commands(menu, scope=scope, language_code=language)
             except BadRequest as error:  # an admin who never wrote to the bot has no chat with it
                 log.info("a menu can't be published", scope=scope.type, detail=error.message)
         await self._core.remember(PUBLISHED, {"digest": digest})
         log.info("commands are published", menus=len(menus))
 
-    def _menus(self) -> Iterator[tuple[BotCommandScope, list[BotCommand]]]:
-        """Everybody's commands, and for those who run the bot theirs, too."""
+    def _menus(self) -> Iterator[tuple[BotCommandScope, str | None, list[BotCommand]]]:
+        """Everybody's commands, and for those who run the bot theirs, too; each in every language."""
         commands = self._core.commands()
         common = [command for command in commands if not command.admin]
-        yield BotCommandScopeAllPrivateChats(), _menu(common)
-        yield BotCommandScopeAllGroupChats(), _menu(common)
-        if len(common) == len(commands):
-            return
-        yield BotCommandScopeAllChatAdministrators(), _menu(commands)
-        for admin in self._core.admins():
-            if admin.isdecimal():
-                yield BotCommandScopeChat(int(admin)), _menu(commands)
+        scopes: list[tuple[BotCommandScope, Sequence[Command]]] = [
+            (BotCommandScopeAllPrivateChats(), common),
+            (BotCommandScopeAllGroupChats(), common),
+        ]
+        if len(common) < len(commands):
+            admins = [int(admin) for admin in self._core.admins() if admin.isdecimal()]
+            scopes += [(BotCommandScopeChat(admin), commands) for admin in admins]
+        languages = sorted({language for command in commands for language in command.words})
+        for scope, shown in scopes:
+            for language in (None, *languages):
+                yield scope, language, _menu(shown, language)
 
 
-def _menu(commands: Sequence[Command]) -> list[BotCommand]:
+def _menu(commands: Sequence[Command], language: str | None) -> list[BotCommand]:
+    """Names stay as they are typed; descriptions are in the language."""
     fit = [command for command in commands if _NAME.fullmatch(menu_name(command.name))]
     if len(fit) < len(commands) or len(fit) > MOST_COMMANDS:
         log.warning("some commands have no place in Telegram's menu; typed, they work", count=len(commands))
     return [
-        BotCommand(menu_name(command.name), (command.description or command.title)[:MOST_DESCRIPTION])
+        BotCommand(menu_name(command.name), _described(command, language)[:MOST_DESCRIPTION])
         for command in fit[:MOST_COMMANDS]
     ]
+
+
+def _described(command: Command, language: str | None) -> str:
+    words = command.words.get(language or "")
+    return (words.description if words is not None else None) or command.description or command.title

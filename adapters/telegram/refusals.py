@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
 
 from bot.errors import AddressGone, DeliveryError, SlowDown
 
@@ -43,7 +43,7 @@ def translated(error: TelegramError) -> DeliveryError | TelegramError:
     """The error as delivery understands it; itself if it says nothing of the message or the pace."""
     if isinstance(error, RetryAfter):
         return SlowDown(seconds(error))
-    if isinstance(error, Forbidden | ChatMigrated) or says(error, *GONE):
+    if isinstance(error, Forbidden) or says(error, *GONE):
         return AddressGone(error.message)
     return error
 

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import structlog
 from telegram import Bot, CallbackQuery, Message, Update, User
@@ -17,19 +16,20 @@ from adapters.telegram.desk import Desk, note
 from adapters.telegram.forms import CHOOSE, FORM, KEPT_SECONDS, TURN, Half, matching
 from adapters.telegram.order import File, Order
 from adapters.telegram.pictures import buttons, pictures
+from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
-from bot.contract.line import Line, read_line
-from bot.contract.values import Actor, Command, Extra, OutputRef, ParameterType
+from bot.contract.line import read_line
+from bot.contract.values import Actor, Command, OutputRef, ParameterType
 from bot.errors import NotListed, Stale
 
 log = structlog.get_logger(__name__)
 
+MOVED = "moved:"
 TOLD_SECONDS = 600.0
 """A stranger is told once in so long."""
 
 _COMMAND = re.compile(r"\s*/(\w+)(?:@(\w+))?(?=\s|$)")
-NO = ("no", "false", "0", "off")
 
 
 class Talk:
@@ -41,14 +41,19 @@ class Talk:
         self._core = desk.core
         self._settings = settings
         self._told: dict[int, float] = {}
+        self._homes: dict[int, int] = {}
         self.albums = Albums(desk.core, self._written)
 
     async def resume(self) -> None:
         """Take up what an earlier process left, and let go of questions that nobody answered."""
-        forms = await self._core.recall(FORM)
-        old = [name for name, kept in forms.items() if kept["at"] < time.time() - KEPT_SECONDS]
+        kept = {**await self._core.recall(FORM), **await self._core.recall(SENT)}
+        old = [name for name, value in kept.items() if value["at"] < time.time() - KEPT_SECONDS]
         if old:
             await self._core.forget(*old)
+        self._homes = {
+            int(name.removeprefix(MOVED)): int(kept["home"])
+            for name, kept in (await self._core.recall(MOVED)).items()
+        }
         await self._desk.resume()
         await self.albums.resume(self._bot)
 
@@ -60,9 +65,12 @@ class Talk:
             await self._pressed(update.callback_query)
 
     async def _message(self, message: Message) -> None:
+        if message.migrate_to_chat_id is not None:
+            await self._moved(message.chat.id, message.migrate_to_chat_id)
+            return
         if message.from_user is None or message.from_user.is_bot:
             return
-        if message.media_group_id is not None and self._serves(message.from_user, message.chat.id):
+        if message.media_group_id is not None and await self._serves(message.from_user, message.chat.id):
             await self.albums.add(message)
         else:
             await self._written([message])
@@ -74,7 +82,7 @@ class Talk:
         half = await self._half(first)
         if first.from_user is None or not self._is_for_us(first, text, half):
             return
-        if not self._serves(first.from_user, first.chat.id):
+        if not await self._serves(first.from_user, first.chat.id):
             await self._turn_away(first)
             return
         order = self._order(messages, text)
@@ -88,7 +96,6 @@ class Talk:
         assert first.from_user is not None, "it was looked at"
         line = read_line(self._without_mention(text), self._core.commands())
         command = self._desk.command("help" if line.command == "start" else line.command)
-        values, spoiler = _without_extras(line, command)
         ref, replied = self._replied(first)
         own = tuple(file for message in messages for file in pictures(message))
         name = command.name if command is not None else line.command
@@ -99,11 +106,12 @@ class Talk:
             user=first.from_user.id,
             name=first.from_user.full_name,
             where=_answer_to(first),
-            command=name or self._edits(values, own, replied, ref),
-            values=values,
+            home=self._home(first.chat.id),
+            command=name or self._edits(line.values, own, replied, ref),
+            values=line.values,
             files=(*own, *replied[: max(0, room)]),
             reply=None if ref is None else (str(ref.job), ref.index),
-            spoiler=spoiler or any(message.has_media_spoiler for message in messages),
+            spoiler=line.spoiler or any(message.has_media_spoiler for message in messages),
         )
 
     def _edits(
@@ -150,7 +158,7 @@ class Talk:
         if message is None or query.data is None:
             await self._desk.rest(query.id)
             return
-        if not self._serves(query.from_user, message.chat.id):
+        if not await self._serves(query.from_user, message.chat.id):
             await self._desk.rest(query.id, str(self._not_listed(query.from_user, message.chat.id)))
             return
         thread = (
@@ -162,6 +170,7 @@ class Talk:
             user=query.from_user.id,
             name=query.from_user.full_name,
             where=Where(chat=message.chat.id, thread=thread, reply=message.message_id),
+            home=self._home(message.chat.id),
             action=query.data,
             press=query.id,
         )
@@ -224,9 +233,21 @@ class Talk:
     def _without_mention(self, text: str) -> str:
         return text if _COMMAND.match(text) else self._mention().sub(" ", text).strip()
 
-    def _serves(self, user: User, chat: int) -> bool:
+    async def _serves(self, user: User, chat: int) -> bool:
+        chat = self._home(chat)
         who = Actor(platform=PLATFORM, external_id=str(user.id), name=user.full_name)
-        return self._settings.serves(user.id, chat) or self._core.is_admin(who)
+        if self._settings.serves(user.id, chat) or self._core.is_admin(who):
+            return True
+        return await self._core.let_in(str(user.id), str(chat))
+
+    async def _moved(self, old: int, new: int) -> None:
+        """A group became a supergroup, under another id: it stays the same place, served as before."""
+        self._homes[new] = home = self._home(old)
+        await self._core.remember(f"{MOVED}{new}", {"home": home})
+
+    def _home(self, chat: int) -> int:
+        """The id that a chat had when it was first met."""
+        return self._homes.get(chat, chat)
 
     async def _turn_away(self, message: Message) -> None:
         """Tell a stranger who they are for the bot, once in a while."""
@@ -246,13 +267,3 @@ def _answer_to(message: Message) -> Where:
     """The message that will answer this one."""
     thread = message.message_thread_id if message.is_topic_message else None
     return Where(chat=message.chat.id, thread=thread, reply=message.message_id)
-
-
-def _without_extras(line: Line, command: Command | None) -> tuple[dict[str, Any], bool]:
-    """A line's values for the command, and whether the pictures are to be hidden."""
-    values: dict[str, Any] = dict(line.values)
-    known = {spec.name for spec in command.parameters} if command is not None else set()
-    spoiler = Extra.SPOILER not in known and str(values.pop(Extra.SPOILER, "no")).lower() not in NO
-    if Extra.PRIVATE not in known:
-        values.pop(Extra.PRIVATE, None)
-    return values, spoiler

@@ -122,6 +122,7 @@ class Chat:
             images={name[len(IMAGE) :]: file for name, file in files if name.startswith(IMAGE)},
             attachments=tuple(file for name, file in files if not name.startswith(IMAGE)),
             reply_to=_reply(fields),
+            spoiler=line.spoiler,
         )
         return web.json_response(answer_json(await self._core.invoke(invocation), message))
 

@@ -70,6 +70,7 @@ def card_json(message: str, card: Card) -> dict[str, Any]:
         ],
         "actions": [{"id": a.id, "label": a.label, "style": a.style} for a in card.actions],
         "alt": card.alt,
+        "spoiler": card.spoiler,
     }
 
 

@@ -16,7 +16,12 @@ class Verb(StrEnum):
     """What a button does."""
 
     AGAIN = "again"
+    VARY = "vary"
     USE = "use"
+    """Edit it: another picture from this one and words."""
+    UPSCALE = "upscale"
+    ANIMATE = "animate"
+    DESCRIBE = "describe"
     INFO = "info"
     DELETE = "delete"
     CANCEL = "cancel"

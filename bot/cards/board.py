@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from bot.cards.actions import Verb
 from bot.cards.render import TEXT_SHOWN, Facts, render
 from bot.contract.card import Card, Media
 from bot.contract.values import JobId
@@ -20,13 +21,24 @@ MOST_TEXT = 4 * TEXT_SHOWN
 
 
 class Board:
-    """Looks at a job's message and draws its card. `answering` says whether any ComfyUI answers now."""
+    """Looks at a job's message and draws its card.
 
-    def __init__(self, store: Store, spool: Spool, feed: Feed, answering: Callable[[], bool]) -> None:
+    `answering` says whether any ComfyUI answers now, `offered` what can be done with pictures.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        feed: Feed,
+        answering: Callable[[], bool],
+        offered: Callable[[], frozenset[Verb]],
+    ) -> None:
         self._store = store
         self._spool = spool
         self._feed = feed
         self._answering = answering
+        self._offered = offered
 
     async def card(self, view: MessageView) -> Card:
         """The card of a message as its job stands now."""
@@ -36,6 +48,7 @@ class Board:
         """The cards of some messages, in their order."""
         ahead = await self.ahead(views)
         texts = [await self._texts(view) for view in views]
+        offered = self._offered()
         return [
             render(
                 Facts(
@@ -45,6 +58,7 @@ class Board:
                     live=self._feed.live(view.job.id),
                     ahead=ahead.get(view.job.id),
                     answering=self._answering(),
+                    offered=offered,
                 )
             )
             for view, said in zip(views, texts, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -18,13 +18,18 @@ PROMPT_SHOWN = 300
 TEXT_SHOWN = 1500
 """Characters of a result in words that a card shows; a longer one is a file, too."""
 
+ON_PICTURES = (Verb.USE, Verb.VARY, Verb.UPSCALE, Verb.ANIMATE, Verb.DESCRIBE)
+"""What can be done with a picture, what people do most first."""
+MOST_ON_PICTURES = 12
+"""Buttons about single pictures of a card that shows several."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """All that a job's card is made of.
 
     `texts` are results in words, `media` all others. `ahead` counts jobs before it; `answering`: some ComfyUI
-    answers.
+    answers. `offered` is what can be done with a picture.
     """
 
     view: MessageView
@@ -33,6 +38,7 @@ class Facts:
     live: Live | None
     ahead: int | None
     answering: bool
+    offered: frozenset[Verb] = frozenset()
 
 
 def render(facts: Facts) -> Card:
@@ -128,16 +134,6 @@ def _done(facts: Facts) -> Card:
         details += [Text(text="Seed "), Code(text=str(job.seed))]
     if job.started is not None and job.finished is not None:
         details.append(Text(text=f"{', ' if details else ''}{_took(job.finished - job.started)}"))
-    uses = [
-        _button(
-            facts,
-            Verb.USE,
-            "Use as input" if len(facts.media) == 1 else f"Use {media.index + 1}",
-            media.index,
-        )
-        for media in facts.media
-        if media.media_type.startswith("image/")
-    ]
     return Card(
         state=JobState.DONE,
         title=f"/{facts.view.command}",
@@ -146,12 +142,25 @@ def _done(facts: Facts) -> Card:
         alt=_prompt(facts.view) or "",
         spoiler=facts.view.spoiler,
         actions=(
-            _button(facts, Verb.AGAIN, "Again"),
-            *uses,
-            _button(facts, Verb.INFO, "Info"),
-            _button(facts, Verb.DELETE, "Delete"),
+            *_buttons(facts, Verb.AGAIN),
+            *_going_on(facts),
+            *_buttons(facts, Verb.INFO, Verb.DELETE),
         ),
     )
+
+
+def _going_on(facts: Facts) -> Iterator[Action]:
+    """What can be done with each picture; with many, only what people do most."""
+    pictures = [media for media in facts.media if media.media_type.startswith("image/")]
+    offered = [verb for verb in ON_PICTURES if verb in facts.offered]
+    if len(facts.media) == 1:
+        yield from (
+            _button(facts, verb, _LABELS[verb], media.index) for media in pictures for verb in offered
+        )
+        return
+    for verb in offered[: max(1, MOST_ON_PICTURES // max(1, len(pictures)))]:
+        for media in pictures:
+            yield _button(facts, verb, f"{_LABELS[verb]} {media.index + 1}", media.index)
 
 
 def _failed(facts: Facts) -> Card:
@@ -268,7 +277,11 @@ _LABELS = {
     Verb.INFO: "Info",
     Verb.DELETE: "Delete",
     Verb.CANCEL: "Cancel",
-    Verb.USE: "Use",
+    Verb.USE: "Edit",
+    Verb.VARY: "Vary",
+    Verb.UPSCALE: "Upscale",
+    Verb.ANIMATE: "Animate",
+    Verb.DESCRIBE: "Describe",
     Verb.FETCH: "Fetch result",
     Verb.FILES: "Originals",
 }
@@ -277,6 +290,10 @@ _EFFECTS = {
     Verb.AGAIN: Effect.NEW,
     Verb.INFO: Effect.ASIDE,
     Verb.USE: Effect.ASK,
+    Verb.VARY: Effect.NEW,
+    Verb.UPSCALE: Effect.NEW,
+    Verb.ANIMATE: Effect.ASK,
+    Verb.DESCRIBE: Effect.NEW,
 }
 
 

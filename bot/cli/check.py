@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import typer
 
@@ -18,8 +18,9 @@ from bot.errors import ConfigError
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
 from bot.store.store import open_store
-from bot.workflow.model import Workflow
+from bot.workflow.model import Role, Workflow
 from bot.workflow.offers import problems
+from bot.workflow.roles import in_order, serving
 
 
 def check() -> None:
@@ -67,11 +68,13 @@ async def _servers(settings: Settings, workflows: dict[str, Workflow]) -> AsyncI
             yield str(error)
             return
         async with backend:
-            async for trouble in _backend(backend, workflows):
+            async for trouble in _backend(backend, workflows, settings.workflow_order):
                 yield trouble
 
 
-async def _backend(backend: ComfyBackend, workflows: dict[str, Workflow]) -> AsyncIterator[str]:
+async def _backend(
+    backend: ComfyBackend, workflows: dict[str, Workflow], first: Sequence[str]
+) -> AsyncIterator[str]:
     if not await backend.probe():
         yield f"{backend.trouble} ({backend.url} in COMFYUI_URLS)"
         return
@@ -83,12 +86,18 @@ async def _backend(backend: ComfyBackend, workflows: dict[str, Workflow]) -> Asy
     if backend.schemas is None:
         yield f"{backend.url} does not tell which nodes it has. Its console says more."
         return
-    for workflow in workflows.values():
-        found = problems(workflow, backend.schemas)
-        for trouble in found:
-            yield f"workflow {workflow.name} at {backend.name}: {trouble}"
+    ordered = in_order(workflows.values(), first)
+    lacks = {workflow.name: problems(workflow, backend.schemas) for workflow in ordered}
+    for workflow in ordered:
+        found = lacks[workflow.name]
         if not found:
             typer.echo(f"Workflow {workflow.name} runs at {backend.name}.")
+        elif workflow.bundled:
+            typer.echo(f"Workflow {workflow.name} does not run at {backend.name} yet: {found[0]}")
+        for trouble in [] if workflow.bundled else found:
+            yield f"workflow {workflow.name} at {backend.name}: {trouble}"
+    if serving(Role.IMAGINE, (workflow for workflow in ordered if not lacks[workflow.name])) is None:
+        yield f"No workflow at {backend.name} makes pictures from words. Above is what each of them lacks."
 
 
 async def _platform(guide: Guide) -> AsyncIterator[str]:

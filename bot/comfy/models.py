@@ -16,23 +16,28 @@ ENDINGS = frozenset(
 )
 """What ComfyUI and the usual packs of nodes load."""
 
+_WORDS = ("name", "url", "folder", "size")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelNote:
-    """Where a model file is to be had; `folder` is one of ComfyUI's models folders, `size` words."""
+    """Where a model file is to be had; `folder` is one of ComfyUI's models folders, `size` words.
+
+    `instead` are the names of files that do as well, the best first.
+    """
 
     name: str
     url: str
     folder: str | None = None
     size: str | None = None
+    instead: tuple[str, ...] = ()
 
-    def as_meta(self) -> dict[str, str]:
+    def as_meta(self) -> dict[str, str | list[str]]:
         """How it is written into a node's `_meta.models`."""
-        return {
-            key: value
-            for key in ("name", "url", "folder", "size")
-            if (value := getattr(self, key)) is not None
+        words: dict[str, str | list[str]] = {
+            key: value for key in _WORDS if (value := getattr(self, key)) is not None
         }
+        return {**words, "instead": list(self.instead)} if self.instead else words
 
     def as_words(self) -> str:
         """Link, size and folder, as far as they are known."""
@@ -71,7 +76,7 @@ def where_to_get(note: ModelNote | None) -> str:
 def _note(entry: object) -> ModelNote | None:
     if not isinstance(entry, Mapping):
         return None
-    known = {
-        key: value for key in ("name", "url", "folder", "size") if isinstance(value := entry.get(key), str)
-    }
-    return ModelNote(**known) if "name" in known and "url" in known else None
+    known = {key: value for key in _WORDS if isinstance(value := entry.get(key), str)}
+    listed = entry.get("instead")
+    instead = tuple(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
+    return ModelNote(**known, instead=instead) if "name" in known and "url" in known else None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bot.cards import render
 from bot.cards.actions import read_button
+from bot.commands.admission import ADMISSION, let_in
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
-from bot.commands.registry import Context
-from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.commands.registry import Context, Entry
+from bot.contract.card import Action, Card, Film, Media, Preview, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -37,14 +39,14 @@ from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
 from bot.service.links import Links
 from bot.service.look import Look
+from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
-from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.store.memory import Memory
-from bot.workflow.model import Workflow
+from bot.workflow.model import Role
 from bot.workflow.values import nearest
 
 
@@ -53,8 +55,8 @@ class BoundCore:
     """Implements `bot.contract.ports.Core` for the adapter of this name."""
 
     adapter: str
-    workflows: Mapping[str, Workflow]
-    servers: Servers
+    listed: bool
+    offering: Offering
     submit: Submit
     acting: Act
     look: Look
@@ -66,9 +68,19 @@ class BoundCore:
     memory: Memory
 
     def commands(self) -> list[Command]:
-        """Every command: the workflows, then the others."""
-        made = [workflow.command(self.servers.choices(workflow)) for workflow in self.workflows.values()]
-        return [in_languages(each) for each in (*made, *(entry.command for entry in GENERAL.values()))]
+        """Every command: the roles, the workflows, then the others."""
+        made = self.offering.commands()
+        return [in_languages(each) for each in (*made, *(entry.command for entry in self._general.values()))]
+
+    def _commands_of(self, actor: Actor) -> list[Command]:
+        """Those that a person may use."""
+        is_admin = self.rights.is_admin(actor)
+        return [command for command in self.commands() if is_admin or not command.admin]
+
+    @property
+    def _general(self) -> Mapping[str, Entry]:
+        """The commands that belong to no workflow."""
+        return {**GENERAL, **ADMISSION} if self.listed else GENERAL
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -76,8 +88,7 @@ class BoundCore:
 
     def menus(self) -> Sequence[Menu]:
         """What can be done with any picture in a chat."""
-        found = menus({command.name: command for command in self.commands()}, self.workflows)
-        return [menu_in_languages(menu) for menu in found]
+        return [menu_in_languages(menu) for menu in menus(self.offering)]
 
     def about(self, action: str) -> OutputRef | None:
         """The output that a button of some card is about."""
@@ -92,25 +103,26 @@ class BoundCore:
         if not name:
             if invocation.reply_to is None and not invocation.attachments:
                 raise UnknownCommand("Begin with a command, as in /imagine a red fox. /help lists them all.")
-            invocation = self._edit(invocation)
-            name = invocation.command
-        if name in self.workflows:
-            return await self.submit.submit(invocation, self.workflows[name], self.adapter)
-        if name in GENERAL:
-            context = Context(look=self.look, commands=self.commands)
-            return await GENERAL[name].handler(context, invocation)
-        near = nearest(name, [*self.workflows, *GENERAL], 1)
+            name = Role.EDIT
+            invocation = replace(invocation, command=name)
+        if self.offering.has(name):
+            return await self.submit.submit(invocation, self.adapter)
+        if name in self._general:
+            return await self._do(self._general[name], invocation)
+        near = nearest(name, [command.name for command in self._commands_of(invocation.actor)], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
 
-    def _edit(self, invocation: Invocation) -> Invocation:
-        """Plain words as the editing workflow's main text."""
-        workflow = self.acting.edit_workflow()
-        main = workflow.command({}).main_text
-        values = dict(invocation.values)
-        if main is not None and main.name != "prompt" and "prompt" in values:
-            values[main.name] = values.pop("prompt")
-        return replace(invocation, command=workflow.name, values=values)
+    async def _do(self, entry: Entry, invocation: Invocation) -> Answer:
+        if entry.command.admin:
+            self.rights.require_admin(invocation.actor)
+        context = Context(
+            look=self.look,
+            commands=partial(self._commands_of, invocation.actor),
+            memory=self.memory,
+            adapter=self.adapter,
+        )
+        return await entry.handler(context, invocation)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""
@@ -158,6 +170,10 @@ class BoundCore:
         """Whether a person may see and end everybody's jobs."""
         return self.rights.is_admin(actor)
 
+    async def let_in(self, *ids: str) -> bool:
+        """Whether an admin let in one of these people or places."""
+        return self.listed and await let_in(self.memory, self.adapter, ids)
+
     def admins(self) -> Sequence[str]:
         """The ids of the admins who are named on this adapter's platform."""
         return self.rights.named(self.adapter)
@@ -175,6 +191,10 @@ class BoundCore:
     async def fit(self, media: Media, limit: int) -> Media | None:
         """An output in at most `limit` bytes; None if that can't be."""
         return await self.outgoing.fit(media, limit)
+
+    async def film(self, media: Media) -> Film | None:
+        """What there is to tell of a video; None if it can't be read."""
+        return await self.outgoing.film(media)
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         """One picture that shows these outputs, numbered; None if it can't be made."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.contract.values import Command, Extra, Menu, ParameterSpec, ParameterType
-from bot.workflow.model import Role, Workflow
+from bot.service.offering import Offering
+from bot.workflow.model import Role
 
 EXTRAS: Mapping[Extra, ParameterSpec] = {
     Extra.PRIVATE: ParameterSpec(
@@ -23,18 +24,21 @@ EXTRAS: Mapping[Extra, ParameterSpec] = {
 }
 
 
-def menus(commands: Mapping[str, Command], workflows: Mapping[str, Workflow]) -> Sequence[Menu]:
+def menus(offering: Offering) -> Sequence[Menu]:
     """What can be done with a picture: what the workflows here are for."""
-    takers = [workflow for workflow in workflows.values() if workflow.images]
+    commands = {command.name: command for command in offering.commands()}
+    takers = [workflow.name for workflow in offering.runnable() if workflow.images]
+    used = tuple(commands[name] for name in takers if name in commands)
     found = [
-        Menu(name="edit", title="Edit", commands=_of_role(takers, Role.EDIT, commands)[:1]),
-        Menu(name="use", title="Use as input", commands=tuple(commands[taker.name] for taker in takers)),
-        Menu(name="animate", title="Animate", commands=_of_role(takers, Role.ANIMATE, commands)[:1]),
+        Menu(name="edit", title="Edit", commands=_of(Role.EDIT, commands)),
+        Menu(name="use", title="Use as input", commands=used or _of(Role.EDIT, commands)),
+        *(
+            Menu(name=role, title=role.capitalize(), commands=_of(role, commands))
+            for role in (Role.ANIMATE, Role.UPSCALE, Role.DESCRIBE)
+        ),
     ]
     return [*(menu for menu in found if menu.commands), Menu(name="info", title="Info")]
 
 
-def _of_role(
-    workflows: Sequence[Workflow], role: Role, commands: Mapping[str, Command]
-) -> tuple[Command, ...]:
-    return tuple(commands[workflow.name] for workflow in workflows if workflow.role is role)
+def _of(role: Role, commands: Mapping[str, Command]) -> tuple[Command, ...]:
+    return (commands[role],) if role in commands else ()

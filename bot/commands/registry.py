@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.contract.values import Answer, Command, Invocation
+from bot.contract.values import Answer, Command, Invocation, ParameterSpec
 from bot.service.look import Look
+from bot.store.memory import Memory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a command may use: how things stand, and the list of all commands."""
+    """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps."""
 
     look: Look
     commands: Callable[[], list[Command]]
+    memory: Memory
+    adapter: str
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]
@@ -28,11 +31,23 @@ class Entry:
     handler: Handler
 
 
-def command(registry: dict[str, Entry], name: str, description: str) -> Callable[[Handler], Handler]:
-    """Put the decorated function into `registry` as the command `/name`."""
+def command(
+    registry: dict[str, Entry],
+    name: str,
+    description: str,
+    *parameters: ParameterSpec,
+    admin: bool = False,
+) -> Callable[[Handler], Handler]:
+    """Put the decorated function into `registry` as the command `/name`; `admin`: for those who run the bot."""
 
     def register(handler: Handler) -> Handler:
-        published = Command(name=name, title=name.capitalize(), description=description)
+        published = Command(
+            name=name,
+            title=name.capitalize(),
+            description=description,
+            parameters=parameters,
+            admin=admin,
+        )
         registry[name] = Entry(command=published, handler=handler)
         return handler
 

@@ -95,6 +95,16 @@ class Media:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Film:
+    """What a platform is told of a video: pixels, whole seconds, a small still of it as JPEG."""
+
+    width: int
+    height: int
+    seconds: int
+    still: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
     """One chat message.
 

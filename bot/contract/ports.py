@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.contract.card import Action, Card, Media, Preview, Span
+from bot.contract.card import Action, Card, Film, Media, Preview, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -33,11 +33,16 @@ from bot.contract.values import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a platform allows. `edit_seconds` is the least time between two edits of one message that show progress."""
+    """What a platform allows. `edit_seconds` is the least time between two edits of one message that show
+    progress.
+
+    `listed`: it serves listed people and places only, and admins may let in others.
+    """
 
     edit_seconds: float
     media_per_message: int
     previews: bool
+    listed: bool = False
 
 
 class Level(StrEnum):
@@ -149,6 +154,9 @@ class Core(Protocol):
     def is_admin(self, actor: Actor) -> bool:
         """Whether a person may see and end everybody's jobs."""
 
+    async def let_in(self, *ids: str) -> bool:
+        """Whether an admin let in one of these people or places, where only listed ones are served."""
+
     def admins(self) -> Sequence[str]:
         """The admins whom the owner names on this platform: their ids there."""
 
@@ -163,6 +171,9 @@ class Core(Protocol):
 
     async def fit(self, media: Media, limit: int) -> Media | None:
         """An output in at most `limit` bytes, made smaller if need be; None if that can't be."""
+
+    async def film(self, media: Media) -> Film | None:
+        """What there is to tell of a video; None if it can't be read."""
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         """One picture in at most `limit` bytes that shows these outputs, numbered; None if it can't be made."""

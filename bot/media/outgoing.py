@@ -21,6 +21,9 @@ from bot.media.process import LONG, Bounds, run
 STILL: Final = Bounds(seconds=60, memory=LONG.memory)
 """Results may be larger than uploads, and people wait for them."""
 
+MOST_SECONDS, MOST_FRAMES = 4 * 3600.0, 1_000_000
+"""Of a result that is measured."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
@@ -51,6 +54,12 @@ async def shrink(
     else:
         raise DoesNotFit(f"{size} bytes of {kind}, of which {limit} may be sent")
     return _made(written, source, folder)
+
+
+async def measured(source: Path) -> tuple[tuple[int, int], float]:
+    """A video's size in pixels as people see it, and its seconds. Raises `MediaRejected`."""
+    found = await run(STILL, clip.inspect, source, MOST_SECONDS, MOST_FRAMES)
+    return (found.width, found.height), found.seconds
 
 
 async def thumbnail(source: Path, folder: Path, *, max_side: int, webp: bool = False) -> Made:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 import structlog
 
-from bot.cards.actions import Verb, read_button
+from bot.cards.actions import Button, Verb, read_button
 from bot.cards.render import info
 from bot.contract.values import (
     Accepted,
@@ -29,10 +29,14 @@ from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS
 from bot.media.spool import Spool
 from bot.service.look import Look
+from bot.service.offering import ROLE_OF, Offering
 from bot.service.rights import Rights
 from bot.service.submit import Submit
 from bot.store.store import Store
-from bot.workflow.model import Role, Workflow
+from bot.workflow.model import Workflow
+
+MOST_PARENTS = 20
+"""How far back the words are looked for that a picture was made from."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +51,7 @@ class Act:
         feed: Feed,
         look: Look,
         submit: Submit,
-        workflows: Mapping[str, Workflow],
+        offering: Offering,
         rights: Rights,
     ) -> None:
         self._store = store
@@ -55,7 +59,7 @@ class Act:
         self._feed = feed
         self._look = look
         self._submit = submit
-        self._workflows = workflows
+        self._offering = offering
         self._rights = rights
 
     async def act(self, press: Press, adapter: str) -> Answer:
@@ -67,9 +71,13 @@ class Act:
         match button.verb:
             case Verb.AGAIN:
                 return await self._again(press, view, adapter)
-            case Verb.USE:
+            case Verb.USE | Verb.ANIMATE:
                 await self._look.output(press.place, button.ref)
-                return Ask(command=self.edit_workflow().name, reply_to=button.ref)
+                role = ROLE_OF[button.verb]
+                self._offering.require(role)
+                return Ask(command=role, reply_to=button.ref)
+            case Verb.VARY | Verb.UPSCALE | Verb.DESCRIBE:
+                return await self._carry_on(press, view, button, adapter)
             case Verb.INFO:
                 return Said(card=info(view))
             case Verb.DELETE:
@@ -96,29 +104,38 @@ class Act:
             _own(actor, view)
         await self._end(view)
 
-    def edit_workflow(self) -> Workflow:
-        """The workflow that makes a picture from a picture."""
-        for workflow in self._workflows.values():
-            if workflow.role is Role.EDIT and workflow.images:
-                return workflow
-        raise NotAllowed("No workflow here takes a picture. Ask the owner to add one with the role edit.")
-
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
         """The same once more, with another seed."""
-        workflow = self._workflows.get(view.job.workflow)
+        workflow = self._offering.find(view.job.workflow)
         if workflow is None:
             raise Stale(f"The workflow {view.job.workflow} is not here any more.")
-        invocation = Invocation(
-            event_key=press.event_key,
-            actor=press.actor,
-            place=press.place,
-            command=workflow.name,
-            address=press.address,
-            values=_repeatable(workflow, view),
-            transient=press.transient,
-            spoiler=view.spoiler,
+        invocation = replace(_pressed(press, view), command=view.command, values=_repeatable(workflow, view))
+        return await self._submit.submit(invocation, adapter, workflow=workflow.name, kept=view.job.inputs)
+
+    async def _carry_on(self, press: Press, view: MessageView, button: Button, adapter: str) -> Answer:
+        """Do with a picture what needs no more words than it was made from."""
+        workflow = self._offering.require(ROLE_OF[button.verb])
+        main = workflow.command({}).main_text
+        prompt = await self._prompt(view) if main is not None and button.verb is Verb.VARY else ""
+        invocation = replace(
+            _pressed(press, view),
+            command=ROLE_OF[button.verb],
+            values={"prompt": prompt} if prompt else {},
+            reply_to=button.ref,
         )
-        return await self._submit.submit(invocation, workflow, adapter, kept=view.job.inputs)
+        return await self._submit.submit(invocation, adapter)
+
+    async def _prompt(self, view: MessageView | None) -> str:
+        """The words that a picture was made from, be it at the beginning of a chain of pictures."""
+        for _ in range(MOST_PARENTS):
+            if view is None:
+                break
+            prompt = view.job.values.get("prompt")
+            if isinstance(prompt, str) and prompt:
+                return prompt
+            parent = view.job.parent
+            view = await self._store.messages.of_job(parent.job) if parent is not None else None
+        return ""
 
     async def _delete(self, actor: Actor, view: MessageView) -> Answer:
         _own(actor, view)
@@ -145,6 +162,19 @@ class Act:
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())
         self._feed.cancelled(view.job.id)
+
+
+def _pressed(press: Press, view: MessageView) -> Invocation:
+    """A press as an invocation of no command yet."""
+    return Invocation(
+        event_key=press.event_key,
+        actor=press.actor,
+        place=press.place,
+        command="",
+        address=press.address,
+        transient=press.transient,
+        spoiler=view.spoiler,
+    )
 
 
 def _own(actor: Actor, view: MessageView) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 import structlog
 
 from bot.cards.render import made_elsewhere, unknown_picture
-from bot.contract.card import Card, Media
+from bot.contract.card import Card, Film, Media
 from bot.contract.values import Attachment
 from bot.errors import MediaRejected
 from bot.media.embedded import Embedded, read_embedded
 from bot.media.errors import DoesNotFit
 from bot.media.kinds import ending_of, media_type
-from bot.media.outgoing import contact_sheet, shrink
+from bot.media.outgoing import contact_sheet, measured, shrink, thumbnail
 from bot.media.pictures import LIMIT_BYTES
 from bot.media.spool import Spool
 
@@ -28,6 +28,8 @@ TELLING = ("text", "prompt", "seed", "noise_seed", "ckpt_name", "unet_name", "st
 """Inputs of a graph that say how a picture was made."""
 MOST_TOLD = 12
 MOST_ON_SHEET = 100
+STILL_SIDE = 320
+"""Pixels of a still that stands for a film."""
 
 
 class Outgoing:
@@ -66,6 +68,18 @@ class Outgoing:
             target = folder / f"{media.path.name}-{limit}{ending_of(made.media_type)}"
             await asyncio.to_thread(made.path.replace, target)
             return target, made.media_type
+
+    async def film(self, media: Media) -> Film | None:
+        """What there is to tell of a video; None if it can't be read."""
+        async with self._spool.scratch() as working:
+            try:
+                size, seconds = await measured(media.path)
+                still = await thumbnail(media.path, working, max_side=STILL_SIDE)
+            except MediaRejected as error:
+                log.warning("a video can't be read", name=media.name, detail=str(error))
+                return None
+            data = await asyncio.to_thread(still.path.read_bytes)
+        return Film(width=size[0], height=size[1], seconds=round(seconds), still=data)
 
     async def sheet(self, media: Sequence[Media], limit: int) -> Media | None:
         """One picture of several outputs in at most `limit` bytes; None if it can't be made."""

@@ -19,39 +19,74 @@ class Servers:
 
     def __init__(self, backends: Sequence[ComfyBackend]) -> None:
         self.backends = tuple(backends)
+        self._seen: tuple[NodeSchemas, ...] = ()
+        self._troubles: dict[tuple[str, str, int], list[str]] = {}
+        self._choices: dict[tuple[str, str], Choices] = {}
 
     def answering(self) -> bool:
         """Whether any server answered when it was last asked."""
         return any(backend.up for backend in self.backends)
 
+    def known(self) -> bool:
+        """Whether any server has told what it has."""
+        return bool(self._schemas())
+
+    def can_run(self, workflow: Workflow) -> bool:
+        """Whether some server has all that a workflow needs, as last known; true while none has told."""
+        schemas = self._schemas()
+        return not schemas or any(not self._problems(workflow, each) for each in schemas)
+
     def choices(self, workflow: Workflow) -> Choices:
-        """What the servers together offer for a workflow's choices, as last known."""
-        known = [backend.schemas for backend in self.backends if backend.schemas is not None]
-        return offers.choices(workflow, known)
+        """What the servers that can run a workflow together offer for its choices, as last known."""
+        schemas = self._schemas()
+        key = (workflow.name, workflow.version)
+        if key not in self._choices:
+            able = [each for each in schemas if not self._problems(workflow, each)]
+            self._choices[key] = offers.choices(workflow, able or schemas)
+        return self._choices[key]
 
-    async def require(self, workflow: Workflow) -> None:
-        """Raise `NotOffered` if no server can run the workflow, `NoBackend` if there is none to wait for.
+    async def ready(self) -> None:
+        """Raise `NoBackend` if there is no server to wait for.
 
-        Those that answer now count. While none does, a request waits for those that are away, by what they
-        offered last; not for those of which nothing was ever known, nor for those that a guard bars.
+        While none answers, a request waits for those that are away, by what they offered last; not for those of
+        which nothing was ever known, nor for those that a guard bars.
         """
         if not self._offers() or not (self.answering() or self._asked()):
             await asyncio.gather(*(backend.probe() for backend in self.backends))
-        known = self._offers()
-        if not known:
+        if not self._offers():
             raise NoBackend(self._silence())
         if not self.answering():
             for backend in self.backends:
                 backend.look_soon()
-        troubles = [offers.problems(workflow, schemas) for schemas in known]
+
+    def require(self, workflow: Workflow) -> None:
+        """Raise `NotOffered` if no server can run the workflow, be it one that is away now."""
+        troubles = [self._problems(workflow, each) for each in self._offers()]
         if all(troubles):
-            raise NotOffered(troubles[0][0])
+            raise NotOffered(min(troubles, key=len)[0])
+
+    def _schemas(self) -> tuple[NodeSchemas, ...]:
+        """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
+        known = tuple(backend.schemas for backend in self.backends if backend.schemas is not None)
+        if len(known) != len(self._seen) or any(
+            one is not other for one, other in zip(known, self._seen, strict=True)
+        ):
+            self._seen = known
+            self._troubles.clear()
+            self._choices.clear()
+        return known
+
+    def _problems(self, workflow: Workflow, schemas: NodeSchemas) -> list[str]:
+        self._schemas()
+        key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
+        if key not in self._troubles:
+            self._troubles[key] = offers.problems(workflow, schemas)
+        return self._troubles[key]
 
     def _offers(self) -> list[NodeSchemas]:
-        known = [backend for backend in self.backends if backend.schemas is not None]
-        answering = [backend for backend in known if backend.up]
-        away = [backend for backend in known if backend.barred is None]
-        return [backend.schemas for backend in answering or away if backend.schemas is not None]
+        """What the servers have that answer, or may answer again."""
+        usable = [backend for backend in self.backends if backend.up or backend.barred is None]
+        return [backend.schemas for backend in usable if backend.schemas is not None]
 
     def _asked(self) -> bool:
         """Whether it is known by now how each server is."""

@@ -24,10 +24,12 @@ from bot.jobs.models import Added, InputImage, NewRequest
 from bot.media.pictures import LIMIT_BYTES, check_picture
 from bot.media.spool import Spool
 from bot.service.look import Look
+from bot.service.offering import Offering
 from bot.service.servers import Servers
 from bot.store.store import Store
+from bot.workflow.load import version_of
 from bot.workflow.model import Parameter, Workflow
-from bot.workflow.patch import bind
+from bot.workflow.patch import bind, without
 
 SEED_BITS = 53
 """Seeds that we draw are exact in every program that may read them, JavaScript's numbers included."""
@@ -36,44 +38,56 @@ SEED_BITS = 53
 class Submit:
     """Checks and stores requests."""
 
-    def __init__(self, store: Store, spool: Spool, feed: Feed, servers: Servers, look: Look) -> None:
+    def __init__(
+        self, store: Store, spool: Spool, feed: Feed, servers: Servers, offering: Offering, look: Look
+    ) -> None:
         self._store = store
         self._spool = spool
         self._feed = feed
         self._servers = servers
+        self._offering = offering
         self._look = look
 
     async def submit(
-        self, invocation: Invocation, workflow: Workflow, adapter: str, kept: tuple[InputImage, ...] = ()
+        self,
+        invocation: Invocation,
+        adapter: str,
+        *,
+        workflow: str | None = None,
+        kept: tuple[InputImage, ...] = (),
     ) -> Started:
-        """Queue one run of a workflow. `kept` are pictures that an earlier job had for the same parameters.
+        """Queue one run of a command, by a certain `workflow` if one is named.
 
-        Raises `UserError`; then nothing is stored.
+        `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
         fingerprint = _fingerprint(invocation)
         known = await self._store.requests.find(invocation.event_key)
         if known is not None:
             return _same(known, fingerprint)
-        await self._servers.require(workflow)
-        raw, seed = _without_images(workflow, invocation.values), secrets.randbits(SEED_BITS)
-        bound = bind(workflow, raw, self._servers.choices(workflow), seed)
-        inputs = await self._inputs(invocation, workflow, kept)
+        await self._servers.ready()
+        chosen = self._offering.require(workflow or invocation.command)
+        self._servers.require(chosen)
+        raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
+        choices = self._servers.choices(chosen)
+        bound = bind(chosen, raw, choices, seed, command=invocation.command)
+        inputs = await self._inputs(invocation, chosen, kept)
+        graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
         new = NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
             fingerprint=fingerprint,
             actor=invocation.actor,
             place=invocation.place,
-            command=workflow.name,
+            command=invocation.command,
             message=MessageId(uuid4().hex),
             adapter=adapter,
             address=invocation.address,
             job=JobId(uuid4().hex),
-            workflow=workflow.name,
-            version=workflow.version,
-            graph=workflow.graph,
+            workflow=chosen.name,
+            version=version_of(graph),
+            graph=graph,
             values=bound.values,
-            patch=bound.patch,
+            patch=patch,
             seed=bound.seed,
             inputs=inputs,
             parent=invocation.reply_to,
@@ -88,15 +102,22 @@ class Submit:
     async def _inputs(
         self, invocation: Invocation, workflow: Workflow, kept: tuple[InputImage, ...]
     ) -> tuple[InputImage, ...]:
-        """A picture for every image parameter: named, then attached in order, then the one replied to, then kept."""
+        """A picture for every image parameter: named, then attached in order, then the one replied to, then kept.
+
+        Where there is room for all of them, the one replied to is the first.
+        """
         found: list[InputImage] = []
         loose = list(invocation.attachments)
         reply = invocation.reply_to
+        room = sum(parameter.spec.name not in invocation.images for parameter in workflow.images)
+        reply_first = reply is not None and len(loose) < room
         earlier = {image.parameter: image.sha256 for image in kept}
         for parameter in workflow.images:
             name = parameter.spec.name
             if name in invocation.images:
                 sha256 = await self._upload(invocation.images[name])
+            elif reply_first and reply is not None:
+                sha256, reply = await self._replied(invocation, reply), None
             elif loose:
                 sha256 = await self._upload(loose.pop(0))
             elif name in earlier:
@@ -138,20 +159,35 @@ def _inputs(parameter: Parameter, sha256: str) -> list[InputImage]:
     ]
 
 
-def _without_images(workflow: Workflow, values: Mapping[str, object]) -> dict[str, object]:
-    """Image parameters are filled by pictures alone; text for one is an error that `bind` words."""
-    names = {parameter.spec.name for parameter in workflow.images}
-    return {name: value for name, value in values.items() if name not in names or value not in (None, "")}
+def _raw(workflow: Workflow, values: Mapping[str, object]) -> dict[str, object]:
+    """The values for `bind`. Image parameters are filled by pictures alone; text for one is an error that it words.
+
+    Plain words come as a prompt, whatever the workflow calls its main text.
+    """
+    images = {parameter.spec.name for parameter in workflow.images}
+    raw = {name: value for name, value in values.items() if name not in images or value not in (None, "")}
+    known = {parameter.spec.name for parameter in workflow.parameters}
+    main = workflow.command({}).main_text
+    if "prompt" in raw and "prompt" not in known and main is not None:
+        raw.setdefault(main.name, raw.pop("prompt"))
+    return raw
+
+
+def _left_out(workflow: Workflow, inputs: tuple[InputImage, ...]) -> frozenset[str]:
+    """The nodes of pictures that were not given."""
+    given = {image.parameter for image in inputs}
+    absent = [parameter for parameter in workflow.images if parameter.spec.name not in given]
+    return frozenset(node for parameter in absent for node in parameter.without)
 
 
 def _nothing_left(workflow: Workflow, invocation: Invocation, loose: list[Attachment]) -> None:
     known = {parameter.spec.name for parameter in workflow.images}
     unknown = [name for name in invocation.images if name not in known]
     if unknown:
-        raise InvalidValue(unknown[0], f'/{workflow.name} takes no picture "{unknown[0]}".')
+        raise InvalidValue(unknown[0], f'/{invocation.command} takes no picture "{unknown[0]}".')
     if loose:
         raise MediaRejected(
-            f"/{workflow.name} takes {len(known) or 'no'} picture{'' if len(known) == 1 else 's'}."
+            f"/{invocation.command} takes {len(known) or 'no'} picture{'' if len(known) == 1 else 's'}."
         )
 
 

@@ -31,6 +31,16 @@ FAMILIES = (
 """Title, and what a file's name contains; in the order in which they are told."""
 
 
+OTHER = "other"
+"""What stands for models whose names tell no family."""
+
+
+def family_of(model: str) -> str:
+    """The family that a model file's name tells, the first that fits."""
+    name = file_name(model).lower()
+    return next((title for title, pattern in FAMILIES if re.search(pattern, name)), OTHER)
+
+
 def families(models: Iterable[str]) -> list[str]:
     """The titles of the families that some of these model files belong to."""
     names = [file_name(model).lower() for model in models]

@@ -11,22 +11,27 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources.abc import Traversable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, field_validator
 
 from bot.comfy.models import ModelNote, file_name
 from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import ConfigError, InvalidValue
 from bot.jobs.models import Graph
-from bot.workflow.model import Parameter, Role, Target, Workflow
+from bot.workflow.families import FAMILIES, OTHER
+from bot.workflow.model import Frames, Parameter, Role, Target, Workflow
 from bot.workflow.model_notes import read_model_notes
 from bot.workflow.patch import read
+from bot.workflow.usual import with_usual
 from bot.workflow.values import SEED_MAXIMUM, check
 
 Folder = Traversable
+
+_File = TypeVar("_File", bound=BaseModel)
+_RoleName = Literal["imagine", "edit", "vary", "animate", "upscale", "inpaint", "describe", "music"]
 
 
 class _ParameterFile(BaseModel):
@@ -46,17 +51,32 @@ class _ParameterFile(BaseModel):
     max_length: int | None = None
     choices: list[str] = Field(default_factory=list)
     fallback: Literal["first"] | None = None
+    families: list[str] = Field(default_factory=list)
+    fps: float | None = Field(default=None, gt=0)
+    frame_step: int = Field(default=1, ge=1)
+    frame_first: int = Field(default=1, ge=0)
+    without: list[str] = Field(default_factory=list)
 
 
-class _ModelFile(BaseModel):
-    """One `[[models]]` table: where a model file is to be had."""
+class _Whereabouts(BaseModel):
+    """One table of `models.toml`: where a model file is to be had."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str
     url: str = Field(pattern=r"^https?://")
     folder: str | None = None
     size: str | None = None
+    instead: list[str] = Field(default_factory=list)
+
+
+class _ModelFile(_Whereabouts):
+    """One `[[models]]` table of a workflow."""
+
+    name: str
+
+
+class _ModelsFile(RootModel[dict[str, _Whereabouts]]):
+    """The whole of `models.toml`, by the files' names."""
 
 
 class _WorkflowFile(BaseModel):
@@ -66,40 +86,56 @@ class _WorkflowFile(BaseModel):
 
     title: str
     description: str
-    role: Literal["imagine", "edit", "animate", "upscale", "describe"] = "imagine"
+    role: _RoleName | None = None
+    roles: list[_RoleName] = Field(default_factory=list)
+    order: int = 0
     models: list[_ModelFile] = Field(default_factory=list)
     parameters: dict[str, _ParameterFile]
 
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _usual(cls, tables: object) -> object:
+        if not isinstance(tables, dict):
+            return tables
+        return {name: with_usual(name, table) for name, table in tables.items()}
+
 
 def load_workflows(folders: Iterable[Folder]) -> dict[str, Workflow]:
-    """All workflows of some folders by name; a later folder's workflow replaces an earlier one's."""
+    """All workflows of some folders by name; a later folder's workflow replaces an earlier one's.
+
+    What a folder's `models.toml` says of models is noted in its workflows, and in those of the folders after it.
+    """
     found: dict[str, Workflow] = {}
+    notes: dict[str, ModelNote] = {}
     for folder in folders:
         if not folder.is_dir():
             continue
+        notes |= _read_models(folder)
         for entry in sorted(folder.iterdir(), key=lambda item: item.name):
             if entry.is_dir() and (entry / "graph.json").is_file():
-                found[entry.name] = load_workflow(entry)
+                found[entry.name] = load_workflow(entry, notes)
     return found
 
 
-def load_workflow(folder: Folder) -> Workflow:
-    """One workflow. Raises `ConfigError`."""
+def load_workflow(folder: Folder, notes: Mapping[str, ModelNote] | None = None) -> Workflow:
+    """One workflow. `notes` say where models are to be had, by file name. Raises `ConfigError`."""
     file = _read_toml(folder)
-    graph = _with_notes(_read_graph(folder), _read_notes(folder, file))
+    graph = _with_notes(_read_graph(folder), {**(notes or {}), **_read_notes(folder, file)})
     parameters = tuple(_parameter(folder, graph, name, entry) for name, entry in file.parameters.items())
     return Workflow(
         name=folder.name,
         title=file.title,
         description=file.description,
-        role=Role(file.role),
+        roles=tuple(dict.fromkeys(Role(name) for name in (file.role, *file.roles) if name is not None)),
+        order=file.order,
         graph=graph,
-        version=_version(graph),
+        version=version_of(graph),
         parameters=parameters,
     )
 
 
-def _version(graph: Graph) -> str:
+def version_of(graph: Graph) -> str:
+    """What tells one graph from another."""
     return hashlib.sha256(json.dumps(graph, sort_keys=True).encode()).hexdigest()
 
 
@@ -125,7 +161,21 @@ def _read_notes(folder: Folder, file: _WorkflowFile) -> dict[str, ModelNote]:
             notes = read_model_notes(json.loads(path.read_text(encoding="utf-8-sig")))
         except ValueError as error:
             raise ConfigError(f"{where} is not JSON: {error}. Save the workflow again.") from error
-    return {**notes, **{file_name(model.name): ModelNote(**model.model_dump()) for model in file.models}}
+    return {**notes, **{file_name(model.name): _note(model.name, model) for model in file.models}}
+
+
+def _read_models(folder: Folder) -> dict[str, ModelNote]:
+    path = folder / "models.toml"
+    if not path.is_file():
+        return {}
+    file = _read(_ModelsFile, path, path.name)
+    return {file_name(name): _note(name, entry) for name, entry in file.root.items()}
+
+
+def _note(name: str, entry: _Whereabouts) -> ModelNote:
+    return ModelNote(
+        name=name, url=entry.url, folder=entry.folder, size=entry.size, instead=tuple(entry.instead)
+    )
 
 
 def _with_notes(graph: Graph, notes: Mapping[str, ModelNote]) -> Graph:
@@ -155,8 +205,12 @@ def _read_toml(folder: Folder) -> _WorkflowFile:
     path = folder / "workflow.toml"
     if not path.is_file():
         raise ConfigError(f"{where} is missing. It names the workflow's parameters; see docs/workflows.md.")
+    return _read(_WorkflowFile, path, where)
+
+
+def _read(kind: type[_File], path: Folder, where: str) -> _File:
     try:
-        return _WorkflowFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{where} is not TOML: {error}.") from error
     except ValidationError as error:
@@ -170,6 +224,8 @@ def _parameter(folder: Folder, graph: Graph, name: str, file: _ParameterFile) ->
     targets = tuple(_target(where, graph, text) for text in file.to)
     kind = ParameterType(file.type)
     default = file.default
+    if default is None and file.fps is not None:
+        default = _seconds(where, graph, targets[0], file.fps)
     if default is None and not file.required and kind not in (ParameterType.SEED, ParameterType.IMAGE):
         default = _literal(where, graph, targets[0])
     spec = ParameterSpec(
@@ -186,7 +242,42 @@ def _parameter(folder: Folder, graph: Graph, name: str, file: _ParameterFile) ->
         choices=tuple(file.choices),
     )
     _check_default(where, targets[0], spec)
-    return Parameter(spec=spec, targets=targets, fallback=file.fallback is not None)
+    return Parameter(
+        spec=spec,
+        targets=targets,
+        fallback=file.fallback is not None,
+        families=_families(where, file.families),
+        frames=None
+        if file.fps is None
+        else Frames(fps=file.fps, step=file.frame_step, first=file.frame_first),
+        without=_without(where, graph, file, targets),
+    )
+
+
+def _families(where: str, names: Sequence[str]) -> tuple[str, ...]:
+    known = (*(title for title, _ in FAMILIES), OTHER)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f'{where}: there is no family "{name}". There are: {", ".join(known)}.')
+    return tuple(names)
+
+
+def _without(where: str, graph: Graph, file: _ParameterFile, targets: Sequence[Target]) -> tuple[str, ...]:
+    """A picture that is not given goes with the node that would load it."""
+    if file.type != "image" or file.required:
+        return ()
+    for node in file.without:
+        if node not in graph:
+            raise ConfigError(f'{where}: there is no node "{node}" in graph.json (without).')
+    return tuple(file.without) or tuple(dict.fromkeys(target.node for target in targets))
+
+
+def _seconds(where: str, graph: Graph, target: Target, fps: float) -> float:
+    """The graph's own length, in seconds."""
+    frames = _literal(where, graph, target)
+    if isinstance(frames, str):
+        raise ConfigError(f"{where}: {target} is no number of frames.")
+    return round(frames / fps, 1)
 
 
 def _check_default(where: str, target: Target, spec: ParameterSpec) -> None:

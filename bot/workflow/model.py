@@ -12,13 +12,29 @@ from bot.jobs.models import Graph
 
 
 class Role(StrEnum):
-    """What a workflow is for; buttons look for a workflow by its role."""
+    """What workflows are for. Each is a command, served by the first workflow that can run."""
 
     IMAGINE = "imagine"
     EDIT = "edit"
+    VARY = "vary"
     ANIMATE = "animate"
     UPSCALE = "upscale"
+    INPAINT = "inpaint"
     DESCRIBE = "describe"
+    MUSIC = "music"
+
+
+ROLES: Mapping[Role, str] = {
+    Role.IMAGINE: "A picture from words",
+    Role.EDIT: "Change a picture by words",
+    Role.VARY: "Another picture like this one",
+    Role.ANIMATE: "A film from a picture",
+    Role.UPSCALE: "A larger picture",
+    Role.INPAINT: "Replace a part of a picture",
+    Role.DESCRIBE: "What a picture shows, in words",
+    Role.MUSIC: "Music from words",
+}
+"""What they do, as people read it; in the order in which they are listed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,25 +49,48 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Frames:
+    """How a length in seconds becomes one in frames: `fps` a second, and `first` more than a multiple of `step`."""
+
+    fps: float
+    step: int = 1
+    first: int = 1
+
+    def of(self, seconds: float) -> int:
+        """The nearest number of frames that the model can make."""
+        return max(0, round((seconds * self.fps - self.first) / self.step)) * self.step + self.first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
     """A parameter and the node inputs that take its value.
 
     `fallback` lets a choice that no server offers become the first one offered, if nobody asked for another.
+    `families` are the kinds of models that a choice is limited to. `frames` turns seconds into frames.
+    `without` are the nodes that are left out where no picture is given.
     """
 
     spec: ParameterSpec
     targets: tuple[Target, ...]
     fallback: bool = False
+    families: tuple[str, ...] = ()
+    frames: Frames | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workflow:
-    """`version` is the hash of the graph; jobs are bound to it, so an edited file changes no job that waits."""
+    """`version` is the hash of the graph; jobs are bound to it, so an edited file changes no job that waits.
+
+    Of those that serve a role, the one with the least `order` comes first. `bundled`: it came with Muralist.
+    """
 
     name: str
     title: str
     description: str
-    role: Role
+    roles: tuple[Role, ...] = ()
+    order: int = 0
+    bundled: bool = False
     graph: Graph
     version: str
     parameters: tuple[Parameter, ...]
@@ -67,6 +106,10 @@ class Workflow:
         return Command(
             name=self.name, title=self.title, description=self.description, parameters=specs, workflow=True
         )
+
+    def serving(self, role: Role, choices: Mapping[str, tuple[str, ...]]) -> Command:
+        """The command of a role that this workflow serves."""
+        return replace(self.command(choices), name=role, title=role.capitalize(), description=ROLES[role])
 
 
 def offered(parameter: Parameter, choices: tuple[str, ...] | None) -> ParameterSpec:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.comfy.models import is_model, note_of, where_to_get
-from bot.comfy.names import own_spelling, plain
+from bot.comfy.names import offered_as, plain
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
-from bot.workflow.model import Workflow
+from bot.workflow.families import OTHER, family_of
+from bot.workflow.model import Parameter, Workflow
 from bot.workflow.patch import Choices
 
 
@@ -26,10 +27,14 @@ def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
         class_type = workflow.graph[target.node]["class_type"]
         lists = [found for one in known if (found := one.choices(class_type, target.input)) is not None]
         if lists:
-            offers[parameter.spec.name] = tuple(
-                dict.fromkeys(plain(name) for found in lists for name in found)
-            )
+            names = dict.fromkeys(plain(name) for found in lists for name in found)
+            offers[parameter.spec.name] = tuple(name for name in names if _fits(parameter, name))
     return offers
+
+
+def _fits(parameter: Parameter, name: str) -> bool:
+    """Whether a model is of a family that the workflow is made for, as far as its name tells."""
+    return not parameter.families or family_of(name) in parameter.families
 
 
 def problems(workflow: Workflow, schemas: NodeSchemas) -> list[str]:
@@ -50,7 +55,9 @@ def _empty_choices(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
         if offered.get(name) == ():
             note = note_of(workflow.graph, target.node, str(parameter.spec.default))
             instance = "" if note is None else f" For instance {note.name}: {note.as_words()}."
-            yield f"ComfyUI has no {name} yet. Put one into its models folder, then try again.{instance}"
+            kinds = " or ".join(family for family in parameter.families if family != OTHER)
+            wanted = f"{kinds} {name}".strip()
+            yield f"ComfyUI has no {wanted} yet. Put one into its models folder, then try again.{instance}"
 
 
 def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
@@ -63,8 +70,8 @@ def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
             listed = _listed(schemas, body["class_type"], name)
             if (node, name) in settable or listed is None or not isinstance(value, str):
                 continue
-            if own_spelling(value, listed) is None:
-                note = note_of(workflow.graph, node, value)
+            note = note_of(workflow.graph, node, value)
+            if offered_as(value, listed, note.instead if note is not None else ()) is None:
                 advice = where_to_get(note) if is_model(value) else "Choose another in graph.json."
                 yield f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. {advice}'
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bot.contract.values import ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import Graph, Patch, PatchValue, Setting
 from bot.workflow.model import Parameter, Target, Workflow, offered
+from bot.workflow.shorthand import shorthands, written_out
 from bot.workflow.values import check, nearest
 
 Choices = Mapping[str, tuple[str, ...]]
@@ -26,24 +27,40 @@ class Bound:
     seed: int | None
 
 
-def bind(workflow: Workflow, raw: Mapping[str, object], choices: Choices, seed: int) -> Bound:
+def bind(
+    workflow: Workflow, raw: Mapping[str, object], choices: Choices, seed: int, *, command: str | None = None
+) -> Bound:
     """Check raw values against a workflow's parameters. `seed` is used where nobody chose one.
 
-    Raises `InvalidValue` for the first value that can't be used, before anything else happens.
+    `command` is how the workflow was called, if not by its name. Raises `InvalidValue` for the first value that
+    can't be used, before anything else happens.
     """
-    _check_names(workflow, raw)
+    raw = written_out(workflow, raw)
+    _check_names(workflow, raw, command or workflow.name)
     values: dict[str, PatchValue] = {}
     for parameter in workflow.parameters:
         value = _value(parameter, raw, choices, seed)
         if value is not None:
             values[parameter.spec.name] = value
     patch = tuple(
-        Setting(node=target.node, input=target.input, value=values[parameter.spec.name])
+        Setting(node=target.node, input=target.input, value=_as_sent(parameter, values[parameter.spec.name]))
         for parameter in workflow.parameters
         if parameter.spec.name in values
         for target in parameter.targets
     )
     return Bound(values=values, patch=patch, seed=_seed(workflow, values))
+
+
+def without(graph: Graph, patch: Patch, nodes: Collection[str]) -> tuple[Graph, Patch]:
+    """A graph and its patch without some nodes, and without every input that was linked to one of them."""
+    if not nodes:
+        return graph, patch
+    kept = {
+        node: {**body, "inputs": {k: v for k, v in body["inputs"].items() if not _is_link(v, nodes)}}
+        for node, body in graph.items()
+        if node not in nodes
+    }
+    return kept, tuple(setting for setting in patch if setting.node not in nodes)
 
 
 def apply(graph: Graph, patch: Patch) -> dict[str, dict[str, Any]]:
@@ -56,7 +73,8 @@ def apply(graph: Graph, patch: Patch) -> dict[str, dict[str, Any]]:
 
 def unbind(workflow: Workflow, graph: Graph) -> dict[str, PatchValue]:
     """The values of a workflow's parameters that stand in a graph of it; what is linked there has none."""
-    found = {each.spec.name: read(graph, each.targets[0]) for each in workflow.parameters}
+    there = [each for each in workflow.parameters if each.targets[0].node in graph]
+    found = {each.spec.name: _as_asked(each, read(graph, each.targets[0])) for each in there}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -66,13 +84,29 @@ def read(graph: Graph, target: Target) -> PatchValue | None:
     return value if isinstance(value, str | int | float | bool) else None
 
 
-def _check_names(workflow: Workflow, raw: Mapping[str, object]) -> None:
+def _is_link(value: object, nodes: Collection[str]) -> bool:
+    return isinstance(value, list) and len(value) == 2 and value[0] in nodes
+
+
+def _as_sent(parameter: Parameter, value: PatchValue) -> PatchValue:
+    """Seconds as the frames that the graph counts."""
+    return value if parameter.frames is None else parameter.frames.of(float(value))
+
+
+def _as_asked(parameter: Parameter, value: PatchValue | None) -> PatchValue | None:
+    """Frames as the seconds that people ask for."""
+    if parameter.frames is None or value is None:
+        return value
+    return round(float(value) / parameter.frames.fps, 1)
+
+
+def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) -> None:
     known = [parameter.spec.name for parameter in workflow.parameters]
     for name in raw:
         if name not in known:
-            near = nearest(name, known, 1)
+            near = nearest(name, [*known, *shorthands(workflow)], 1)
             hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(known)}."
-            raise InvalidValue(name, f'/{workflow.name} has no option "{name}". {hint}')
+            raise InvalidValue(name, f'/{command} has no option "{name}". {hint}')
 
 
 def _value(parameter: Parameter, raw: Mapping[str, object], choices: Choices, seed: int) -> PatchValue | None:

@@ -35,6 +35,16 @@ async def test_a_progress_update_keeps_the_card_and_its_buttons(chat: ChatPage) 
     await expect(button(card, "Cancel")).to_be_focused()
 
 
+async def test_a_spoiler_is_hidden_until_it_is_clicked(chat: ChatPage) -> None:
+    """The click that shows it opens nothing."""
+    card = await chat.picture("/imagine --spoiler a red fox")
+    await expect(card.locator("strong")).to_have_text("a red fox")
+    await expect(pictures(card)).to_have_css("filter", "blur(40px)")
+    await pictures(card).click()
+    await expect(pictures(card)).to_have_css("filter", "none")
+    await expect(chat.page.get_by_role("dialog")).to_have_count(0)
+
+
 async def test_a_reply_with_a_command_makes_a_picture_from_that_picture(chat: ChatPage) -> None:
     """The Reply button sets what is replied to; once sent, the next line is no reply any more."""
     first = await chat.picture()
@@ -60,8 +70,8 @@ async def test_a_reply_can_be_taken_back(chat: ChatPage) -> None:
 async def test_use_as_input_prepares_the_edit(chat: ChatPage) -> None:
     """The command stands in the composer, the picture above it; only the words are missing."""
     first = await chat.picture()
-    await button(first, "Use as input").click()
-    await expect(chat.text).to_have_value("/img2img ")
+    await button(first, "Edit").click()
+    await expect(chat.text).to_have_value("/edit ")
     await expect(chat.text).to_be_focused()
     await expect(chat.reply).to_be_visible()
     await chat.text.press_sequentially("in autumn")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.cards.actions import Verb
 from bot.cards.render import Facts, info, note, queue_card, render
 from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Media, Preview, Text
 from bot.contract.values import BackendStatus, QueueStatus, Trouble
@@ -154,13 +155,21 @@ def test_fetching_is_the_full_bar() -> None:
 def test_a_finished_job_is_its_picture() -> None:
     """With what it took to make it, and what can be done with it."""
     job = new_job(state=State.DONE, started=1000.0, finished=1012.34)
-    assert render(_facts(job, media=[_media(0)])) == Card(
+    offered = frozenset({Verb.USE, Verb.UPSCALE, Verb.DESCRIBE})
+    assert render(_facts(job, media=[_media(0)], offered=offered)) == Card(
         state="done",
         title="/imagine",
         body=(*PROMPT, (Text(text="Seed "), Code(text="0"), Text(text=", 12.3 s"))),
         media=(_media(0),),
         alt="a red fox",
-        actions=(AGAIN, Action(id="m1:use:job-1:0", label="Use as input", effect=Effect.ASK), INFO, DELETE),
+        actions=(
+            AGAIN,
+            Action(id="m1:use:job-1:0", label="Edit", effect=Effect.ASK),
+            Action(id="m1:upscale:job-1:0", label="Upscale", effect=Effect.NEW),
+            Action(id="m1:describe:job-1:0", label="Describe", effect=Effect.NEW),
+            INFO,
+            DELETE,
+        ),
     )
 
 
@@ -178,19 +187,36 @@ def test_each_picture_of_a_batch_can_be_used() -> None:
     """Films can't: no workflow starts from one."""
     media = [_media(0), _media(1), _media(2, "video/mp4")]
     job = new_job(state=State.DONE, seed=None, values={}, started=1000.0, finished=1125.0)
-    assert render(_facts(job, media=media)) == Card(
+    assert render(_facts(job, media=media, offered=frozenset({Verb.USE, Verb.VARY}))) == Card(
         state="done",
         title="/imagine",
         body=((Text(text="2 min 5 s"),),),
         media=tuple(media),
         actions=(
             AGAIN,
-            Action(id="m1:use:job-1:0", label="Use 1", effect=Effect.ASK),
-            Action(id="m1:use:job-1:1", label="Use 2", effect=Effect.ASK),
+            Action(id="m1:use:job-1:0", label="Edit 1", effect=Effect.ASK),
+            Action(id="m1:use:job-1:1", label="Edit 2", effect=Effect.ASK),
+            Action(id="m1:vary:job-1:0", label="Vary 1", effect=Effect.NEW),
+            Action(id="m1:vary:job-1:1", label="Vary 2", effect=Effect.NEW),
             INFO,
             DELETE,
         ),
     )
+
+
+def test_many_pictures_have_buttons_for_what_is_done_most() -> None:
+    """Four have three each, and twenty have one each."""
+    every = frozenset({Verb.USE, Verb.VARY, Verb.UPSCALE, Verb.ANIMATE, Verb.DESCRIBE})
+    for count, kinds in ((2, 5), (4, 3), (20, 1)):
+        job, media = new_job(state=State.DONE), [_media(index) for index in range(count)]
+        labels = [action.label for action in render(_facts(job, media=media, offered=every)).actions]
+        shown = ["Edit", "Vary", "Upscale", "Animate", "Describe"][:kinds]
+        assert labels == [
+            "Again",
+            *(f"{label} {number + 1}" for label in shown for number in range(count)),
+            "Info",
+            "Delete",
+        ]
 
 
 def test_a_job_that_never_ran_says_no_time() -> None:

@@ -48,7 +48,7 @@ async def test_three_answers_from_nothing_to_a_picture_and_two_platforms(
             await terminal.until("ok: ComfyUI 0.33.0 at")
             await terminal.until("ok: It computes on cuda:0 Simulated (no GPU) (23.6 of 24.0 GB VRAM free).")
             await terminal.until("ok: Found there: SDXL, SD 1.5.")
-            await terminal.until("ok: It can run /imagine, /img2img.")
+            await terminal.until("ok: It can do /imagine (sdxl), /edit (img2img)")
             await terminal.until("ok: ComfyUI works:")
             await terminal.until("Discord bot's token")
             await terminal.until("Enter to skip): ")
@@ -295,7 +295,8 @@ async def test_several_servers_are_told_apart(tmp_path: Path, settings: dict[str
     text = out.decode()
     assert code == 0
     assert (
-        "note: /imagine can't run there yet: ComfyUI has no model yet. Put one into its models folder" in text
+        "note: /imagine can't run there yet: ComfyUI has no Z-Image model yet. Put one into its models folder"
+        in text
     )
     assert written(tmp_path) == {"COMFYUI_URLS": bare.url}
 

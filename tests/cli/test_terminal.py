@@ -188,11 +188,21 @@ async def test_check_says_what_is_wrong_in_a_line_each(tmp_path: Path, settings:
     lines = [
         f"{url} is ComfyUI 0.33.0: cuda:0 Simulated (no GPU) (23.6 of 24.0 GB VRAM free), uploads up to 100 MB, "
         "previews that name their job, job list, cancelling many at once.",
-        f"Workflow imagine runs at {name}.",
         f"Workflow img2img runs at {name}.",
+        f"Workflow sdxl runs at {name}.",
+        f"Workflow sdxl-inpaint runs at {name}.",
         "Everything is in order.",
     ]
-    assert good == (0, "".join(f"{line}\n" for line in lines).encode(), "")
+    code, out, err = good
+    said = out.decode().splitlines()
+    lacking = [line for line in said if f" does not run at {name} yet: " in line]
+    assert (code, [line for line in said if line not in lacking], err) == (0, lines, "")
+    assert lacking[0] == (
+        f"Workflow ace-step does not run at {name} yet: ComfyUI has no ckpt_name "
+        '"ace_step_1.5_turbo_aio.safetensors", which node 1 (CheckpointLoaderSimple) needs. Download '
+        "https://huggingface.co/Comfy-Org/ace_step_1.5_ComfyUI_files/resolve/main/checkpoints/"
+        "ace_step_1.5_turbo_aio.safetensors (9.34 GB) into models/checkpoints."
+    )
     address = f"127.0.0.1:{free_port()}"
     bad = await run_command(tmp_path, "check", COMFYUI_URLS=f"http://me:secret@{address}")
     assert bad == (

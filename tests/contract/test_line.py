@@ -17,7 +17,17 @@ FLUX = Command(
     description="",
     parameters=(ParameterSpec(name="caption", type=ParameterType.TEXT, title="Caption"),),
 )
-COMMANDS = (imagine_command(), QUEUE, FLUX)
+TILE = Command(
+    name="tile",
+    title="Tile",
+    description="",
+    parameters=(
+        ParameterSpec(name="prompt", type=ParameterType.TEXT, title="Prompt"),
+        ParameterSpec(name="steps", type=ParameterType.INTEGER, title="Steps"),
+        ParameterSpec(name="tiled", type=ParameterType.BOOLEAN, title="Tiled"),
+    ),
+)
+COMMANDS = (imagine_command(), QUEUE, FLUX, TILE)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +57,25 @@ COMMANDS = (imagine_command(), QUEUE, FLUX)
         ("/imagine line one\nline two", "imagine", {"prompt": "line one\nline two"}),
         ("/imagine --prompt a red fox", "imagine", {"prompt": "a red fox"}),
         ("/imagine prompt=a red fox", "imagine", {"prompt": "a red fox"}),
+        ("/imagine a fox --ar 3:2 at night", "imagine", {"prompt": "a fox at night", "ar": "3:2"}),
+        ("/imagine --no fog a fox", "imagine", {"prompt": "a fox", "no": "fog"}),
+        ("/imagine --no fog, rain, snow a fox", "imagine", {"prompt": "a fox", "no": "fog, rain, snow"}),
+        (
+            "/imagine a fox --no fog, rain --steps 3",
+            "imagine",
+            {"prompt": "a fox", "no": "fog, rain", "steps": "3"},
+        ),
+        ("/imagine --steps 30, a red fox", "imagine", {"prompt": "a red fox", "steps": "30,"}),
+        ("/tile --tiled a red fox", "tile", {"prompt": "a red fox", "tiled": "yes"}),
+        ("/tile --tiled no a red fox", "tile", {"prompt": "a red fox", "tiled": "no"}),
+        (
+            "/tile a red fox --tiled --steps 3",
+            "tile",
+            {"prompt": "a red fox", "tiled": "yes", "steps": "3"},
+        ),
+        ('/tile --tiled "a red" fox', "tile", {"prompt": '"a red" fox', "tiled": "yes"}),
+        ("/tile --tiled=maybe a fox", "tile", {"prompt": "a fox", "tiled": "maybe"}),
+        ("/imagine --private a fox", "imagine", {"prompt": "a fox", "private": "yes"}),
         ("/imagine", "imagine", {}),
         ("/queue", "queue", {}),
         ("/queue steps=3", "queue", {"prompt": "steps=3"}),
@@ -65,6 +94,25 @@ COMMANDS = (imagine_command(), QUEUE, FLUX)
 def test_lines_are_taken_apart(text: str, command: str, values: dict[str, object]) -> None:
     """Options are options wherever they stand; the rest is the main text."""
     assert read_line(text, COMMANDS) == Line(command=command, values=values)
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("/imagine --spoiler a red fox", True),
+        ("/imagine a red fox --spoiler", True),
+        ("/imagine --spoiler yes a red fox", True),
+        ("/imagine --spoiler NO a red fox", False),
+        ("/imagine a red fox spoiler=yes", True),
+        ("/imagine a red fox spoiler=off", False),
+        ("/imagine a red fox", False),
+        ("/unknown a red fox --spoiler", True),
+    ],
+)
+def test_pictures_can_be_hidden(text: str, hidden: bool) -> None:
+    """No word of the prompt is taken for yes or no."""
+    line = read_line(text, COMMANDS)
+    assert (line.values, line.spoiler) == ({"prompt": "a red fox"}, hidden)
 
 
 @given(text=st.text())

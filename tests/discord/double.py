@@ -12,15 +12,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.discord.gateway import Gateway
-from tests.discord.limits import FILE_BYTES, Buckets, Json
+from tests.discord.limits import FILE_BYTES, Buckets, Json, refusal
 from tests.discord.payloads import (
     APPLICATION,
     BOT,
     CHANNEL,
     GUILD,
     channel_json,
+    guild_json,
     member_json,
     resolved,
+    thread_json,
     user_json,
 )
 from tests.discord.records import Asked, Message
@@ -30,9 +32,12 @@ from tests.discord.rest import BASE, Rest
 class Discord:
     """The world: one server with channels, one bot, whoever writes."""
 
-    def __init__(self, *, shards: int = 1, guilds: int = 1) -> None:
+    def __init__(
+        self, *, shards: int = 1, guilds: int = 1, guild: Callable[[int], Json] = guild_json
+    ) -> None:
         self.shards = shards
         self.guilds = guilds
+        self.guild = guild
         self.messages: dict[int, Message] = {}
         self.asked: dict[str, Asked] = {}
         self.commands: list[Json] = []
@@ -44,11 +49,14 @@ class Discord:
         self.carried = False
         self.refused_intents = 0
         self.closed: set[int] = set()
+        self.closed_by = 50013
         self.gone: set[int] = set()
         self.stuck: set[int] = set()
+        self.posts: set[int] = set()
         self.identified: list[Json] = []
         self.begun: dict[str, int] = {}
         self.incoming: dict[str, list[str]] = {}
+        self.token_known = True
         self.resumed: list[Json] = []
         self._number = 10**17
         self.url = ""
@@ -160,6 +168,9 @@ class Discord:
             "components": [resolved(part, base) for part in message.payload.get("components") or ()],
         }  # fmt: skip
 
+    def _channel(self, number: int) -> Json:
+        return thread_json(number, CHANNEL) if number in self.posts else channel_json(number)
+
     async def _use(self, name: str, options: list[Json], user: int, channel: int) -> Asked:
         return await self._interact(
             2, {"id": "900", "name": name, "type": 1, "options": options}, user, channel
@@ -180,7 +191,7 @@ class Discord:
         self.asked[asked.token] = asked
         payload = {
             "id": str(number), "application_id": str(APPLICATION), "type": kind, "token": asked.token, "version": 1,
-            "guild_id": str(GUILD), "channel_id": str(channel), "channel": channel_json(channel),
+            "guild_id": str(GUILD), "channel_id": str(channel), "channel": self._channel(channel),
             "member": member_json(user),
             "data": data, "locale": "en-GB", "guild_locale": "en-GB", "entitlements": [], "app_permissions": "0",
             "authorizing_integration_owners": {"1": str(user)} if self.carried else {"0": str(GUILD)},
@@ -203,9 +214,15 @@ async def _recorded(request: web.Request, handler: Any) -> web.StreamResponse:
     discord = request.app[_WORLD]
     if "/webhooks/" in request.path:
         discord.begun[request.method] = discord.begun.get(request.method, 0) + 1
+    if not discord.token_known and request.headers.get("Authorization", "").startswith("Bot "):
+        handler = _unknown
     answer: web.StreamResponse = await handler(request)
     discord.requests.append((request.method, request.path, answer.status))
     return answer
+
+
+async def _unknown(_request: web.Request) -> web.Response:
+    return refusal(401, 0, "401: Unauthorized")
 
 
 _WORLD = web.AppKey("world", Discord)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import WSMsgType, web
 
 from tests.discord.limits import Json
-from tests.discord.payloads import APPLICATION, BOT, GUILD, guild_json, user_json
+from tests.discord.payloads import APPLICATION, BOT, GUILD, user_json
 
 if TYPE_CHECKING:
     from tests.discord.double import Discord
@@ -91,7 +91,7 @@ class Gateway:
         ours = [GUILD + n for n in range(world.guilds) if n % world.shards == shard]
         await self._tell(session, "READY", self._ready(session, ours))
         for number in ours:
-            await self._tell(session, "GUILD_CREATE", guild_json(number))
+            await self._tell(session, "GUILD_CREATE", world.guild(number))
         self._sessions[session.id] = session
         if shard == 0:
             world.connected.set()

@@ -87,6 +87,16 @@ def channel_json(number: int) -> Json:
             "guild_id": str(GUILD), "parent_id": None, "permissions": "0"}  # fmt: skip
 
 
+def thread_json(number: int, parent: int) -> Json:
+    """A thread, or a post of a forum: Discord makes no difference."""
+    return {
+        **channel_json(number), "type": 11, "parent_id": str(parent), "owner_id": "42", "message_count": 1,
+        "member_count": 1, "rate_limit_per_user": 0, "flags": 0, "total_message_sent": 1,
+        "thread_metadata": {"archived": False, "auto_archive_duration": 1440, "locked": False,
+                            "archive_timestamp": "2026-11-21T00:00:00+00:00", "create_timestamp": None},
+    }  # fmt: skip
+
+
 def guild_json(number: int) -> Json:
     return {
         "id": str(number), "name": "Fox den", "icon": None, "splash": None, "discovery_splash": None, "owner_id": "1",
@@ -98,4 +108,29 @@ def guild_json(number: int) -> Json:
         "channels": [channel_json(CHANNEL)], "members": [], "threads": [], "presences": [], "voice_states": [],
         "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [], "member_count": 2,
         "large": False, "unavailable": False, "joined_at": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+
+
+def large_guild_json(number: int) -> Json:
+    """A busy server: 40 channels with overwrites for 25 roles, 50 emojis."""
+    base = number * 10**6
+    roles = [_role_json(base + n) for n in range(25)]
+    overwrites = [{"id": role["id"], "type": 0, "allow": "0", "deny": "1024"} for role in roles]
+    channels = [
+        {**channel_json(base + 1000 + n), "name": f"channel-{n}", "permission_overwrites": overwrites}
+        for n in range(40)
+    ]
+    emojis = [
+        {"id": str(base + 2000 + n), "name": f"fox_{n}", "roles": [], "require_colons": True, "managed": False,
+         "animated": False, "available": True}
+        for n in range(50)
+    ]  # fmt: skip
+    return {**guild_json(number), "channels": channels, "roles": roles, "emojis": emojis, "member_count": 900}
+
+
+def _role_json(number: int) -> Json:
+    return {
+        "id": str(number), "name": f"role {number}", "color": 0, "hoist": False, "icon": None, "unicode_emoji": None,
+        "position": 1, "permissions": "104324673", "managed": False, "mentionable": False, "flags": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
     }  # fmt: skip

@@ -187,4 +187,8 @@ class Rest:
     def _closed(self, channel: int) -> web.Response | None:
         if channel in self._world.gone:
             return refusal(404, 10003, "Unknown Channel")
-        return refusal(403, 50013, "Missing Permissions") if channel in self._world.closed else None
+        return (
+            refusal(403, self._world.closed_by, "Missing Permissions")
+            if channel in self._world.closed
+            else None
+        )

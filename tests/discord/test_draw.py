@@ -27,6 +27,7 @@ def test_a_card_in_all_its_parts() -> None:
         (Text(text="a *red* fox", strong=True),),
         (Text(text="Seed "), Code(text="7`7"), Text(text=", "), Countdown(at=1700000000.9, text="soon")),
         (Link(text="Show it", url="https://example.org/a_b"),),
+        (Text(text="Done "), Countdown(at=1700000060.2, text="in about a minute", strong=True)),
     )
     text, *rows = _parts(Card(state="running", title="half", fraction=0.5, body=body, actions=tuple(actions)))
     assert text["content"].split("\n") == [
@@ -35,6 +36,7 @@ def test_a_card_in_all_its_parts() -> None:
         "**a \\*red\\* fox**",
         "Seed `7\u02cb7`, <t:1700000000:R>",
         "[Show it](https://example.org/a_b)",
+        "Done **<t:1700000060:R>**",
     ]
     assert [[(b["custom_id"], b["style"]) for b in row["components"]] for row in rows] == [
         [(f"ask:m1:use:j:{n}", 2) for n in range(5)],

@@ -11,7 +11,9 @@ import pytest
 
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.settings import DiscordSettings
+from adapters.discord.where import Where
 from bot.contract.card import Media, Preview
+from bot.contract.values import Place
 from bot.errors import AddressExpired, AddressGone, ConfigError, SlowDown
 from tests.discord.double import Discord, serving
 from tests.discord.payloads import CHANNEL, GUILD, TOKEN
@@ -67,6 +69,20 @@ async def test_a_deleted_message_is_gone(shop: Shop) -> None:
             await shop.client.post.remove(address)
 
 
+async def test_a_card_in_a_forums_post_goes_on_there(shop: Shop) -> None:
+    """The post is a place of its own; the bot's own token edits in it as in a channel."""
+    shop.discord.posts.add(71)
+    await shop.discord.slash("imagine", channel=71, prompt="a red fox")
+    await shop.discord.until(lambda: shop.core.invoked)
+    (invocation,) = shop.core.invoked
+    assert invocation.place == Place(platform="discord", external_id="71")
+    where = Where.of(invocation.address).without_token()
+    assert await shop.show(where) is None
+    assert shop.discord.messages[where.message or 0].words == "**/imagine**"
+    edits = [path for method, path, _ in shop.discord.requests if method == "PATCH"]
+    assert edits == [f"/api/v10/channels/71/messages/{where.message}"]
+
+
 async def test_a_vanished_channel_is_gone(shop: Shop) -> None:
     """Nothing is told anywhere else."""
     where = (await shop.promised()).without_token()
@@ -76,8 +92,13 @@ async def test_a_vanished_channel_is_gone(shop: Shop) -> None:
     assert len(shop.discord.messages) == 1
 
 
-async def test_a_closed_channel_is_told_in_private(shop: Shop) -> None:
-    """One refusal, then the conversation with whoever asked; if that is closed too, the message is gone."""
+@pytest.mark.parametrize("code", [50001, 50013, 50083, 160005])
+async def test_a_closed_channel_is_told_in_private(shop: Shop, code: int) -> None:
+    """One refusal, then the conversation with whoever asked; if that is closed too, the message is gone.
+
+    No sight of the channel, no right to write there, a thread that was archived or locked.
+    """
+    shop.discord.closed_by = code
     where = (await shop.promised()).without_token()
     shop.discord.closed.add(CHANNEL)
     moved = await shop.show(where)
@@ -86,8 +107,32 @@ async def test_a_closed_channel_is_told_in_private(shop: Shop) -> None:
     assert shop.discord.messages[moved.message or 0].words == "**/imagine**"
     assert await shop.show(moved, RUNNING) is None
     shop.discord.closed.add(42_000)
-    with pytest.raises(AddressGone, match="50013"):
+    with pytest.raises(AddressGone, match=str(code)):
         await shop.show(where)
+
+
+async def test_a_token_that_was_reset_is_not_tried_again_and_again(shop: Shop) -> None:
+    """One answer of 401 for all messages in a minute; none of them is given up for it."""
+    where = (await shop.promised()).without_token()
+    shop.discord.token_known = False
+    before = len(shop.discord.requests)
+    for address in (where, where, replace(where, message=None, reply=1)):
+        with pytest.raises(SlowDown) as slow:
+            await shop.show(address)
+        assert 50 < slow.value.retry_after <= 60
+    assert [status for _, _, status in shop.discord.requests[before:]] == [401]
+
+
+async def test_a_token_that_was_reset_ends_the_adapter_with_what_to_do(discord: Discord) -> None:
+    """The gateway says so; nobody knocks every five seconds."""
+    running = asyncio.create_task(
+        DiscordAdapter(DiscordSettings(discord_api_base=discord.api), TOKEN).run(ScriptedCore())
+    )
+    await discord.connected.wait()
+    discord.token_known = False
+    await discord.gateway.drop(4004)
+    with pytest.raises(ConfigError, match="DISCORD_TOKEN: Discord does not know that token"):
+        await running
 
 
 async def test_an_old_message_waits(shop: Shop) -> None:

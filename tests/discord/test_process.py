@@ -6,6 +6,7 @@ import io
 import logging
 
 import aiohttp
+import pytest
 from PIL import Image
 
 from tests.asking import fault, ready
@@ -32,7 +33,7 @@ async def test_imagine_from_the_command_to_the_gallery(
     picture = Image.open(io.BytesIO(message.gallery[0]))
     assert picture.size == (64, 64)
     assert "a red fox" in message.words
-    assert list(message.buttons) == ["Again", "Use as input", "Info", "Delete"]
+    assert list(message.buttons) == ["Again", "Edit", "Vary", "Info", "Delete"]
     assert [m.id for m in discord.messages.values()] == [message.id]
     assert {status for _, _, status in discord.requests if status >= 400} == set()
 
@@ -82,15 +83,19 @@ async def test_a_button_makes_another_and_leads_there_when_pressed_again(
     await discord.until(lambda: _finished(anew.message))
 
 
-async def test_a_private_card_is_fetched_after_its_token_has_ended(
-    discord: Discord, bot: Program, simulated: Program, http: aiohttp.ClientSession
+@pytest.mark.parametrize("private", [True, False])
+async def test_a_card_that_only_a_press_renews_is_fetched_after_its_token_has_ended(
+    discord: Discord, bot: Program, simulated: Program, http: aiohttp.ClientSession, private: bool
 ) -> None:
-    """From its first second it has the button; pressing it shows what came of the job, in the same message."""
+    """An ephemeral one, or one in a server that the bot is not in. From its first second it has the button."""
     await ready(http, bot.url)
     await fault(http, simulated.url, "hang")
-    asked = await discord.slash("imagine", prompt="a red fox", private=True, **SMALL)
+    discord.carried = not private
+    asked = await discord.slash(
+        "imagine", prompt="a red fox", **SMALL, **({"private": True} if private else {})
+    )
     message = await discord.until(lambda: asked.message and asked.message.buttons and asked.message)
-    assert message.ephemeral
+    assert message.ephemeral is private
     assert list(message.buttons) == ["Cancel", "Fetch result"]
     discord.token_seconds = 0.0
     await fault(http, simulated.url, "unhang")

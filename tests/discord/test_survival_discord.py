@@ -78,7 +78,10 @@ async def test_commands_are_published_once(
     await discord.until(lambda: "karras" in _choices(discord, "scheduler"))
     await discord.until(lambda: _logged(bot, "commands are published") == discord.syncs)
     published = {command["name"] for command in discord.commands}
-    assert published == {"imagine", "img2img", "queue", "help", "Edit", "Use as input", "Info"}
+    assert published == {
+        *("imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl-inpaint", "queue", "help"),
+        *("Edit", "Use as input", "Info"),
+    }
     syncs = discord.syncs
     await bot.stop()
     await simulated.stop()

@@ -10,8 +10,9 @@ import pytest
 
 from tests.asking import ready
 from tests.processes import Program, bot_program
-from tests.telegram.double import ANN, GROUP, Telegram, serving
+from tests.telegram.double import Telegram, serving
 from tests.telegram.limits import TOKEN
+from tests.telegram.people import ANN, GROUP
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def bot(
     """`muralist run` with a token, receiving; for Ann, and for everybody in the group."""
     program = telegram_bot(tmp_path, simulated.url, telegram)
     await program.start()
-    await telegram.polled.wait()
+    await telegram.updates.polled.wait()
     await ready(http, program.url)
     yield program
     await program.stop()

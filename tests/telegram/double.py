@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import io
 import itertools
 import re
 import time
@@ -13,28 +11,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from PIL import Image
 
 from tests.telegram.limits import TOKEN, Pace
+from tests.telegram.people import ANN, BOT, GROUP, private
+from tests.telegram.records import Shown
+from tests.telegram.updates import Updates
 from tests.telegram.wire import Json, Refused, checked, read
 
-BOT: Json = {
-    "id": 123456,
-    "is_bot": True,
-    "first_name": "Fox",
-    "username": "fox_bot",
-    "can_join_groups": True,
-    "can_read_all_group_messages": False,
-    "supports_inline_queries": False,
-}
-ANN: Json = {"id": 1001, "is_bot": False, "first_name": "Ann", "username": "ann"}
-BOB: Json = {"id": 1002, "is_bot": False, "first_name": "Bob"}
-GROUP: Json = {"id": -1001234, "type": "supergroup", "title": "Fox den", "is_forum": True}
 MOST_DOWNLOAD = 20 * 2**20
-WAIT_SECONDS = 40
+WAIT_SECONDS = 90
+"""For a machine that has much else to do; below the limit of a whole test."""
 
 COUNTED = re.compile(r"send(?!ChatAction)|editMessage|deleteMessage")
 FILES = {
@@ -44,46 +32,6 @@ FILES = {
     "sendAudio": "audio",
     "sendDocument": "document",
 }
-
-
-def private(person: Json) -> Json:
-    """The chat of one person with the bot."""
-    return {"id": person["id"], "type": "private", "first_name": person["first_name"]}
-
-
-@dataclass
-class Shown:
-    """A message of the bot's as people see it. `kinds` are what it was, in turn."""
-
-    id: int
-    chat: int
-    raw: Json
-    kinds: list[str]
-    history: list[str] = field(default_factory=list)
-    data: bytes | None = None
-    spoiler: bool = False
-
-    @property
-    def html(self) -> str:
-        """Its words with their marks."""
-        return str(self.raw.get("html", ""))
-
-    @property
-    def words(self) -> str:
-        """Its words."""
-        return html.unescape(re.sub(r"<[^>]+>", "", self.html))
-
-    @property
-    def buttons(self) -> dict[str, str]:
-        """What its buttons send, by their labels."""
-        rows = self.raw.get("reply_markup", {}).get("inline_keyboard", [])
-        return {button["text"]: button["callback_data"] for row in rows for button in row}
-
-    @property
-    def picture(self) -> Image.Image:
-        """The picture that it shows."""
-        assert self.data is not None, self.words
-        return Image.open(io.BytesIO(self.data))
 
 
 @dataclass
@@ -101,18 +49,12 @@ class Telegram:
     violations: list[str] = field(default_factory=list)
     faults: dict[str, list[Refused]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
-    webhook: Json = field(default_factory=dict)
     url: str = ""
-    delivered: bool = False
-    confirmed: bool = False
-    polled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._updates: list[Json] = []
         self._ids = itertools.count(1)
-        self._update_ids = itertools.count(500)
         self._changed = asyncio.Condition()
-        self._poller: asyncio.Event | None = None
+        self.updates = Updates(self._changed)
         self._theirs: dict[tuple[int, int], Json] = {}
 
     async def write(self, text: str = "", by: Json = ANN, chat: Json | None = None, **more: Any) -> Json:
@@ -128,7 +70,7 @@ class Telegram:
         if text:
             message["caption" if {"photo", "document", "sticker"} & more.keys() else "text"] = text
         self._theirs[message["chat"]["id"], message["message_id"]] = message
-        await self._deliver({"message": message})
+        await self.updates.deliver({"message": message})
         return message
 
     async def press(self, shown: Shown, label: str, by: Json = ANN, data: str | None = None) -> str:
@@ -141,12 +83,12 @@ class Telegram:
             "message": self._seen(shown),
             "data": data or shown.buttons[label],
         }
-        await self._deliver({"callback_query": query})
+        await self.updates.deliver({"callback_query": query})
         return press
 
     async def again(self, message: Json) -> None:
         """Deliver a message once more, as after a lost confirmation."""
-        await self._deliver({"message": message})
+        await self.updates.deliver({"message": message})
 
     def photo(self, data: bytes) -> Json:
         """A photo's fields, in two sizes."""
@@ -217,18 +159,6 @@ class Telegram:
             web.route("*", "/bot{token}/{method}", self._call),
         ]
 
-    async def _deliver(self, event: Json) -> None:
-        update = {"update_id": next(self._update_ids), **event}
-        if self.webhook.get("url"):
-            headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook.get("secret_token", "")}
-            async with aiohttp.ClientSession() as session:
-                async with session.post(self.webhook["url"], json=update, headers=headers) as response:
-                    assert response.status == 200
-            return
-        async with self._changed:
-            self._updates.append(update)
-            self._changed.notify_all()
-
     async def _call(self, request: web.Request) -> web.Response:
         name = request.match_info["method"]
         if request.match_info["token"] != TOKEN:
@@ -259,16 +189,16 @@ class Telegram:
             if wait:
                 raise Refused(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
         if name == "getUpdates":
-            return await self._get_updates(values)
+            return await self.updates.get(values)
         if name == "sendMessage" or name in FILES:
             return self._send(name, values, files)
         if name in ("editMessageText", "editMessageCaption", "editMessageMedia"):
             return self._edit(name, values, files)
         simple: dict[str, Callable[[Json], Any]] = {
             "getMe": lambda _: self.me,
-            "deleteWebhook": lambda _: self._hook({}),
-            "setWebhook": self._hook,
-            "getWebhookInfo": lambda _: {"url": self.webhook.get("url", "")},
+            "deleteWebhook": lambda _: self.updates.hook({}),
+            "setWebhook": self.updates.hook,
+            "getWebhookInfo": lambda _: {"url": self.updates.webhook.get("url", "")},
             "setMyCommands": self._kept(self.menus),
             "answerCallbackQuery": self._kept(self.answers),
             "getFile": lambda values: self._get_file(values["file_id"]),
@@ -278,56 +208,12 @@ class Telegram:
             raise Refused(404, "Not Found")
         return simple[name](values)
 
-    def _hook(self, values: Json) -> bool:
-        self.webhook = values
-        return True
-
     def _kept(self, where: list[Json]) -> Callable[[Json], bool]:
         def keep(values: Json) -> bool:
             where.append(values)
             return True
 
         return keep
-
-    async def _get_updates(self, values: Json) -> list[Json]:
-        if self.webhook.get("url"):
-            raise Refused(
-                409,
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the "
-                "webhook first",
-            )
-        if self._poller is not None:
-            self._poller.set()
-        mine = self._poller = asyncio.Event()
-        self.polled.set()
-        waiting = [u for u in self._updates if u["update_id"] >= values.get("offset", 0)]
-        self.confirmed = self.confirmed or len(waiting) < len(self._updates)
-        self._updates = waiting
-        try:
-            async with asyncio.timeout(values.get("timeout", 0)), self._changed:
-                while not self._updates and not mine.is_set():
-                    self._changed.notify_all()
-                    await self._wait(mine)
-        except TimeoutError:
-            pass
-        finally:
-            if self._poller is mine:
-                self._poller = None
-        if mine.is_set():
-            raise Refused(
-                409,
-                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
-            )
-        self.delivered = self.delivered or bool(self._updates)
-        return self._updates[:100]
-
-    async def _wait(self, mine: asyncio.Event) -> None:
-        """For an update, or another poller."""
-        try:
-            async with asyncio.timeout(0.2):
-                await self._changed.wait_for(lambda: self._updates or mine.is_set())
-        except TimeoutError:
-            pass
 
     def _get_file(self, file: str) -> Json:
         if file not in self.files:

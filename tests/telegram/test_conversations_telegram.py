@@ -10,9 +10,10 @@ import aiohttp
 from PIL import Image
 
 from tests.asking import ready, runs
-from tests.processes import Program
+from tests.processes import Program, running
 from tests.telegram.conftest import telegram_bot
-from tests.telegram.double import ANN, BOB, GROUP, Telegram
+from tests.telegram.double import Telegram
+from tests.telegram.people import ANN, BOB, GROUP
 from tests.telegram.wire import Json
 
 SMALL = "--width 64 --height 64 --steps 4"
@@ -107,7 +108,7 @@ async def test_strangers_are_told_who_they_are(telegram: Telegram, bot: Program)
     asked = await telegram.write("/imagine a cat", by=BOB)
     answer = await telegram.answer(asked)
     assert answer.words.strip() == (
-        "This bot is private. Your id is 1002. Its owner can let you in: add your id to TELEGRAM_ALLOWED."
+        "This bot is private. Your id is 1002. Its owner can let you in: /allow 1002, or the setting TELEGRAM_ALLOWED."
     )
     await telegram.write("/imagine a dog", by=BOB)
     help_ = await telegram.write("/help")
@@ -115,20 +116,53 @@ async def test_strangers_are_told_who_they_are(telegram: Telegram, bot: Program)
     assert len(telegram.of(BOB["id"])) == 1
 
 
+async def test_admins_let_people_and_chats_in(
+    tmp_path: Path, telegram: Telegram, simulated: Program, http: aiohttp.ClientSession
+) -> None:
+    """By /allow, beyond a restart, until /forbid; nobody else can, and their help does not tell of it."""
+    settings = {"TELEGRAM_ALLOWED": "", "ADMINS": f"telegram:{ANN['id']}"}
+    async with running(telegram_bot(tmp_path, simulated.url, telegram, **settings)) as program:
+        await telegram.updates.polled.wait()
+        await ready(http, program.url)
+        stranger = await telegram.answer(await telegram.write("/imagine a cat", by=BOB))
+        assert "/allow 1002" in stranger.words
+        said = await telegram.answer(await telegram.write("/allow 1002"))
+        assert said.words.strip() == "1002 is let in."
+        helped = await telegram.answer(await telegram.write("/help", by=BOB))
+        assert ("/queue" in helped.words, "/allow" in helped.words) == (True, False)
+        assert "/allow" in (await telegram.answer(await telegram.write("/help"))).words
+        refused = await telegram.answer(await telegram.write("/allow 1003", by=BOB))
+        assert refused.words.strip() == "That is for admins. The owner names them in ADMINS."
+        wrong = await telegram.answer(await telegram.write("/allow @bob"))
+        assert wrong.words.startswith("An id is a number")
+
+        await program.kill()
+        await program.start()
+        asked = await telegram.write(f"/imagine a red fox {SMALL}", by=BOB)
+        assert (await telegram.card(asked)).kinds[-1] == "photo"
+        question = await telegram.answer(await telegram.write("/forbid"))
+        forbidden = await telegram.answer(await telegram.write("1002", reply=question))
+        assert forbidden.words.strip() == "1002 is let in no longer."
+        await telegram.write("/queue", by=BOB)
+        again = await telegram.answer(await telegram.write("/forbid 1002"))
+        assert again.words.startswith("1002 was not let in with /allow.")
+        assert len(telegram.of(BOB["id"])) == 5  # turned away twice, help, refused, the picture
+
+
 async def test_an_admin_is_served_without_being_listed(
     tmp_path: Path, telegram: Telegram, simulated: Program, http: aiohttp.ClientSession
 ) -> None:
     """Whom ADMINS names on Telegram; whom it names elsewhere stays a stranger, even under the same number."""
     admins = f"discord:{ANN['id']},telegram:{BOB['id']}"
-    program = telegram_bot(tmp_path, simulated.url, telegram, TELEGRAM_ALLOWED="", ADMINS=admins)
-    await program.start()
-    await telegram.polled.wait()
-    await ready(http, program.url)
-    asked = await telegram.write(f"/imagine a red fox {SMALL}", by=BOB)
-    assert (await telegram.card(asked)).kinds[-1] == "photo"
-    stranger = await telegram.write("/imagine a cat", by=ANN)
-    assert "Your id is 1001." in (await telegram.answer(stranger)).words
-    await program.stop()
+    async with running(
+        telegram_bot(tmp_path, simulated.url, telegram, TELEGRAM_ALLOWED="", ADMINS=admins)
+    ) as program:
+        await telegram.updates.polled.wait()
+        await ready(http, program.url)
+        asked = await telegram.write(f"/imagine a red fox {SMALL}", by=BOB)
+        assert (await telegram.card(asked)).kinds[-1] == "photo"
+        stranger = await telegram.write("/imagine a cat", by=ANN)
+        assert "Your id is 1001." in (await telegram.answer(stranger)).words
 
 
 async def test_buttons(
@@ -149,7 +183,7 @@ async def test_buttons(
     original = next(shown for shown in telegram.of(ANN["id"]) if shown.kinds == ["document"])
     assert (original.picture.format, original.picture.size) == ("PNG", (64, 64))
 
-    await telegram.press(card, "Use as input")
+    await telegram.press(card, "Edit")
     await telegram.until(lambda: any("Prompt" in shown.words for shown in telegram.of(ANN["id"])))
     question = next(shown for shown in telegram.of(ANN["id"]) if "Prompt" in shown.words)
     assert question.raw["markup"]["force_reply"]
@@ -199,7 +233,10 @@ async def test_several_pictures_are_one_sheet(telegram: Telegram, bot: Program) 
     """With a button for each, hidden if wished; the originals come one by one."""
     asked = await telegram.write(f"/imagine a red fox {SMALL} --count 3 --spoiler yes")
     card = await telegram.card(asked)
-    assert list(card.buttons) == ["Again", "Use 1", "Use 2", "Use 3", "Info", "Originals", "Delete"]
+    assert list(card.buttons) == [
+        *("Again", "Edit 1", "Edit 2", "Edit 3", "Vary 1", "Vary 2", "Vary 3"),
+        *("Info", "Originals", "Delete"),
+    ]
     assert (card.kinds[-1], card.spoiler, card.picture.format) == ("photo", True, "JPEG")
     assert card.picture.width > 64
     await telegram.press(card, "Originals")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.processes import Program
-from tests.telegram.double import ANN, Telegram
+from tests.telegram.double import Telegram
+from tests.telegram.people import ANN
 
 SMALL = "--width 64 --height 64 --steps 4"
 
@@ -17,6 +18,6 @@ async def test_imagine_from_the_line_to_the_picture(telegram: Telegram, bot: Pro
     assert card.kinds[-1] == "photo"
     assert card.picture.size == (64, 64)
     assert "a red fox" in card.words
-    assert list(card.buttons) == ["Again", "Use as input", "Info", "Originals", "Delete"]
+    assert list(card.buttons) == ["Again", "Edit", "Vary", "Info", "Originals", "Delete"]
     assert [shown.id for shown in telegram.of(ANN["id"])] == [card.id]
     assert {status for _, _, status in telegram.calls} == {200}

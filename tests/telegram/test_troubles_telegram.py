@@ -11,8 +11,9 @@ from adapters.telegram.receive import SHOWN_WITH
 from tests.asking import ready
 from tests.processes import Program, free_port
 from tests.telegram.conftest import telegram_bot
-from tests.telegram.double import ANN, GROUP, Telegram
+from tests.telegram.double import Telegram
 from tests.telegram.limits import Pace
+from tests.telegram.people import ANN, GROUP
 from tests.telegram.wire import Refused
 
 IMAGINE = "/imagine a red fox --width 64 --height 64 --steps 4"
@@ -109,30 +110,41 @@ async def test_a_webhook(
     )
     await program.start()
     await ready(http, program.url)
-    await telegram.until(lambda: telegram.webhook.get("url") == url)
+    await telegram.until(lambda: telegram.updates.webhook.get("url") == url)
     for headers in ({}, {SHOWN_WITH: "guessed"}):
         async with http.post(url, json={"update_id": 1}, headers=headers) as answer:
             assert answer.status == 403
-    async with http.post(url, data=b"{", headers={SHOWN_WITH: telegram.webhook["secret_token"]}) as answer:
+    async with http.post(
+        url, data=b"{", headers={SHOWN_WITH: telegram.updates.webhook["secret_token"]}
+    ) as answer:
         assert answer.status == 400
     card = await telegram.card(await telegram.write(IMAGINE))
     assert card.kinds[-1] == "photo"
-    assert not telegram.polled.is_set()
+    assert not telegram.updates.polled.is_set()
     assert await program.stop() == 0
 
 
 async def test_the_menu(telegram: Telegram, bot: Program) -> None:
-    """For private chats and groups, once."""
-    await telegram.until(lambda: len(telegram.menus) == 2)
-    assert [menu["scope"]["type"] for menu in telegram.menus] == ["all_private_chats", "all_group_chats"]
+    """For private chats and groups, in each language, once."""
+    await telegram.until(lambda: len(telegram.menus) == 10)
+    assert [(menu["scope"]["type"], menu.get("language_code")) for menu in telegram.menus] == [
+        (scope, language)
+        for scope in ("all_private_chats", "all_group_chats")
+        for language in (None, "de", "es", "fr", "ja")
+    ]
+    in_german = {command["command"]: command["description"] for command in telegram.menus[1]["commands"]}
+    assert in_german["help"] == "Was man verlangen kann"
     names = [command["command"] for command in telegram.menus[0]["commands"]]
-    assert names == ["imagine", "img2img", "queue", "help"]
+    assert names == [
+        *("imagine", "edit", "vary", "inpaint"),
+        *("img2img", "sdxl", "sdxl_inpaint", "queue", "help"),
+    ]
     await bot.stop()
-    telegram.polled.clear()
+    telegram.updates.polled.clear()
     await bot.start()
-    await telegram.polled.wait()
+    await telegram.updates.polled.wait()
     await telegram.answer(await telegram.write("/start"))
-    assert len(telegram.menus) == 2
+    assert len(telegram.menus) == 10
 
 
 async def test_a_busy_group_shares_one_budget(telegram: Telegram, bot: Program) -> None:
@@ -152,7 +164,7 @@ async def test_thirty_chats(
     telegram.pace = Pace()
     program = telegram_bot(tmp_path, simulated.url, telegram, TELEGRAM_PUBLIC="true")
     await program.start()
-    await telegram.polled.wait()
+    await telegram.updates.polled.wait()
     await ready(http, program.url)
     people = [{**ANN, "id": 5000 + number} for number in range(30)]
     asked = await asyncio.gather(*(telegram.write(IMAGINE, by=person) for person in people))

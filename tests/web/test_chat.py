@@ -43,7 +43,7 @@ async def test_a_room_is_told_of_a_card_from_its_first_state_to_its_last(
     assert states == sorted(states, key=order.index)
     assert any(card["preview"] for _, card in cards)
     final = cards[-1][1]
-    assert [action["label"] for action in final["actions"]] == ["Again", "Use as input", "Info", "Delete"]
+    assert [action["label"] for action in final["actions"]] == ["Again", "Edit", "Vary", "Info", "Delete"]
     assert [media["url"] for media in final["media"]] == [f"/api/v1/jobs/{started['job']}/outputs/0"]
 
 
@@ -63,7 +63,7 @@ async def test_buttons_work_after_a_restart(
     told = (await _press(browser, served.url, f"m1:info:{job}:0"))["card"]
     assert {"text": "prompt: ", "strong": False} in told["body"][0]
     asked = await _press(browser, served.url, f"m1:use:{job}:0")
-    assert asked == {"kind": "ask", "command": "img2img", "job": job, "index": 0}
+    assert asked == {"kind": "ask", "command": "edit", "job": job, "index": 0}
     made = await runs(browser, simulated.url)
     seeds = {run["extra_data"]["muralist"]["job"] for run in made}
     assert seeds == {job, again[0]["job"]}
@@ -117,7 +117,7 @@ async def test_words_in_reply_to_a_picture_edit_it(served: Program, browser: aio
     edited = await _say(browser, served.url, "at night --denoise 0.3", reply_job=job)
     await until(browser, served.url, edited["job"], "done")
     told = (await _press(browser, served.url, f"m1:info:{edited['job']}:0"))["card"]
-    assert told["title"] == "/img2img"
+    assert told["title"] == "/edit"
     assert [line[1]["code"] for line in told["body"][:2]] == ["at night", "0.3"]
 
     form = aiohttp.FormData({"text": "at night"}, default_to_multipart=True)

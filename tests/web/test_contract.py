@@ -170,7 +170,10 @@ async def test_workflows_say_what_may_be_set(served: Program, http: aiohttp.Clie
     """With the choices of the server, and nothing that JavaScript could not read exactly."""
     await ready(http, served.url)
     workflows = {w["name"]: w for w in (await get(http, f"{served.url}/api/v1/workflows"))["workflows"]}
-    assert list(workflows) == ["imagine", "img2img"]
+    assert list(workflows) == [
+        *("imagine", "edit", "vary", "inpaint"),
+        *("img2img", "sdxl", "sdxl-inpaint"),
+    ]
     parameters = {p["name"]: p for p in workflows["imagine"]["parameters"]}
     assert parameters["steps"] == {
         "name": "steps",

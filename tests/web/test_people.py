@@ -110,7 +110,7 @@ async def test_admins_see_how_everything_stands(
     }
     assert people == {"ann": (1, 2, 1), "bob": (1, 0, 0), "cy": (0, 0, 0)}
     assert [(job["job"], job["workflow"], job["code"]) for job in found["failures"]] == [
-        (failed, "imagine", "out_of_memory")
+        (failed, "sdxl", "out_of_memory")
     ]
     assert "memory" in found["failures"][0]["message"]
 

@@ -66,7 +66,7 @@ def _workflow(made: Inferred, of: dict[str, Any]) -> Workflow:
         name="x",
         title="X",
         description="",
-        role=made.role or Role.IMAGINE,
+        roles=(made.role or Role.IMAGINE,),
         graph=of,
         version="1",
         parameters=made.parameters,

@@ -14,6 +14,7 @@ from bot.errors import ConfigError
 from bot.workflow.load import load_workflow, load_workflows
 from bot.workflow.model import Parameter, Role, Target, Workflow
 from bot.workflow.patch import bind
+from bot.workflow.roles import in_order
 from bot.workflow.values import SEED_MAXIMUM
 from tests.builders import GRAPH
 
@@ -42,26 +43,25 @@ def _refusal(folder: Path) -> str:
 def test_the_bundled_workflows_load() -> None:
     """They are published with their parameters, and run with nothing but what is required."""
     found = load_workflows([files("workflows")])
-    assert {
-        name: (workflow.role, [p.spec.name for p in workflow.parameters]) for name, workflow in found.items()
-    } == {
-        "imagine": (
-            Role.IMAGINE,
-            [
-                *("prompt", "negative", "width", "height", "steps", "cfg", "seed", "count"),
-                *("model", "sampler", "scheduler"),
-            ],
-        ),
-        "img2img": (
-            Role.EDIT,
-            [
-                *("prompt", "image", "denoise", "negative", "steps", "cfg", "seed"),
-                *("model", "sampler", "scheduler"),
-            ],
-        ),
+    ordered = in_order(found.values(), ())
+    assert {role: [each.name for each in ordered if role in each.roles] for role in Role} == {
+        Role.IMAGINE: [
+            *("z-image", "flux2", "qwen-image", "flux2-dev"),
+            *("flux", "flux-checkpoint", "sd35", "sdxl"),
+        ],
+        Role.EDIT: ["qwen-edit-fast", "flux2-edit", "qwen-edit", "kontext", "flux2-dev-edit", "img2img"],
+        Role.VARY: ["z-image-vary", "img2img"],
+        Role.ANIMATE: ["wan", "wan-5b", "ltx", "minimax-h3"],
+        Role.UPSCALE: ["upscale-model", "seedvr2"],
+        Role.INPAINT: ["flux-fill", "sdxl-inpaint"],
+        Role.DESCRIBE: ["describe-qwen"],
+        Role.MUSIC: ["ace-step"],
     }
+    assert [each.name for each in ordered if not each.roles] == [
+        *("flux-reference", "outpaint", "z-image-control", "sdxl-control"),
+    ]
     choices = {"model": ("any.safetensors",), "sampler": ("euler",), "scheduler": ("normal",)}
-    bound = bind(found["imagine"], {"prompt": "a red fox"}, choices, seed=7)
+    bound = bind(found["sdxl"], {"prompt": "a red fox"}, choices, seed=7)
     assert bound.values == {
         "prompt": "a red fox",
         "negative": "",
@@ -114,7 +114,7 @@ def test_a_workflow_is_its_two_files(tmp_path: Path) -> None:
         name="fox",
         title="Fox",
         description="Foxes",
-        role=Role.EDIT,
+        roles=(Role.EDIT,),
         graph=graph,
         version=workflow.version,
         parameters=(
@@ -235,7 +235,8 @@ WHERE = "fox/workflow.toml, parameter p: "
         (HEAD, "fox/workflow.toml: parameters: Field required."),
         (
             HEAD + "role = 'paint'\n" + PROMPT,
-            "fox/workflow.toml: role: Input should be 'imagine', 'edit', 'animate', 'upscale' or 'describe'.",
+            "fox/workflow.toml: role: Input should be 'imagine', 'edit', 'vary', 'animate', 'upscale', "
+            "'inpaint', 'describe' or 'music'.",
         ),
         (
             HEAD + "[parameters.p]\ntype = 'text'\nto = []",

@@ -7,11 +7,11 @@ from importlib.resources import files
 from typing import Any
 
 from bot.comfy.schemas import NodeSchemas
-from bot.workflow.load import load_workflow
+from bot.workflow.load import load_workflow, load_workflows
 from bot.workflow.offers import choices, problems
 
-IMG2IMG = load_workflow(files("workflows") / "img2img")
-IMAGINE = load_workflow(files("workflows") / "imagine")
+BUNDLED = load_workflows([files("workflows")])
+IMG2IMG, IMAGINE = BUNDLED["img2img"], BUNDLED["sdxl"]
 
 
 def _node(**required: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_missing_nodes_are_named() -> None:
 def test_an_empty_models_folder_is_told() -> None:
     """There is nothing that anybody could choose."""
     assert problems(IMAGINE, _server(CheckpointLoaderSimple=_node(ckpt_name=[[]]))) == [
-        "ComfyUI has no model yet. Put one into its models folder, then try again. "
+        "ComfyUI has no SDXL or SD 1.5 model yet. Put one into its models folder, then try again. "
         "For instance sd_xl_base_1.0.safetensors: https://huggingface.co/stabilityai/"
         "stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors (6.94 GB) into models/checkpoints."
     ]

@@ -18,7 +18,7 @@ from bot.workflow.load import load_workflow
 from bot.workflow.model import Parameter, Role, Target, Workflow, offered
 from bot.workflow.patch import Bound, apply, bind
 
-IMAGINE = load_workflow(files("workflows") / "imagine")
+IMAGINE = load_workflow(files("workflows") / "sdxl")
 IMG2IMG = load_workflow(files("workflows") / "img2img")
 CHOICES = {
     "model": ("sd_xl_base_1.0.safetensors", "other.safetensors"),
@@ -43,7 +43,7 @@ def _workflow(*parameters: Parameter) -> Workflow:
         name="fox",
         title="Fox",
         description="",
-        role=Role.IMAGINE,
+        roles=(Role.IMAGINE,),
         graph=IMAGINE.graph,
         version="v1",
         parameters=parameters,
@@ -120,14 +120,14 @@ def test_one_value_may_go_to_many_inputs() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("stpes", '/imagine has no option "stpes". Did you mean "steps"?'),
-        ("Width", '/imagine has no option "Width". Did you mean "width"?'),
+        ("stpes", '/sdxl has no option "stpes". Did you mean "steps"?'),
+        ("Width", '/sdxl has no option "Width". Did you mean "width"?'),
         (
             "zzz",
-            '/imagine has no option "zzz". There are: prompt, negative, width, height, steps, cfg, seed, count, '
+            '/sdxl has no option "zzz". There are: prompt, negative, width, height, steps, cfg, seed, count, '
             "model, sampler, scheduler.",
         ),
-        ("filename_prefix", '/imagine has no option "filename_prefix". Did you mean "sampler"?'),
+        ("filename_prefix", '/sdxl has no option "filename_prefix". Did you mean "sampler"?'),
     ],
 )
 def test_an_unknown_option_is_told_with_the_nearest(name: str, told: str) -> None:

@@ -10,6 +10,7 @@ export function drawMedia(box, card, on) {
   const preview = previewOf(box, card);
   const items = card.media.map((medium) => ({ medium, alt: altOf(card, medium), fresh: preview !== null }));
   if (preview) items.push({ preview });
+  hide(box, card.spoiler);
   box.hidden = items.length === 0;
   box.classList.toggle("several", card.media.filter(isPicture).length > 1);
   sync(box, items, {
@@ -18,6 +19,19 @@ export function drawMedia(box, card, on) {
     update: (element, item) => item.preview && drawPreview(element, item.preview, card),
   });
   if (card.media.length > 0 && preview) dropPreviewOnceLoaded(box);
+}
+
+/** Veil what is to be hidden until somebody looks; the first click or key lifts the veil and does nothing else. */
+function hide(box, hidden) {
+  if (!hidden || box.dataset.spoiler) return;
+  box.dataset.spoiler = "hidden";
+  const lift = (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    box.dataset.spoiler = "seen";
+    box.removeEventListener("click", lift, true);
+  };
+  box.addEventListener("click", lift, true);
 }
 
 /** A size in bytes for people. */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cli.devices import in_words
@@ -13,6 +13,7 @@ from bot.contract.ports import Level
 from bot.workflow.families import families
 from bot.workflow.model import Role, Workflow
 from bot.workflow.offers import problems
+from bot.workflow.roles import in_order, serving
 
 Told = tuple[Level, str]
 
@@ -47,7 +48,7 @@ async def look_at(url: str, workflows: Iterable[Workflow], access: Access) -> Se
             if up
             else ((Level.PROBLEM, backend.trouble or "It does not answer."),)
         )
-        can = up and any(w.role is Role.IMAGINE and not _lacks(backend, w) for w in workflows)
+        can = up and any(Role.IMAGINE in w.roles and not _lacks(backend, w) for w in workflows)
         return Server(url=url, name=backend.name, up=up, can_imagine=can, told=tuple(told))
 
 
@@ -59,13 +60,25 @@ def _told(backend: ComfyBackend, workflows: Sequence[Workflow]) -> list[Told]:
     found = families(backend.schemas.models())
     if found:
         told.append((Level.FINE, f"Found there: {', '.join(found)}."))
-    runnable = [f"/{workflow.name}" for workflow in workflows if not _lacks(backend, workflow)]
-    if runnable:
-        told.append((Level.FINE, f"It can run {', '.join(runnable)}."))
-    for workflow in workflows:
-        if lacks := _lacks(backend, workflow):
-            told.append((Level.NOTE, f"/{workflow.name} can't run there yet: {lacks[0]}"))
+    lacks = {workflow.name: _lacks(backend, workflow) for workflow in workflows}
+    ordered = in_order(workflows, ())
+    runnable = [workflow for workflow in ordered if not lacks[workflow.name]]
+    roles = {role: first.name for role in Role if (first := serving(role, runnable)) is not None}
+    if roles:
+        words = ", ".join(f"/{role} ({name})" for role, name in roles.items())
+        told.append((Level.FINE, f"It can do {words}."))
+    told += [(Level.NOTE, _nobody_serves(role, ordered, lacks)) for role in Role if role not in roles]
+    for workflow in ordered:
+        if lacks[workflow.name] and not workflow.bundled:
+            told.append((Level.NOTE, f"/{workflow.name} can't run there yet: {lacks[workflow.name][0]}"))
     return told
+
+
+def _nobody_serves(role: Role, ordered: Sequence[Workflow], lacks: Mapping[str, list[str]]) -> str:
+    """What the workflow lacks that would come first."""
+    wanted = serving(role, ordered)
+    lacking = "There is no workflow for it." if wanted is None else lacks[wanted.name][0]
+    return f"/{role} can't run there yet: {lacking}"
 
 
 def _lacks(backend: ComfyBackend, workflow: Workflow) -> list[str]:

@@ -98,8 +98,7 @@ class Setup:
         """A real one, before any token is asked for."""
         self._talk.head("A first picture")
         settings = self._settings.model_copy(update={"comfyui_urls": tuple(urls)})
-        workflows = read_workflows(settings)
-        name = next(name for name, workflow in workflows.items() if workflow.role is Role.IMAGINE)
+        name = Role.IMAGINE
         target = settings.data_dir / "first-picture.png"
         self._talk.say(f"/{name} {PROMPT}")
         try:

@@ -1,0 +1,90 @@
+"""What the workflows here can do for people now: which of them run somewhere, and which serves which role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.cards.actions import Verb
+from bot.contract.values import Command
+from bot.errors import NotOffered
+from bot.service.servers import Servers
+from bot.workflow.model import ROLES, Role, Workflow
+from bot.workflow.roles import in_order, serving
+
+ROLE_OF: Mapping[Verb, Role] = {
+    Verb.USE: Role.EDIT,
+    Verb.VARY: Role.VARY,
+    Verb.UPSCALE: Role.UPSCALE,
+    Verb.ANIMATE: Role.ANIMATE,
+    Verb.DESCRIBE: Role.DESCRIBE,
+}
+"""The roles that buttons of a picture stand for."""
+
+
+class Offering:
+    """The workflows and the roles that they serve. Nothing that no server can run is shown to people."""
+
+    def __init__(
+        self, workflows: Mapping[str, Workflow], servers: Servers, first: Sequence[str] = ()
+    ) -> None:
+        """`first` are the names of the workflows that the owner wants tried before all others."""
+        self._workflows = workflows
+        self._servers = servers
+        self._ordered = in_order(workflows.values(), first)
+
+    def runnable(self) -> list[Workflow]:
+        """Those that some server can run, in their order; all of them before any server has told what it has."""
+        return [workflow for workflow in self._ordered if self._servers.can_run(workflow)]
+
+    def serving(self, role: Role) -> Workflow | None:
+        """The workflow that serves a role now. One that is named like the role always does."""
+        named = self._workflows.get(role)
+        if named is not None and self._servers.can_run(named):
+            return named
+        return serving(role, self.runnable())
+
+    def roles(self) -> frozenset[Role]:
+        """The roles that are known to be served."""
+        if not self._servers.known():
+            return frozenset()
+        runnable = self.runnable()
+        return frozenset(role for role in Role if serving(role, runnable) or self.serving(role))
+
+    def verbs(self) -> frozenset[Verb]:
+        """What cards offer to do with a picture."""
+        roles = self.roles()
+        return frozenset(verb for verb, role in ROLE_OF.items() if role in roles)
+
+    def find(self, name: str) -> Workflow | None:
+        """The workflow of a command, whether or not it runs anywhere; for a role whichever serves it now."""
+        if name in set(Role):
+            found = self.serving(Role(name))
+            if found is not None:
+                return found
+        return self._workflows.get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether a command is a workflow's or a role."""
+        return name in self._workflows or name in set(Role)
+
+    def require(self, name: str) -> Workflow:
+        """The workflow of a command. Raises `NotOffered` for a role that nothing serves."""
+        found = self.find(name)
+        if found is None:
+            raise NotOffered(f"Nothing here can do /{name} yet: {_NEEDED}")
+        return found
+
+    def commands(self) -> list[Command]:
+        """The roles that are served, then every workflow that can run by its own name."""
+        runnable = self.runnable()
+        served = {role: found for role in ROLES if (found := self.serving(role)) is not None}
+        roles = [found.serving(role, self._servers.choices(found)) for role, found in served.items()]
+        own = [
+            workflow.command(self._servers.choices(workflow))
+            for workflow in runnable
+            if workflow.name not in set(Role)
+        ]
+        return [*roles, *own]
+
+
+_NEEDED = "its owner can see with `muralist check` which model is missing."
