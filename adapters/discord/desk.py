@@ -32,8 +32,8 @@ Interaction = discord.Interaction[Any]
 NOTE_SECONDS = 1.0
 """How long an acknowledgement waits for its note: being in time matters more."""
 
-AT_ONCE = 4
-"""Orders that are carried out side by side. More would all be done late instead of the first ones soon."""
+AT_ONCE = 32
+"""Orders that are carried out side by side: those share a commit. More would all be done late, the first ones too."""
 
 EVENT = "event:"
 TOO_LATE, TAKEN = 10062, 40060

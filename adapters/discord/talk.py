@@ -109,9 +109,7 @@ class Talk:
         line = read_line(_without_mention(message.content, me), self._core.commands())
         if not line.command and not line.values:
             return
-        files = (*pictures(message), *found)
-        if line.command:
-            files = self._fitting(line.command, files, taken=int(ref is not None))
+        files = self._input(line.command or self._edit(), pictures(message), found, int(ref is not None))
         order = Order(
             event=str(message.id),
             key=f"discord:{message.id}",
@@ -121,7 +119,7 @@ class Talk:
             where=_answer_to(message),
             command=line.command,
             values=line.values,
-            files=files if line.command or ref is not None else files[:1],
+            files=files,
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler,
         )
@@ -170,6 +168,19 @@ class Talk:
                 if ref is not None:
                     return ref, ()
         return None, pictures(message)
+
+    def _edit(self) -> str:
+        """The command that plain words are for."""
+        menu = next((menu for menu in self._core.menus() if menu.name == "edit"), None)
+        return menu.commands[0].name if menu is not None and menu.commands else ""
+
+    def _input(self, name: str, own: Sequence[File], replied: Sequence[File], taken: int) -> tuple[File, ...]:
+        """The pictures for a command: those that are replied to come first, where there is room for all."""
+        command = next((command for command in self._core.commands() if command.name == name), None)
+        specs = () if command is None else command.parameters
+        room = sum(spec.type is ParameterType.IMAGE for spec in specs) - taken
+        files = (*replied, *own) if len(replied) + len(own) <= room else (*own, *replied)
+        return self._fitting(name, files, taken)
 
     def _fitting(self, name: str, files: Sequence[File], taken: int) -> tuple[File, ...]:
         """As many files as a command has use for; all of them if it has none, so that it says so."""

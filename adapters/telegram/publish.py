@@ -25,12 +25,15 @@ from bot.contract.values import Command
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 5.0
 """How often it is looked whether the commands are still the same."""
 
 PUBLISHED = "published"
 MOST_COMMANDS = 100
 MOST_DESCRIPTION = 256
+Published = tuple[BotCommandScope, str | None, list[BotCommand]]
+"""A menu: whose, in which language, and what it lists."""
+
 _NAME = re.compile(r"[a-z0-9_]{1,32}")
 
 
@@ -42,16 +45,24 @@ class Publisher:
         self._core = core
 
     async def run(self) -> None:
-        """Publish now and after changes, until cancelled."""
+        """Publish after changes, until cancelled; what still changes is waited for.
+
+        At the first start nothing is known of the servers yet, and all that might be done is offered.
+        """
+        before: list[Published] = []
+        published: list[Published] | None = None
         while True:
             try:
-                await self._publish()
+                menus = list(self._menus())
+                if menus == before and menus != published:
+                    await self._publish(menus)
+                    published = menus
+                before = menus
             except Exception:  # a worker's loop: logged, and tried again
                 log.exception("the commands could not be published")
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _publish(self) -> None:
-        menus = list(self._menus())
+    async def _publish(self, menus: Sequence[Published]) -> None:
         text = json.dumps(
             [
                 self._bot.id,
@@ -61,6 +72,7 @@ class Publisher:
         digest = hashlib.sha256(text.encode()).hexdigest()
         known = (await self._core.recall(PUBLISHED)).get(PUBLISHED)
         if known is not None and known["digest"] == digest:
+            log.info("the commands are as published")
             return
         for scope, language, menu in menus:
             try:
@@ -70,7 +82,7 @@ class Publisher:
         await self._core.remember(PUBLISHED, {"digest": digest})
         log.info("commands are published", menus=len(menus))
 
-    def _menus(self) -> Iterator[tuple[BotCommandScope, str | None, list[BotCommand]]]:
+    def _menus(self) -> Iterator[Published]:
         """Everybody's commands, and for those who run the bot theirs, too; each in every language."""
         commands = self._core.commands()
         common = [command for command in commands if not command.admin]

@@ -109,7 +109,7 @@ class Talk:
             home=self._home(first.chat.id),
             command=name or self._edits(line.values, own, replied, ref),
             values=line.values,
-            files=(*own, *replied[: max(0, room)]),
+            files=(*replied[: max(0, room)], *own),
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler or any(message.has_media_spoiler for message in messages),
         )

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import Condition
 from bot.comfy.schemas import NodeSchemas
-from bot.errors import NoBackend, NotOffered
+from bot.errors import InvalidValue, NoBackend, NotOffered
+from bot.jobs.models import Graph
 from bot.workflow import offers
 from bot.workflow.model import Workflow
 from bot.workflow.patch import Choices
+from bot.workflow.preflight import by_parameter, misfits
 
 
 class Servers:
@@ -65,6 +67,23 @@ class Servers:
         if all(troubles):
             raise NotOffered(min(troubles, key=len)[0])
 
+    def unfit(self, workflow: Workflow, graph: Graph) -> frozenset[str]:
+        """The addresses of the servers that can't run a patched graph, as far as it is known what they have.
+
+        Raises `InvalidValue` or `NotOffered` if none can that answers, or may answer again.
+        """
+        found = {
+            backend.url: list(misfits(workflow, graph, backend.schemas))
+            for backend in self._usable()
+            if backend.schemas is not None
+        }
+        worst = by_parameter(found)
+        if worst is not None and worst.parameter is not None:
+            raise InvalidValue(worst.parameter, worst.sentence)
+        if worst is not None:
+            raise NotOffered(worst.sentence)
+        return frozenset(url for url, wrong in found.items() if wrong)
+
     def _schemas(self) -> tuple[NodeSchemas, ...]:
         """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
         known = tuple(backend.schemas for backend in self.backends if backend.schemas is not None)
@@ -84,9 +103,11 @@ class Servers:
         return self._troubles[key]
 
     def _offers(self) -> list[NodeSchemas]:
-        """What the servers have that answer, or may answer again."""
-        usable = [backend for backend in self.backends if backend.up or backend.barred is None]
-        return [backend.schemas for backend in usable if backend.schemas is not None]
+        return [backend.schemas for backend in self._usable() if backend.schemas is not None]
+
+    def _usable(self) -> list[ComfyBackend]:
+        """The servers that answer, or may answer again."""
+        return [backend for backend in self.backends if backend.up or backend.barred is None]
 
     def _asked(self) -> bool:
         """Whether it is known by now how each server is."""

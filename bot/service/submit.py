@@ -29,7 +29,7 @@ from bot.service.servers import Servers
 from bot.store.store import Store
 from bot.workflow.load import version_of
 from bot.workflow.model import Parameter, Workflow
-from bot.workflow.patch import bind, without
+from bot.workflow.patch import apply, bind, without
 
 SEED_BITS = 53
 """Seeds that we draw are exact in every program that may read them, JavaScript's numbers included."""
@@ -72,6 +72,7 @@ class Submit:
         bound = bind(chosen, raw, choices, seed, command=invocation.command)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
+        self._servers.unfit(chosen, apply(graph, patch))
         new = NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,

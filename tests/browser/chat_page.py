@@ -20,7 +20,7 @@ class ChatPage:
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", self._failed)
         page.on("console", self._spoke)
-        self.text = page.get_by_role("textbox", name="Message")
+        self.text = page.get_by_label("Message", exact=True)
         self.notice = page.get_by_role("alert").get_by_role("paragraph")
         self.cards = page.locator("[data-card]")
         self.notes = page.locator("[data-card][data-state=note]")

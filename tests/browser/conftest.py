@@ -44,7 +44,7 @@ COPY_GRAPH = {
 COPY = """
 title = "Copy"
 description = "Two pictures, as they are"
-role = "edit"
+roles = []
 [parameters.first]
 type = "image"
 to = ["1.image"]

@@ -65,9 +65,9 @@ async def _phone(browser: Browser, url: str) -> None:
     """A picture and its edit."""
     chat = await _open(browser, url, PHONE)
     card = await chat.picture("/imagine a red fox in snow --width 768 --height 512 --seed 7")
-    await card.get_by_role("button", name="Use as input").click()
+    await card.get_by_role("button", name="Edit", exact=True).click()
     await expect(chat.reply).to_be_visible()
-    await chat.text.fill("/img2img at night --seed 8")
+    await chat.text.fill("/edit at night --seed 8")
     await chat.text.press("Enter")
     await chat.finished(chat.cards.nth(1))
     await chat.cards.first.evaluate("card => card.scrollIntoView()")

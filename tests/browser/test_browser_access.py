@@ -17,6 +17,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SMALL = "--width 64 --height 64 --steps 4"
 TINY = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
 
+ABOVE = """field => {
+    const list = document.getElementById(field.getAttribute("aria-controls")).getBoundingClientRect();
+    const gap = field.getBoundingClientRect().top - list.bottom;
+    return list.height > 0 && gap > 2 && gap < 6;
+}"""
+
 STICKING_OUT = """() => [...document.querySelectorAll("body *")].filter(one => {
     const { left, right, width } = one.getBoundingClientRect();
     const scrolls = one.closest(".table, .suggestions, pre, .unseen");
@@ -133,6 +139,23 @@ async def test_the_line_stays_above_a_phones_keyboard(visit: Visit) -> None:
     await expect(chat.text).to_be_in_viewport(ratio=1)
     await expect(chat.page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
     await expect(chat.cards.first).to_be_in_viewport()
+
+
+async def test_a_list_stays_with_its_field(visit: Visit) -> None:
+    """When a phone's keyboard comes up, and when the options are scrolled."""
+    chat = await visit(viewport={"width": 390, "height": 780}, is_mobile=True, has_touch=True)
+    await chat.text.fill("/imagine a red fox")
+    await chat.controls.locator("summary").tap()
+    sampler = chat.option("Sampler")
+    await sampler.tap()
+    offered = chat.controls.get_by_role("listbox")
+    await expect(offered).to_be_visible()
+    before = await sampler.evaluate("field => field.getBoundingClientRect().top")
+    await chat.page.set_viewport_size({"width": 390, "height": 500})
+    assert await sampler.evaluate("field => field.getBoundingClientRect().top") < before - 100
+    await chat.page.wait_for_function(ABOVE, arg=await sampler.element_handle())
+    await chat.controls.evaluate("box => box.scrollBy(0, -30)")
+    await chat.page.wait_for_function(ABOVE, arg=await sampler.element_handle())
 
 
 async def test_nothing_moves_for_those_who_ask_for_that(visit: Visit) -> None:

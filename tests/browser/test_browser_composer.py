@@ -78,7 +78,7 @@ async def test_a_slash_lists_the_commands(chat: ChatPage) -> None:
     await chat.text.press("ArrowDown")
     await expect(chat.suggestions.nth(1)).to_have_attribute("aria-selected", "true")
     await chat.text.press("Tab")
-    await expect(chat.text).to_have_value("/img2img ")
+    await expect(chat.text).to_have_value("/edit ")
     await expect(chat.suggestions).to_have_count(0)
     await expect(chat.option("Denoise")).to_be_visible()
 

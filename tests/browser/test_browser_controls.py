@@ -178,7 +178,7 @@ async def test_a_file_that_was_attached_first_fills_the_commands_place(chat: Cha
 async def test_the_picture_that_is_replied_to_is_seen_in_its_place(chat: ChatPage) -> None:
     """Until a file is there instead."""
     card = await chat.picture(f"/imagine a red fox {SMALL}")
-    await button(card, "Use as input").click()
+    await button(card, "Edit").click()
     replied = chat.controls.get_by_role("img", name="The picture you reply to")
     await expect(replied).to_be_visible()
     teal = FilePayload(name="teal.png", mimeType="image/png", buffer=png(64, 64))

@@ -27,6 +27,18 @@ async def test_a_line_becomes_progress_and_then_a_picture(chat: ChatPage) -> Non
     await expect(chat.text).to_have_value("")
 
 
+async def test_the_tabs_name_tells_how_far_it_is(chat: ChatPage) -> None:
+    """Whoever looked at another tab meanwhile sees there that it is done."""
+    await expect(chat.page).to_have_title("Muralist")
+    card = await chat.imagine(SLOW)
+    await expect(chat.page).to_have_title(re.compile(r"^[1-9]\d?% Muralist$"))
+    await chat.page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    await expect(chat.page).to_have_title("Done: Muralist")
+    await chat.page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(chat.page).to_have_title("Muralist")
+    await chat.finished(card)
+
+
 async def test_a_progress_update_keeps_the_card_and_its_buttons(chat: ChatPage) -> None:
     """Cards change in place: a button that has the focus keeps it through every step."""
     card = await chat.imagine(SLOW)

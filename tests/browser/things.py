@@ -147,7 +147,7 @@ async def edit_by_plain_words(person: Person) -> None:
     await expect(person.chat.reply).to_be_visible()
     card = await person.say("make it night --steps 4")
     await person.chat.finished(card)
-    await expect(card.locator(".card-title")).to_have_text("/img2img")
+    await expect(card.locator(".card-title")).to_have_text("/edit")
     await expect(person.chat.reply).to_be_hidden()
 
 
@@ -156,7 +156,7 @@ async def change_a_picture_of_ones_own(person: Person) -> None:
     await person.hands.give(person.chat, _png())
     given = person.chat.page.get_by_role("img", name=re.compile(r"\.png$"))
     await expect(given).to_be_visible()
-    await person.chat.finished(await person.say("/img2img in oil --steps 4"))
+    await person.chat.finished(await person.say("/edit in oil --steps 4"))
     await expect(given).to_have_count(0)
 
 
@@ -299,7 +299,7 @@ async def change_the_colours(person: Person) -> None:
 async def ask_for_help(person: Person) -> None:
     """A note for this page alone."""
     await person.say("/help")
-    await expect(person.chat.notes).to_contain_text("/img2img")
+    await expect(person.chat.notes).to_contain_text("/edit")
     await person.hands.press(person.chat.notes.get_by_role("button", name="Dismiss"))
 
 

@@ -135,7 +135,7 @@ async def test_a_guarded_server_is_looked_at_with_its_token(
         shut_out = await run_command(tmp_path, *given, **settings)
         let_in = await run_command(tmp_path, *given, COMFYUI_TOKEN="secret-1", **settings)
     assert (shut_out[0], b"asks for a login" in shut_out[1]) == (1, True)
-    assert (let_in[0], b"ok: It can run /imagine, /img2img." in let_in[1]) == (0, True)
+    assert (let_in[0], b"ok: It can do /imagine (sdxl)" in let_in[1]) == (0, True)
 
 
 @pytest.mark.parametrize(

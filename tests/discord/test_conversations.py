@@ -287,12 +287,16 @@ async def test_words_in_reply_to_a_card_go_on_from_it(scene: Scene) -> None:
 
 
 async def test_words_in_reply_to_anybodys_picture_edit_it(scene: Scene) -> None:
-    """The picture goes along; several of them if the command takes more."""
+    """The picture goes along; several of them if the command takes more. Own ones come first if not all fit."""
     files = [("one.png", PNG), ("two.png", PNG), ("three.png", PNG)]
     theirs = await scene.ann.send(scene.channel, "look", attachments=files)
     me = scene.mention
     await scene.ann.send(scene.channel, f"{me} make it night", reply_to=theirs)
-    assert [file.name for file in scene.core.invoked.pop().attachments] == ["one.png"]
+    assert [file.name for file in scene.core.invoked.pop().attachments] == ["one.png", "two.png"]
+    await scene.ann.send(
+        scene.channel, f"{me} make it night", reply_to=theirs, attachments=[("own.png", PNG)]
+    )
+    assert [file.name for file in scene.core.invoked.pop().attachments] == ["own.png", "one.png"]
     await scene.ann.send(scene.channel, f"{me} /edit join them", reply_to=theirs)
     invocation = scene.core.invoked.pop()
     assert (invocation.command, invocation.values) == ("edit", {"prompt": "join them"})

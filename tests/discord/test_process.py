@@ -46,7 +46,7 @@ async def test_words_in_reply_to_the_result_go_on_from_it(
     asked = await discord.slash("imagine", prompt="a red fox", **SMALL)
     first = await discord.until(lambda: _finished(asked.message))
     chain = [first]
-    for words in ("make it night", "add rain"):
+    for words in ("make it night", "add rain", "and a moon", "in oil", "as a card"):
         written = await discord.write(words, reply_to=chain[-1])
         answers = await discord.until(
             lambda: [m for m in discord.messages.values() if _finished(m) and m not in chain]
@@ -54,7 +54,7 @@ async def test_words_in_reply_to_the_result_go_on_from_it(
         assert answers[0].payload["message_reference"]["message_id"] == written
         assert words in answers[0].words
         chain.append(answers[0])
-    assert len({message.gallery[0] for message in chain}) == 3
+    assert len({message.gallery[0] for message in chain}) == 6
 
 
 async def test_a_button_makes_another_and_leads_there_when_pressed_again(

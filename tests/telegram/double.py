@@ -55,6 +55,7 @@ class Telegram:
         self._ids = itertools.count(1)
         self._changed = asyncio.Condition()
         self.updates = Updates(self._changed)
+        self._moved: dict[int, int] = {}
         self._theirs: dict[tuple[int, int], Json] = {}
 
     async def write(self, text: str = "", by: Json = ANN, chat: Json | None = None, **more: Any) -> Json:
@@ -85,6 +86,14 @@ class Telegram:
         }
         await self.updates.deliver({"callback_query": query})
         return press
+
+    async def move(self, group: Json) -> Json:
+        """A group becomes a supergroup, and none of its messages can be reached any more."""
+        new = {"id": -1000000000000 + group["id"], "type": "supergroup", "title": group["title"]}
+        self._moved[group["id"]] = new["id"]
+        await self.write(chat=group, migrate_to_chat_id=new["id"])
+        await self.write(chat=new, migrate_from_chat_id=group["id"])
+        return new
 
     async def again(self, message: Json) -> None:
         """Deliver a message once more, as after a lost confirmation."""
@@ -184,6 +193,10 @@ class Telegram:
         values = checked(name, given, files)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
+        moved = self._moved.get(int(values.get("chat_id") or 0))
+        if moved is not None:
+            text = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refused(400, text, ours=False, migrate_to_chat_id=moved)
         if self.pace is not None and COUNTED.match(name):
             wait = self.pace.wait(int(values["chat_id"]))
             if wait:
@@ -251,7 +264,9 @@ class Telegram:
         if name == "editMessageCaption" and kind == "text":
             raise Refused(400, "Bad Request: there is no caption in the message to edit", ours=False)
         if name == "editMessageMedia":
-            media = values["media"]
+            media = shown.raw["media"] = values["media"]
+            if "thumbnail" in media:
+                shown.thumbnail = files[media["thumbnail"].removeprefix("attach://")]
             words, kind = media.get("caption", ""), media["type"]
             shown.data = files[media["media"].removeprefix("attach://")]
             shown.spoiler = bool(media.get("has_spoiler"))
@@ -282,9 +297,8 @@ class Telegram:
 
     def _seen(self, shown: Shown) -> Json:
         """A message of the bot's as the Bot API tells it."""
-        chat = (
-            GROUP if shown.chat == GROUP["id"] else {"id": shown.chat, "type": "private", "first_name": "?"}
-        )
+        kind = "supergroup" if shown.chat < 0 else "private"
+        chat = GROUP if shown.chat == GROUP["id"] else {"id": shown.chat, "type": kind, "title": "?"}
         message: Json = {"message_id": shown.id, "date": int(time.time()), "chat": chat, "from": self.me}
         if shown.raw.get("reply_markup"):
             message["reply_markup"] = shown.raw["reply_markup"]

@@ -23,6 +23,7 @@ class Shown:
     history: list[str] = field(default_factory=list)
     data: bytes | None = None
     spoiler: bool = False
+    thumbnail: bytes | None = None
 
     @property
     def html(self) -> str:
@@ -39,6 +40,11 @@ class Shown:
         """What its buttons send, by their labels."""
         rows = self.raw.get("reply_markup", {}).get("inline_keyboard", [])
         return {button["text"]: button["callback_data"] for row in rows for button in row}
+
+    @property
+    def still(self) -> Image.Image | None:
+        """What stands for a film until it plays."""
+        return None if self.thumbnail is None else Image.open(io.BytesIO(self.thumbnail))
 
     @property
     def picture(self) -> Image.Image:

@@ -26,12 +26,12 @@ def picture(colour: str = "red", kind: str = "PNG", size: int = 64) -> bytes:
     return buffer.getvalue()
 
 
-async def test_edit_by_reply_three_times_in_a_row(telegram: Telegram, bot: Program) -> None:
+async def test_edit_by_reply_five_times_in_a_row(telegram: Telegram, bot: Program) -> None:
     """Words in answer to a picture edit it, and in answer to that, and to that."""
     asked = await telegram.write(f"/imagine a red fox {SMALL}")
     card = await telegram.card(asked)
     cards = [card.id]
-    for words in ("make it night", "add snow", "and a moon"):
+    for words in ("make it night", "add snow", "and a moon", "in oil", "as a card"):
         asked = await telegram.write(words, reply=card)
         card = await telegram.card(asked)
         assert (words in card.words, card.kinds[-1]) == (True, "photo")

@@ -120,6 +120,17 @@ async def test_words_in_reply_to_a_picture_edit_it(served: Program, browser: aio
     assert told["title"] == "/edit"
     assert [line[1]["code"] for line in told["body"][:2]] == ["at night", "0.3"]
 
+    chain = [job, edited["job"]]
+    for words in ("in snow", "and a moon", "in oil", "as a card"):
+        again = await _say(browser, served.url, f"{words} --denoise 0.5", reply_job=chain[-1])
+        await until(browser, served.url, again["job"], "done")
+        chain.append(again["job"])
+    made = [
+        (await (await browser.get(f"{served.url}/api/v1/jobs/{each}")).json())["outputs"] for each in chain
+    ]
+    pictures = [await (await browser.get(served.url + each[0]["url"])).read() for each in made]
+    assert len(set(pictures)) == 6
+
     form = aiohttp.FormData({"text": "at night"}, default_to_multipart=True)
     async with browser.post(f"{served.url}/api/v1/chat", data=form) as answer:
         error = (await answer.json())["error"]

@@ -9,6 +9,7 @@ import { commands, press, Refused } from "./requests.js";
 import { Room } from "./room.js";
 import { Search } from "./search.js";
 import { follow } from "./stream.js";
+import { tellInTitle } from "./title.js";
 import { Viewer } from "./viewer.js";
 import { You } from "./you.js";
 
@@ -47,6 +48,7 @@ function changed(toLog) {
 
 function drawRest() {
   gallery.show(room.pictures, room.hasOlder);
+  tellInTitle(room.all);
   tellWhenEmpty();
 }
 

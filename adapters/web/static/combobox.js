@@ -13,6 +13,7 @@ export class Combobox {
   #value = "";
   #found = [];
   #chosen = -1;
+  #following = null;
 
   constructor(choices, { id, placeholder, changed }) {
     this.#choices = choices;
@@ -47,16 +48,33 @@ export class Combobox {
     this.#found = this.#choices.filter((choice) => choice.toLowerCase().includes(wanted));
     this.#chosen = wanted ? 0 : this.#found.indexOf(this.#value);
     this.#draw();
+    this.#place();
+    this.#following ??= this.#follow();
+  }
+
+  /** Stay with the field until closed: options scroll, and a phone's keyboard lifts them. */
+  #follow() {
+    const following = new AbortController();
+    const options = { signal: following.signal, passive: true };
+    for (const [moving, event] of [[this.element.closest(".controls"), "scroll"], [window.visualViewport, "resize"]])
+      moving?.addEventListener(event, () => this.#place(), options);
+    return following;
+  }
+
+  /** Above the field, wherever that is now. */
+  #place() {
     const { left, top, width } = this.#input.getBoundingClientRect();
     Object.assign(this.#list.style, {
       left: `${Math.max(8, Math.min(left, innerWidth - 328))}px`,
-      bottom: `${innerHeight - top + 4}px`,
+      bottom: `${document.documentElement.clientHeight - top + 4}px`,
       minWidth: `${width}px`,
       maxHeight: `${Math.max(96, Math.min(272, top - 12))}px`,
     });
   }
 
   #close() {
+    this.#following?.abort();
+    this.#following = null;
     this.#found = [];
     this.#draw();
   }

@@ -3,7 +3,7 @@
 import { rangeOf } from "./control.js";
 import { commandOf, mainOf } from "./line.js";
 
-const SHOWN = 12;
+const SHOWN = 60;
 
 /**
  * Suggestions at the caret: `{from, to, items}` where `from`..`to` is what an item's `insert` replaces.

@@ -35,7 +35,12 @@ export class Room {
     return [...this.#shown.cards.values()];
   }
 
-  /** Every picture of them, oldest first: `{medium, alt, key}`. */
+  /** The cards of the room that are loaded, whatever is searched for. */
+  get all() {
+    return [...this.#live.cards.values()];
+  }
+
+  /** Every picture of those to be seen, oldest first: `{medium, alt, key}`. */
   get pictures() {
     return this.cards.flatMap((card) =>
       card.media

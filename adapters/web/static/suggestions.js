@@ -61,6 +61,9 @@ export class Suggestions {
   #draw() {
     const items = this.#found?.items ?? [];
     this.#list.hidden = items.length === 0;
+    // With its list a text is a combobox to those who listen, and to them alone it is told that one is there.
+    for (const [name, value] of [["role", "combobox"], ["aria-expanded", "true"]])
+      items.length > 0 ? this.#box.setAttribute(name, value) : this.#box.removeAttribute(name);
     this.#list.replaceChildren(...items.map((item, place) => this.#row(item, place)));
     const chosen = this.#list.children[this.#chosen];
     if (chosen) this.#box.setAttribute("aria-activedescendant", chosen.id);
