@@ -10,11 +10,11 @@ from typing import Protocol
 
 from benchmarks.traces import Asked, Trace
 from bot.contract.values import AccountId
+from bot.jobs.work import Lane
 from bot.scheduling import estimates
 from bot.scheduling.choice import LOAD_SECONDS, SLACK_SECONDS, Line, Server, choose
 from bot.scheduling.estimates import Range
 from bot.scheduling.fairness import wake
-from bot.scheduling.lanes import Lane
 from bot.scheduling.place import Waiting, ahead, wait_seconds
 
 COMMITTED = 2
@@ -100,6 +100,7 @@ class Fair:
         self._lines: dict[tuple[str, str], deque[Run]] = defaultdict(deque)
         self._seconds: dict[tuple[str, str], float] = defaultdict(float)
         self._served: dict[tuple[str, str], float] = {}
+        self._in_hand: dict[str, float] = defaultdict(float)
         self.known: dict[str, tuple[float, ...]] = {}
 
     def arrived(self, run: Run, backends: Sequence[Backend], now: float) -> None:
@@ -107,8 +108,9 @@ class Fair:
         person, key = run.asked.person, self._key(run)
         waiting = {owner for (owner, _), line in self._lines.items() if line}
         if person not in waiting:
-            others = [self._vtime[other] for other in waiting]
-            present = min(others) if others else max(self._vtime.values(), default=0.0)
+            stand = {other: vtime - self._in_hand[other] for other, vtime in self._vtime.items()}
+            others = [stand[other] for other in waiting]
+            present = min(others) if others else max(stand.values(), default=0.0)
             self._vtime[person] = wake(self._vtime.get(person, 0.0), present)
         if not self._lines[key]:
             self._served[key] = self._vtime[person]
@@ -134,11 +136,13 @@ class Fair:
         self._seconds[key] -= run.estimate
         run.charged = run.estimate + self._loading(run, here)
         self._vtime[run.asked.person] += run.charged / self._weight(run)
+        self._in_hand[run.asked.person] += run.charged / self._weight(run)
         self._served[key] = self._vtime[run.asked.person]
         return run
 
     def finished(self, run: Run, backend: Backend, now: float) -> None:
         """The charge is corrected, and the estimates learn."""
+        self._in_hand[run.asked.person] -= run.charged / self._weight(run)
         self._vtime[run.asked.person] += (run.service - run.charged) / self._weight(run)
         loaded = run.asked.model if run.loading else None
         taught = list(

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.scheduling.estimates import Work
+from bot.jobs.work import Work
 
 MODELS = tuple(f"model-{n}" for n in range(6))
 POPULARITY = tuple(1 / (n + 1) for n in range(6))
@@ -31,7 +31,7 @@ TRACE_SECONDS = 7200.0
 WEIGHTS = {"p1": 4.0, "p2": 2.0, "p3": 2.0}
 """In the backlog; everybody else has 1. p0 sends four times as many jobs as the others."""
 
-BACKLOG_PEOPLE, BACKLOG_JOBS = 8, 50
+BACKLOG_PEOPLE, BACKLOG_JOBS = 8, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

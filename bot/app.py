@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
 from bot.settings import Settings
+from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
@@ -67,11 +69,21 @@ class App:
     rights: Rights
     links: Links
     bare: bool
+    rules: Rules
 
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
         look = Look(self.store, self.board, self.feed, self.servers)
-        submit = Submit(self.store, self.spool, self.feed, self.servers, self.offering, look)
+        submit = Submit(
+            self.store,
+            self.spool,
+            self.feed,
+            self.servers,
+            self.offering,
+            look,
+            self.rights,
+            self.rules.caps,
+        )
         return BoundCore(
             adapter=adapter.name,
             listed=adapter.limits.listed,
@@ -125,7 +137,15 @@ class App:
 
     def _workers(self, only: Actor | None = None) -> list[Worker]:
         tools = [
-            Tools(backend=backend, store=self.store, spool=self.spool, feed=self.feed, bare=self.bare)
+            Tools(
+                backend=backend,
+                store=self.store,
+                spool=self.spool,
+                feed=self.feed,
+                bare=self.bare,
+                rules=self.rules,
+                peers=self.servers.backends,
+            )
             for backend in self.servers.backends
         ]
         return [Worker(each, self.owner, self.timing, only=only) for each in tools]
@@ -137,7 +157,7 @@ class App:
     def board(self) -> Board:
         """Draws the cards of jobs."""
         offered = self.offering.verbs
-        return Board(self.store, self.spool, self.feed, self.servers.answering, offered)
+        return Board(self.store, self.spool, self.feed, self.servers.answering, offered, time.time)
 
 
 @asynccontextmanager
@@ -161,6 +181,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             rights=Rights(settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
+            rules=settings.rules,
         )
 
 

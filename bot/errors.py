@@ -11,6 +11,7 @@
     │   ├── NoSuchJob          unknown, or somebody else's: the two are not told apart
     │   ├── NotAllowed         this person may not do this
     │   │   └── NotListed      nor anything else here
+    │   ├── TooMuch            not so many, or not so soon
     │   ├── Stale              a button or link that no longer leads anywhere
     │   ├── NoBackend          no ComfyUI answers now
     │   ├── NotOffered         no ComfyUI here has the model or node that is needed
@@ -115,6 +116,12 @@ class NotListed(NotAllowed):
             f"This bot is private. Your id is {person}{here}. Its owner can let you in: /allow {chat or person}, or "
             f"the setting {setting}."
         )
+
+
+class TooMuch(UserError):
+    """A person or a place has as much as it may, or asks too soon; the text says until when."""
+
+    code = "too_much"
 
 
 class Stale(UserError):

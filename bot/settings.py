@@ -13,6 +13,9 @@ from bot.comfy.access import Access, parse_headers
 from bot.comfy.address import parse_address
 from bot.contract.environment import env_files
 from bot.errors import ConfigError
+from bot.scheduling.caps import Caps
+from bot.scheduling.choice import SLACK_SECONDS
+from bot.store.claims import Rules
 
 
 def _split(value: object) -> object:
@@ -93,6 +96,27 @@ class Settings(BaseSettings):
         default="strip",
         description="Whether people get the workflow, prompt included, that ComfyUI writes into its files.",
     )
+    most_waiting_per_person: int = Field(
+        default=50, ge=0, description="Jobs that a person may have waiting at once. 0: as many as they like."
+    )
+    most_waiting_per_place: int = Field(
+        default=0, ge=0, description="Jobs that may wait at once in a channel or chat. 0: any number."
+    )
+    most_running_per_person: int = Field(
+        default=0, ge=0, description="Jobs of a person that servers may have at once. 0: any number."
+    )
+    most_running_per_place: int = Field(
+        default=0, ge=0, description="Jobs of a channel or chat that servers may have at once. 0: any number."
+    )
+    cooldown_seconds: float = Field(
+        default=0.0, ge=0, description="How long a person has to wait before they ask for the next job."
+    )
+    model_slack_seconds: float = Field(
+        default=SLACK_SECONDS,
+        ge=0,
+        description="How much more of the servers' time than somebody who waits others may get because their models "
+        "are loaded.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."
     )
@@ -126,6 +150,20 @@ class Settings(BaseSettings):
             client_cert=self.comfyui_client_cert,
             insecure_tls=self.comfyui_insecure_tls,
             proxy=_secret(self.comfyui_proxy),
+        )
+
+    @property
+    def rules(self) -> Rules:
+        """What people may have at once, and how far loaded models may change the order."""
+        return Rules(
+            caps=Caps(
+                waiting_person=self.most_waiting_per_person or None,
+                waiting_place=self.most_waiting_per_place or None,
+                running_person=self.most_running_per_person or None,
+                running_place=self.most_running_per_place or None,
+                cooldown=self.cooldown_seconds,
+            ),
+            slack=self.model_slack_seconds,
         )
 
     @property

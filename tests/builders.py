@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from bot.contract.values import AccountId, Actor, Command, JobId, MessageId, ParameterType, Place, RequestId
 from bot.contract.values import ParameterSpec as Spec
 from bot.jobs.models import Blob, Job, MessageView, NewRequest, Output, Setting
+from bot.jobs.work import Work
 from bot.store.database import Database
 from bot.store.tables import metadata
 
@@ -55,6 +56,7 @@ def new_request(key: str = "1", *, who: str = "ann", where: str = "room", **chan
             Setting(node="3", input="seed", value=0),
         ),
         seed=0,
+        work=Work(workflow="imagine", steps=20),
         created=1000.0,
     )
     return replace(request, **changes)

@@ -26,6 +26,7 @@ from bot.errors import (
     NotAllowed,
     NotOffered,
     Stale,
+    TooMuch,
     UnknownCommand,
     UserError,
 )
@@ -40,6 +41,7 @@ _STATUS: Mapping[type[UserError], int] = {
     UnknownCommand: 404,
     Stale: 410,
     NotAllowed: 403,
+    TooMuch: 429,
     NoBackend: 503,
     NotOffered: 503,
     MediaRejected: 415,

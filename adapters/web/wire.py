@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.contract.card import Card, Code, Link, Media, Preview, Span, Text
+from bot.contract.card import Card, Code, Countdown, Link, Media, Preview, Span, Text
 from bot.contract.overview import FailedJob, Overview, PersonReport, StandingJob
 from bot.contract.values import (
     Accepted,
@@ -166,4 +166,6 @@ def _span(span: Span) -> dict[str, Any]:
         shown["made"] = True
     if isinstance(span, Link):
         shown["url"] = span.url
+    if isinstance(span, Countdown):
+        shown["at"] = span.at
     return shown

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from bot.cards.actions import Verb
 from bot.cards.render import TEXT_SHOWN, Facts, render
@@ -13,17 +14,26 @@ from bot.feed import Feed
 from bot.jobs.models import MessageView, Output
 from bot.jobs.states import State
 from bot.media.spool import Spool
-from bot.scheduling.fairness import people_ahead
+from bot.scheduling.place import Ahead, ahead
 from bot.store.store import Store
 
 MOST_TEXT = 4 * TEXT_SHOWN
 """Bytes: no character needs more than four."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What is before the jobs that wait, and the models that backends have loaded."""
+
+    ahead: Mapping[JobId, Ahead] = field(default_factory=dict)
+    loaded: frozenset[str] = frozenset()
+
+
 class Board:
     """Looks at a job's message and draws its card.
 
-    `answering` says whether any ComfyUI answers now, `offered` what can be done with pictures.
+    `answering` says whether any ComfyUI answers now, `offered` what can be done with pictures, `clock` the time in
+    seconds since 1970.
     """
 
     def __init__(
@@ -33,12 +43,14 @@ class Board:
         feed: Feed,
         answering: Callable[[], bool],
         offered: Callable[[], frozenset[Verb]],
+        clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._spool = spool
         self._feed = feed
         self._answering = answering
         self._offered = offered
+        self._clock = clock
 
     async def card(self, view: MessageView) -> Card:
         """The card of a message as its job stands now."""
@@ -46,7 +58,7 @@ class Board:
 
     async def cards(self, views: Sequence[MessageView]) -> list[Card]:
         """The cards of some messages, in their order."""
-        ahead = await self.ahead(views)
+        standing = await self._standing(views)
         texts = [await self._texts(view) for view in views]
         offered = self._offered()
         return [
@@ -56,8 +68,10 @@ class Board:
                     media=[self.media(view, output) for output in view.outputs if not _is_shown(output)],
                     texts=said,
                     live=self._feed.live(view.job.id),
-                    ahead=ahead.get(view.job.id),
+                    ahead=standing.ahead.get(view.job.id),
+                    loaded=view.job.models in standing.loaded,
                     answering=self._answering(),
+                    now=self._clock(),
                     offered=offered,
                 )
             )
@@ -66,16 +80,22 @@ class Board:
 
     async def ahead(self, views: Sequence[MessageView]) -> dict[JobId, int]:
         """How many jobs are taken before each of these that waits; a job that a backend has is left out."""
-        waiting = {view.job.id: view.job.account for view in views if view.job.state is State.QUEUED}
+        return {job: found.jobs for job, found in (await self._standing(views)).ahead.items()}
+
+    async def _standing(self, views: Sequence[MessageView]) -> Standing:
+        waiting = [view.job.id for view in views if view.job.state is State.QUEUED]
         if not waiting:
-            return {}
-        flows, before = await self._store.messages.line(list(waiting))
-        mine = {flow.account: flow for flow in flows}
-        return {
-            job: people_ahead(mine[waiting[job]], nth, flows)
-            for job, nth in before.items()
-            if waiting[job] in mine
-        }
+            return Standing()
+        flows, turns, loaded = await self._store.messages.line(waiting)
+        mine = {(flow.account, flow.lane): flow for flow in flows}
+        return Standing(
+            ahead={
+                job: ahead(mine[turn.account, turn.lane], turn.nth, turn.before, flows)
+                for job, turn in turns.items()
+                if (turn.account, turn.lane) in mine
+            },
+            loaded=loaded,
+        )
 
     async def _texts(self, view: MessageView) -> list[str]:
         """The results in words; those that are gone from the disk are left out."""

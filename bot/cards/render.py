@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import assert_never
 
 from bot.cards.actions import Button, Verb
-from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Link, Media, Span, Text
+from bot.comfy.models import file_name
+from bot.contract.card import Action, ActionStyle, Card, Code, Countdown, Effect, Link, Media, Span, Text
 from bot.contract.values import JobId, JobState, OutputRef, QueueStatus
 from bot.feed import Live
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
+from bot.scheduling.place import Ahead
 
 PROMPT_SHOWN = 300
 """Characters of a prompt that a card shows; "Info" shows all."""
@@ -28,16 +31,19 @@ MOST_ON_PICTURES = 12
 class Facts:
     """All that a job's card is made of.
 
-    `texts` are results in words, `media` all others. `ahead` counts jobs before it; `answering`: some ComfyUI
-    answers. `offered` is what can be done with a picture.
+    `texts` are results in words, `media` all others. `ahead` is what comes before it; `loaded`: a ComfyUI has its
+    models loaded; `answering`: some ComfyUI answers. `now` in seconds since 1970. `offered` is what can be done with
+    a picture.
     """
 
     view: MessageView
     media: Sequence[Media]
     texts: Sequence[str]
     live: Live | None
-    ahead: int | None
+    ahead: Ahead | None
+    loaded: bool
     answering: bool
+    now: float
     offered: frozenset[Verb] = frozenset()
 
 
@@ -68,7 +74,7 @@ def _queued(facts: Facts) -> Card:
     return Card(
         state=JobState.QUEUED,
         title=_queued_title(facts),
-        body=_prompt_lines(facts),
+        body=(*_prompt_lines(facts), *_ready_lines(facts)),
         actions=_buttons(facts, Verb.CANCEL, *_fetch(facts)),
     )
 
@@ -80,21 +86,44 @@ def _queued_title(facts: Facts) -> str:
         return _queued_for_nobody(facts)
     if facts.view.job.state is not State.QUEUED:
         return "Starting"
-    match facts.ahead:
-        case None:
-            return "Queued"
-        case 0:
-            return "Queued: you are next"
-        case 1:
-            return "Queued: 1 picture ahead of you"
-        case ahead:
-            return f"Queued: {ahead} pictures ahead of you"
+    if facts.ahead is None:
+        return "Queued"
+    if facts.ahead.jobs == 0:
+        return "Queued: you are next"
+    pictures = "1 picture" if facts.ahead.jobs == 1 else f"{facts.ahead.jobs} pictures"
+    people = f" of {facts.ahead.people} people" if facts.ahead.people > 1 else ""
+    return f"Queued: {pictures}{people} ahead of you"
+
+
+def _ready_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    """When it was thought to be ready, while that is still ahead; and what shortens it."""
+    job = facts.view.job
+    if job.state is not State.QUEUED or job.cancel_requested or not facts.answering:
+        return ()
+    lines: list[tuple[Span, ...]] = []
+    if job.early is not None and job.late is not None and facts.now < job.late:
+        until = Countdown(at=job.late, text=_away(job.late - facts.now))
+        if facts.now < job.early:
+            since = Countdown(at=job.early, text=_away(job.early - facts.now))
+            lines.append((Text(text="Ready "), since, Text(text=" to "), until))
+        else:
+            lines.append((Text(text="Ready soon, or "), until))
+    if facts.loaded and job.models:
+        main = PurePosixPath(file_name(job.models.split("\n", 1)[0])).stem
+        lines.append((Code(text=main), Text(text=" is loaded")))
+    return tuple(lines)
+
+
+def _away(seconds: float) -> str:
+    if seconds < 55:
+        return f"in {max(5, 5 * round(seconds / 5))} s"
+    return f"in {round(seconds / 60)} min"
 
 
 def _queued_for_nobody(facts: Facts) -> str:
     if facts.ahead is None:
         return "ComfyUI does not answer. This goes on when it returns."
-    return f"ComfyUI is off. You are {_ordinal(facts.ahead + 1)} when it returns."
+    return f"ComfyUI is off. You are {_ordinal(facts.ahead.jobs + 1)} when it returns."
 
 
 def _ordinal(number: int) -> str:

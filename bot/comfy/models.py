@@ -55,6 +55,21 @@ def file_name(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
+def loaded_by(graph: Graph) -> str:
+    """The model files that a graph loads, a line each, those of a checkpoint or a diffusion model first.
+
+    Without LoRAs: they are laid over what is loaded already. Empty if it loads none.
+    """
+    found = {
+        (not _is_main(node.get("class_type")), value)
+        for node in graph.values()
+        if "lora" not in str(node.get("class_type")).lower()
+        for value in _values(node)
+        if is_model(value)
+    }
+    return "\n".join(dict.fromkeys(name for _, name in sorted(found)))
+
+
 def note_of(graph: Graph, node: str, name: str) -> ModelNote | None:
     """What is noted in a node about the model file of that name."""
     meta = graph.get(node, {}).get("_meta")
@@ -80,3 +95,13 @@ def _note(entry: object) -> ModelNote | None:
     listed = entry.get("instead")
     instead = tuple(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
     return ModelNote(**known, instead=instead) if "name" in known and "url" in known else None
+
+
+def _is_main(class_type: object) -> bool:
+    return any(word in str(class_type).lower() for word in ("checkpoint", "unet", "diffusion"))
+
+
+def _values(node: Mapping[str, object]) -> list[str]:
+    inputs = node.get("inputs")
+    values = inputs.values() if isinstance(inputs, Mapping) else ()
+    return [value for value in values if isinstance(value, str)]

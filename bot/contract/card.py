@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,10 +25,13 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Countdown:
-    """A moment that is near: `at` in seconds since 1970. A platform that can count down does; others show `text`."""
+    """A moment that is near: `at` in seconds since 1970. A platform that can count down does; others show `text`.
+
+    The words age by themselves, so two that differ in nothing else are equal: a card is not shown again for them.
+    """
 
     at: float
-    text: str
+    text: str = field(compare=False)
     strong: bool = False
 
 

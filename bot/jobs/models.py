@@ -18,6 +18,7 @@ from bot.contract.values import (
     Trouble,
 )
 from bot.jobs.states import State
+from bot.jobs.work import Lane, Work
 
 Graph = Mapping[str, Mapping[str, Any]]
 """What ComfyUI calls "prompt": `{node id: {"class_type", "inputs"}}`."""
@@ -49,7 +50,11 @@ class InputImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One requested run. Everything that decides its picture is frozen here."""
+    """One requested run. Everything that decides its picture is frozen here.
+
+    `models` are those that its graph loads, a line each; `shunned` the backends that failed it. When it was asked
+    for it was thought to be done between `early` and `late`.
+    """
 
     id: JobId
     request: RequestId
@@ -71,13 +76,18 @@ class Job:
     error: Trouble | None = None
     started: float | None = None
     finished: float | None = None
+    models: str = ""
+    shunned: tuple[str, ...] = ()
+    early: float | None = None
+    late: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewRequest:
     """What is stored when a command is accepted: a request, its message and its job.
 
-    `fingerprint` tells two requests apart that come under one event key.
+    `fingerprint` tells two requests apart that come under one event key. `models` are those that the graph loads, a
+    line each; empty for none. `shunned` are the backends that can't run it.
     """
 
     request: RequestId
@@ -100,6 +110,10 @@ class NewRequest:
     parent: OutputRef | None = None
     transient: bool = False
     spoiler: bool = False
+    lane: Lane = Lane.INTERACTIVE
+    models: str = ""
+    shunned: tuple[str, ...] = ()
+    work: Work
     created: float
 
 

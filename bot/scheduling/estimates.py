@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bot.jobs.work import Work
+
 KEPT = 100
 """How many of the latest values are kept of each kind."""
 
@@ -27,21 +29,6 @@ UNTAUGHT = (0.5, 1.0, 2.0)
 
 Known = Mapping[str, tuple[float, ...]]
 """Learned values by key, oldest first."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
-    """What decides how long a run takes. `pixels` and `steps` are None where a workflow has no such parameter."""
-
-    workflow: str
-    pixels: int | None = None
-    steps: int | None = None
-    batch: int = 1
-
-    @property
-    def units(self) -> float:
-        """Its size beside other runs of the workflow."""
-        return (self.pixels or 2**20) / 2**20 * (self.steps or 1) * self.batch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 
-
-class Lane(StrEnum):
-    """The stream of jobs that one waits in."""
-
-    ADMIN = "admin"
-    INTERACTIVE = "interactive"
-    BACKGROUND = "background"
-
+from bot.jobs.work import Lane
 
 SHARES = {Lane.ADMIN: 0.5, Lane.INTERACTIVE: 0.45, Lane.BACKGROUND: 0.05}
 """Of the backends' time while all lanes wait. What one does not use goes to the others, in proportion."""

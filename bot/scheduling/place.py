@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.contract.values import AccountId
-from bot.scheduling.lanes import Lane, share_of
+from bot.jobs.work import Lane
+from bot.scheduling.lanes import share_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +21,16 @@ class Waiting:
     weight: float
     jobs: int
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A job that waits: in whose flow, which one there (from 0), and the seconds of those before it."""
+
+    account: AccountId
+    lane: Lane
+    nth: int
+    before: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from uuid import uuid4
 
+from bot.comfy.models import loaded_by
 from bot.contract.values import (
     Attachment,
     Invocation,
@@ -20,26 +21,41 @@ from bot.contract.values import (
 )
 from bot.errors import InvalidValue, MediaRejected, Stale
 from bot.feed import Feed
-from bot.jobs.models import Added, InputImage, NewRequest
+from bot.jobs.models import Added, InputImage, NewRequest, PatchValue
+from bot.jobs.work import Lane, Work
 from bot.media.pictures import LIMIT_BYTES, check_picture
 from bot.media.spool import Spool
+from bot.scheduling.caps import Caps
 from bot.service.look import Look
 from bot.service.offering import Offering
+from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
+from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
-from bot.workflow.model import Parameter, Workflow
+from bot.workflow.model import Parameter, Role, Workflow
 from bot.workflow.patch import apply, bind, without
 
 SEED_BITS = 53
 """Seeds that we draw are exact in every program that may read them, JavaScript's numbers included."""
 
 
+BATCHES = ("count", "batch", "batch_size")
+
+
 class Submit:
     """Checks and stores requests."""
 
     def __init__(
-        self, store: Store, spool: Spool, feed: Feed, servers: Servers, offering: Offering, look: Look
+        self,
+        store: Store,
+        spool: Spool,
+        feed: Feed,
+        servers: Servers,
+        offering: Offering,
+        look: Look,
+        rights: Rights,
+        caps: Caps | None = None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -47,6 +63,8 @@ class Submit:
         self._servers = servers
         self._offering = offering
         self._look = look
+        self._rights = rights
+        self._caps = caps
 
     async def submit(
         self,
@@ -72,7 +90,7 @@ class Submit:
         bound = bind(chosen, raw, choices, seed, command=invocation.command)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
-        self._servers.unfit(chosen, apply(graph, patch))
+        unfit = self._servers.unfit(chosen, apply(graph, patch))
         new = NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
@@ -94,11 +112,22 @@ class Submit:
             parent=invocation.reply_to,
             transient=invocation.transient,
             spoiler=invocation.spoiler,
+            lane=self._lane(invocation, chosen, bound.values),
+            models=loaded_by(apply(graph, patch)),
+            shunned=tuple(lease_name(url) for url in unfit),
+            work=_work(chosen, bound.values),
             created=time.time(),
         )
-        added = await self._store.requests.add(new)
+        added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
         self._feed.queued(added.job)
         return _same(added, fingerprint)
+
+    def _lane(self, invocation: Invocation, workflow: Workflow, values: Mapping[str, PatchValue]) -> Lane:
+        """The owner's own go first; several films at once may take their time."""
+        if self._rights.is_admin(invocation.actor):
+            return Lane.ADMIN
+        several = _work(workflow, values).batch > 1
+        return Lane.BACKGROUND if Role.ANIMATE in workflow.roles and several else Lane.INTERACTIVE
 
     async def _inputs(
         self, invocation: Invocation, workflow: Workflow, kept: tuple[InputImage, ...]
@@ -151,6 +180,23 @@ class Submit:
         blob = await self._spool.keep((await check_picture(data)).png)
         await self._store.requests.keep_blob(blob)
         return blob.sha256
+
+
+def _work(workflow: Workflow, values: Mapping[str, PatchValue]) -> Work:
+    """What decides how long it takes, by the names that such parameters have."""
+    width, height = _whole(values, "width"), _whole(values, "height")
+    batch = next((found for name in BATCHES if (found := _whole(values, name)) is not None), 1)
+    return Work(
+        workflow=workflow.name,
+        pixels=width * height if width is not None and height is not None else None,
+        steps=_whole(values, "steps"),
+        batch=max(1, batch),
+    )
+
+
+def _whole(values: Mapping[str, PatchValue], name: str) -> int | None:
+    value = values.get(name)
+    return int(value) if isinstance(value, int | float) else None
 
 
 def _inputs(parameter: Parameter, sha256: str) -> list[InputImage]:

@@ -10,10 +10,12 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, se
 from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
-from bot.scheduling.fairness import Flow
+from bot.jobs.work import Lane
+from bot.scheduling.place import Turn, Waiting
 from bot.store.database import Database, reading, writing
+from bot.store.learning import flows_waiting
 from bot.store.rows import inputs_of, job_record, outputs_of
-from bot.store.tables import flow, identity, input_, job, message, output, place, request
+from bot.store.tables import flow, identity, input_, job, loaded, message, output, place, request
 
 
 class Messages:
@@ -105,19 +107,28 @@ class Messages:
         return sorted(hashes - used)
 
     @reading
-    def line(self, connection: Connection, job_ids: Sequence[JobId]) -> tuple[list[Flow], dict[JobId, int]]:
-        """All flows that wait, and for each of these jobs that waits how many of its own are before it."""
+    def line(
+        self, connection: Connection, job_ids: Sequence[JobId]
+    ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str]]:
+        """Everybody who waits, the turn of each of these jobs that waits, and the models that backends have loaded."""
         own = job.alias()
-        before = (
-            select(func.count())
-            .where(own.c.state == State.QUEUED, own.c.account == job.c.account, own.c.number < job.c.number)
-            .scalar_subquery()
+        mine = (
+            (own.c.state == State.QUEUED)
+            & (own.c.account == job.c.account)
+            & (own.c.lane == job.c.lane)
+            & (own.c.number < job.c.number)
         )
-        query = select(job.c.id, before).where(job.c.id.in_(job_ids), job.c.state == State.QUEUED)
-        rows = connection.execute(select(flow).where(flow.c.waiting > 0)).all()
-        counts = {JobId(job_id): count for job_id, count in connection.execute(query)}
-        flows = [Flow(account=AccountId(r.account), vtime=r.vtime, waiting=r.waiting) for r in rows]
-        return flows, counts
+        count = select(func.count()).where(mine).scalar_subquery()
+        seconds = select(func.coalesce(func.sum(own.c.estimate), 0.0)).where(mine).scalar_subquery()
+        query = select(job.c.id, job.c.account, job.c.lane, count, seconds).where(
+            job.c.id.in_(job_ids), job.c.state == State.QUEUED
+        )
+        turns = {
+            JobId(job_id): Turn(account=AccountId(owner), lane=Lane(lane), nth=nth, before=before)
+            for job_id, owner, lane, nth, before in connection.execute(query)
+        }
+        models = frozenset(connection.scalars(select(loaded.c.models)))
+        return flows_waiting(connection), turns, models
 
     @reading
     def totals(self, connection: Connection) -> tuple[int, int]:

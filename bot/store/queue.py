@@ -6,30 +6,25 @@ that somebody else has the job now: `LeaseLost`, and nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, Trouble
 from bot.errors import LeaseLost
 from bot.jobs.models import Attempt, Output
 from bot.jobs.states import LIVE, State, sources
-from bot.scheduling.fairness import Flow
+from bot.jobs.work import Lane, Work
+from bot.scheduling.choice import Line
+from bot.store.claims import Rules, next_line
 from bot.store.database import Database, reading, writing
-from bot.store.flows import wake_flow
+from bot.store.flows import charge, join_line, leave_line, rebuild, serve, spot_of
+from bot.store.learning import learn_promise, learn_run, load_estimate
 from bot.store.leases import Held, hold_or_raise
-from bot.store.rows import add_unless_there, inputs_of, job_record
-from bot.store.tables import attempt, blob, flow, identity, job, message, output, workflow_version
-
-Pick = Callable[[Sequence[Flow]], Flow | None]
-
-CANDIDATES = 32
-"""How many of the least served flows a claim looks at."""
-
-COST = 1.0
-"""What a claim charges to a flow: jobs count alike, which makes turns."""
+from bot.store.rows import add_unless_there, inputs_of, job_record, put
+from bot.store.tables import attempt, blob, job, loaded, message, output, workflow_version
 
 
 class Queue:
@@ -40,18 +35,28 @@ class Queue:
 
     @writing
     def claim(
-        self, connection: Connection, held: Held, prompt_id: str, pick: Pick, only: Actor | None = None
+        self,
+        connection: Connection,
+        held: Held,
+        prompt_id: str,
+        *,
+        now: float,
+        rules: Rules | None = None,
+        only: Actor | None = None,
     ) -> Attempt | None:
         """Take the next job for the backend whose lease is `held`, under a prompt id that is stored first.
 
-        `pick` chooses among the flows that wait; `only` leaves everybody else's alone. None if nobody waits.
+        `now` is in seconds since 1970. `only` leaves everybody else's jobs alone, and the other backends unaware
+        of what is loaded here. None if nobody waits whom this backend should serve now.
         """
         hold_or_raise(connection, held)
-        chosen = pick(_waiting_flows(connection, only))
+        chosen = next_line(connection, held.name, rules or Rules(), now=now, only=only)
         if chosen is None:
             return None
-        row = connection.execute(_oldest(chosen.account)).one()
+        row = connection.execute(_oldest(chosen)).one()
         number = row.attempt + 1
+        loads = _load(connection, held.name, row.models, known=only is None)
+        cost = row.estimate + (load_estimate(connection, row.models) if loads else 0.0)
         connection.execute(
             update(job)
             .where(job.c.id == row.id)
@@ -62,6 +67,9 @@ class Queue:
                 epoch=held.epoch,
                 fraction=0.0,
                 node=None,
+                started=None,
+                charged=cost,
+                loads=loads,
             )
         )
         connection.execute(
@@ -69,8 +77,15 @@ class Queue:
                 job=row.id, number=number, prompt_id=prompt_id, backend=held.name, epoch=held.epoch
             )
         )
-        _move(connection, chosen.account, waiting=-1, running=1, charge=COST)
+        charge(connection, chosen.account, chosen.lane, cost, running=1)
+        serve(connection, spot_of(row))
+        leave_line(connection, spot_of(row))
         return _in_hand(connection, JobId(row.id))
+
+    @writing
+    def unload(self, connection: Connection, held: Held) -> None:
+        """A backend does not answer: nobody should wait for the models that it had loaded."""
+        connection.execute(delete(loaded).where(loaded.c.backend == held.name))
 
     @writing
     def adopt(self, connection: Connection, held: Held) -> list[Attempt]:
@@ -94,8 +109,17 @@ class Queue:
             connection.execute(update(job).where(still).values(fraction=fraction, node=node))
 
     @writing
-    def requeue(self, connection: Connection, mine: Attempt, outcome: str, *, failed: bool) -> None:
-        """Put a job back in its place. `failed` counts against it; a restart or a lost lease does not."""
+    def requeue(
+        self,
+        connection: Connection,
+        mine: Attempt,
+        outcome: str,
+        *,
+        failed: bool,
+        shun: Collection[str] = (),
+    ) -> None:
+        """Put a job back in its place, what it was charged refunded. `failed` counts against it; a restart or a lost
+        lease does not. It never goes to the backends `shun` again."""
         _step(
             connection,
             mine,
@@ -107,8 +131,11 @@ class Queue:
             node=None,
         )
         _close(connection, mine, outcome)
-        wake_flow(connection, mine.job.account)
-        _move(connection, mine.job.account, waiting=1, running=-1, charge=-COST)
+        row = _row(connection, mine.job.id)
+        shunned = "\n".join(sorted({*shun, *filter(None, row.shunned.split("\n"))}))
+        connection.execute(update(job).where(job.c.id == row.id).values(charged=0.0, shunned=shunned))
+        join_line(connection, spot_of(_row(connection, mine.job.id)))
+        charge(connection, mine.job.account, Lane(row.lane), -row.charged, running=-1)
         _want(connection, mine.job.id)
 
     @writing
@@ -122,18 +149,20 @@ class Queue:
         outputs: Sequence[Output] = (),
         error: Trouble | None = None,
     ) -> None:
-        """End a job, once: its outputs, its end and the wish to show them are one transaction."""
+        """End a job, once: its outputs, its end and the wish to show them are one transaction.
+
+        What was charged becomes what it took, and the estimates learn from a job that is done.
+        """
         _step(connection, mine, state, finished=now, error=asdict(error) if error is not None else None)
         _close(connection, mine, state)
         _store_outputs(connection, mine.job.id, outputs)
-        _move(connection, mine.job.account, running=-1)
+        _settle(connection, _row(connection, mine.job.id), now)
         _want(connection, mine.job.id)
 
     @writing
     def cancel(self, connection: Connection, job_id: JobId, *, now: float) -> State:
         """End a job that waits, or note the wish for whoever has it in hand. Says the state it had."""
-        query = select(job.c.state, job.c.account).where(job.c.id == job_id)
-        row = connection.execute(query).one()
+        row = _row(connection, job_id)
         state = State(row.state)
         if state is State.QUEUED:
             connection.execute(
@@ -141,7 +170,7 @@ class Queue:
                 .where(job.c.id == job_id)
                 .values(state=State.CANCELLED, cancel_requested=True, finished=now)
             )
-            _move(connection, AccountId(row.account), waiting=-1)
+            leave_line(connection, spot_of(row))
             _want(connection, job_id)
         elif state in LIVE:
             connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
@@ -163,11 +192,8 @@ class Queue:
 
     @writing
     def rebuild_flows(self, connection: Connection) -> None:
-        """Count again what flows keep as counters."""
-        mine = job.c.account == flow.c.account
-        waiting = select(func.count()).where(mine, job.c.state == State.QUEUED).scalar_subquery()
-        running = select(func.count()).where(mine, job.c.state.in_(LIVE)).scalar_subquery()
-        connection.execute(update(flow).values(waiting=waiting, running=running))
+        """Count again what flows and lines keep as counters."""
+        rebuild(connection)
 
 
 def _fence(mine: Attempt) -> Any:
@@ -187,16 +213,28 @@ def _close(connection: Connection, mine: Attempt, outcome: str) -> None:
     connection.execute(update(attempt).where(which).values(outcome=outcome))
 
 
-def _move(
-    connection: Connection, owner: AccountId, *, waiting: int = 0, running: int = 0, charge: float = 0.0
-) -> None:
-    connection.execute(
-        update(flow)
-        .where(flow.c.account == owner)
-        .values(
-            waiting=flow.c.waiting + waiting, running=flow.c.running + running, vtime=flow.c.vtime + charge
-        )
-    )
+def _row(connection: Connection, job_id: str) -> Row[Any]:
+    return connection.execute(select(job).where(job.c.id == job_id)).one()
+
+
+def _load(connection: Connection, backend: str, models: str, *, known: bool) -> bool:
+    """Note what a backend has loaded after the graph that it gets now. Whether that is news to it."""
+    before = connection.scalar(select(loaded.c.models).where(loaded.c.backend == backend))
+    if models and before != models and known:
+        put(connection, loaded, {"backend": backend}, {"models": models})
+    return bool(models) and before != models
+
+
+def _settle(connection: Connection, row: Row[Any], now: float) -> None:
+    """What a job was charged becomes the seconds that it ran."""
+    took = max(0.0, now - row.started) if row.started is not None else 0.0
+    connection.execute(update(job).where(job.c.id == row.id).values(charged=took))
+    charge(connection, AccountId(row.account), Lane(row.lane), took - row.charged, running=-1)
+    if row.state == State.DONE and row.started is not None:
+        work = Work(workflow=row.workflow, pixels=row.pixels, steps=row.steps, batch=row.batch)
+        learn_run(connection, work, row.backend, took, row.models if row.loads else None)
+        if row.guess is not None:
+            learn_promise(connection, row.guess, max(0.0, now - row.created), held=row.held)
 
 
 def _want(connection: Connection, job_id: JobId) -> None:
@@ -204,21 +242,17 @@ def _want(connection: Connection, job_id: JobId) -> None:
     connection.execute(update(message).where(message.c.request == owner).values(wanted=message.c.wanted + 1))
 
 
-def _waiting_flows(connection: Connection, only: Actor | None) -> list[Flow]:
-    query = select(flow).where(flow.c.waiting > 0).order_by(flow.c.vtime, flow.c.account).limit(CANDIDATES)
-    if only is not None:
-        who = (identity.c.platform == only.platform) & (identity.c.external_id == only.external_id)
-        query = query.where(flow.c.account.in_(select(identity.c.account).where(who)))
-    return [
-        Flow(account=AccountId(row.account), vtime=row.vtime, waiting=row.waiting)
-        for row in connection.execute(query)
-    ]
-
-
-def _oldest(owner: AccountId) -> Any:
+def _oldest(line: Line) -> Any:
     return (
-        select(job.c.id, job.c.attempt)
-        .where(job.c.state == State.QUEUED, job.c.account == owner)
+        select(job)
+        .where(
+            job.c.state == State.QUEUED,
+            job.c.account == line.account,
+            job.c.lane == line.lane,
+            job.c.models == line.models,
+            job.c.place == line.place,
+            job.c.shunned == "\n".join(sorted(line.shunned)),
+        )
         .order_by(job.c.number)
         .limit(1)
     )

@@ -8,10 +8,13 @@ from uuid import uuid4
 from sqlalchemy import Connection, func, insert, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
+from bot.errors import TooMuch
 from bot.jobs.models import Added, Blob, NewRequest
 from bot.jobs.states import State
+from bot.scheduling.caps import Asking, Caps, refusal
 from bot.store.database import Database, reading, writing
-from bot.store.flows import wake_flow
+from bot.store.flows import Spot, join_line
+from bot.store.learning import promise, run_estimate
 from bot.store.rows import add_unless_there
 from bot.store.tables import (
     account,
@@ -20,6 +23,7 @@ from bot.store.tables import (
     identity,
     input_,
     job,
+    line,
     message,
     place,
     request,
@@ -34,16 +38,30 @@ class Requests:
         self._database = database
 
     @writing
-    def add(self, connection: Connection, new: NewRequest) -> Added:
-        """Store a request, unless its event key is known: then say what the first one made."""
+    def add(self, connection: Connection, new: NewRequest, caps: Caps | None = None) -> Added:
+        """Store a request, unless its event key is known: then say what the first one made.
+
+        Raises `TooMuch` if the caps leave no room for it; then nothing is stored.
+        """
         known = _find(connection, new.event_key)
         if known is not None:
             return known
         owner = account_of(connection, new.actor, new.created)
-        _insert_request(connection, new, owner)
-        _insert_job(connection, new, owner)
-        _insert_message(connection, new)
-        _count_waiting(connection, owner)
+        where = _place(connection, new.place)
+        if caps is not None:
+            _refuse(connection, new, owner, where, caps)
+        _insert_request(connection, new, owner, where)
+        spot = Spot(
+            account=owner,
+            lane=new.lane,
+            place=where,
+            models=new.models,
+            shunned="\n".join(sorted(new.shunned)),
+            seconds=run_estimate(connection, new.work),
+        )
+        join_line(connection, spot)
+        _insert_job(connection, new, spot)
+        _insert_message(connection, new, where)
         return Added(
             request=new.request,
             job=new.job,
@@ -122,7 +140,6 @@ def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
             platform=actor.platform, external_id=actor.external_id, name=actor.name, account=new
         )
     )
-    connection.execute(insert(flow).values(account=new, vtime=0.0, waiting=0, running=0))
     return new
 
 
@@ -138,7 +155,25 @@ def _place(connection: Connection, where: Place) -> str:
     return new
 
 
-def _insert_request(connection: Connection, new: NewRequest, owner: AccountId) -> None:
+def _refuse(connection: Connection, new: NewRequest, owner: AccountId, where: str, caps: Caps) -> None:
+    """Raise `TooMuch` unless the caps leave room. The counts are exact: nothing else is written meanwhile."""
+    mine = select(func.coalesce(func.sum(flow.c.waiting), 0)).where(flow.c.account == owner)
+    here = select(func.coalesce(func.sum(line.c.waiting), 0)).where(line.c.place == where)
+    last = select(func.max(request.c.created)).where(request.c.account == owner)
+    waiting, places, before = connection.execute(
+        select(mine.scalar_subquery(), here.scalar_subquery(), last.scalar_subquery())
+    ).one()
+    asking = Asking(
+        waiting_person=waiting,
+        waiting_place=places,
+        since_last=max(0.0, new.created - before) if before is not None else None,
+    )
+    words = refusal(caps, asking)
+    if words is not None:
+        raise TooMuch(words)
+
+
+def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
     connection.execute(
         insert(request).values(
             id=new.request,
@@ -146,7 +181,7 @@ def _insert_request(connection: Connection, new: NewRequest, owner: AccountId) -
             account=owner,
             actor_platform=new.actor.platform,
             actor_external_id=new.actor.external_id,
-            place=_place(connection, new.place),
+            place=where,
             command=new.command,
             fingerprint=new.fingerprint,
             created=new.created,
@@ -154,7 +189,8 @@ def _insert_request(connection: Connection, new: NewRequest, owner: AccountId) -
     )
 
 
-def _insert_job(connection: Connection, new: NewRequest, owner: AccountId) -> None:
+def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
+    guess, held, shown = promise(connection, spot)
     version = {"version": new.version, "name": new.workflow, "graph": new.graph}
     add_unless_there(connection, workflow_version, version)
     connection.execute(
@@ -162,7 +198,7 @@ def _insert_job(connection: Connection, new: NewRequest, owner: AccountId) -> No
             id=new.job,
             number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery(),
             request=new.request,
-            account=owner,
+            **spot.key,
             parent_job=new.parent.job if new.parent else None,
             parent_output=new.parent.index if new.parent else None,
             workflow=new.workflow,
@@ -176,20 +212,27 @@ def _insert_job(connection: Connection, new: NewRequest, owner: AccountId) -> No
             cancel_requested=False,
             fraction=0.0,
             created=new.created,
+            pixels=new.work.pixels,
+            steps=new.work.steps,
+            batch=new.work.batch,
+            estimate=spot.seconds,
+            guess=guess,
+            held=held,
+            early=new.created + shown.low,
+            late=new.created + shown.high,
         )
     )
     if new.inputs:
         connection.execute(insert(input_), [{"job": new.job, **asdict(image)} for image in new.inputs])
 
 
-def _insert_message(connection: Connection, new: NewRequest) -> None:
-    place_id = select(request.c.place).where(request.c.id == new.request).scalar_subquery()
+def _insert_message(connection: Connection, new: NewRequest, where: str) -> None:
     connection.execute(
         insert(message).values(
             id=new.message,
             number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery(),
             request=new.request,
-            place=place_id,
+            place=where,
             adapter=new.adapter,
             address=dict(new.address),
             wanted=1,
@@ -201,8 +244,3 @@ def _insert_message(connection: Connection, new: NewRequest) -> None:
             spoiler=new.spoiler,
         )
     )
-
-
-def _count_waiting(connection: Connection, owner: AccountId) -> None:
-    wake_flow(connection, owner)
-    connection.execute(update(flow).where(flow.c.account == owner).values(waiting=flow.c.waiting + 1))

@@ -41,6 +41,10 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
         error=Trouble(**row.error) if row.error is not None else None,
         started=row.started,
         finished=row.finished,
+        models=row.models,
+        shunned=tuple(filter(None, row.shunned.split("\n"))),
+        early=row.early,
+        late=row.late,
     )
 
 

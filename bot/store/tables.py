@@ -31,6 +31,7 @@ account = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("created", Float, nullable=False),
+    Column("weight", Float, nullable=False, server_default="1"),
 )
 
 identity = Table(
@@ -51,15 +52,57 @@ place = Table(
     UniqueConstraint("platform", "external_id"),
 )
 
-# One per account. `waiting` and `running` are derived from job.state and rebuilt at every start.
+# One per account and lane: virtual time in seconds of backends by weight. `waiting`, `seconds` (the work that waits)
+# and `running` are derived from the jobs and rebuilt at every start.
 flow = Table(
     "flow",
     metadata,
     Column("account", ForeignKey("account.id"), primary_key=True),
+    Column("lane", String, primary_key=True),
     Column("vtime", Float, nullable=False),
     Column("waiting", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
     Column("running", Integer, nullable=False),
-    Index(None, "waiting", "vtime"),
+    Index(None, "lane", "waiting", "vtime"),
+)
+
+# Jobs that wait and are alike to the scheduler, as long as there are any; derived from the jobs like the above, but
+# for `served`: the flow's virtual time when one of them was taken last, or when the first began to wait.
+line = Table(
+    "line",
+    metadata,
+    Column("account", ForeignKey("account.id"), primary_key=True),
+    Column("lane", String, primary_key=True),
+    Column("place", ForeignKey("place.id"), primary_key=True),
+    Column("models", String, primary_key=True),
+    Column("shunned", String, primary_key=True),
+    Column("waiting", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("served", Float, nullable=False),
+    Index(None, "place"),
+)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("vtime", Float, nullable=False),
+)
+
+# What a backend is believed to have loaded: the models of the graph that it was given last, while it answers.
+loaded = Table(
+    "loaded",
+    metadata,
+    Column("backend", String, primary_key=True),
+    Column("models", String, nullable=False),
+)
+
+# What was learned of how long things take: the latest values by key.
+estimate = Table(
+    "estimate",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("latest", JSON, nullable=False),
 )
 
 request = Table(
@@ -74,6 +117,7 @@ request = Table(
     Column("command", String, nullable=False),
     Column("fingerprint", String, nullable=False),
     Column("created", Float, nullable=False),
+    Index(None, "account", "created"),
 )
 
 # A workflow's graph as it was when a job was made, so that editing the file changes no job that waits.
@@ -111,7 +155,21 @@ job = Table(
     Column("created", Float, nullable=False),
     Column("started", Float),
     Column("finished", Float),
-    Index(None, "state", "account", "number"),
+    Column("lane", String, nullable=False, server_default="interactive"),
+    Column("place", String),
+    Column("models", String, nullable=False, server_default=""),
+    Column("shunned", String, nullable=False, server_default=""),
+    Column("pixels", Integer),
+    Column("steps", Integer),
+    Column("batch", Integer, nullable=False, server_default="1"),
+    Column("estimate", Float, nullable=False, server_default="20"),
+    Column("charged", Float, nullable=False, server_default="0"),
+    Column("loads", Boolean, nullable=False, server_default=false()),
+    Column("guess", Float),
+    Column("held", Boolean, nullable=False, server_default=false()),
+    Column("early", Float),
+    Column("late", Float),
+    Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "backend", "state"),
 )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import structlog
@@ -21,8 +21,10 @@ from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progre
 from bot.jobs.models import Attempt, Output, Setting
 from bot.jobs.states import State
 from bot.media.spool import Spool
+from bot.store.claims import Rules
 from bot.store.store import Store
 from bot.worker.collect import collect
+from bot.worker.elsewhere import to_shun
 from bot.workflow.patch import apply
 
 log = structlog.get_logger(__name__)
@@ -37,13 +39,15 @@ AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
-    """What every run of a worker uses. `bare`: the graphs in results are taken out."""
+    """What every run of a worker uses. `bare`: the graphs in results are taken out. `peers`: all backends."""
 
     backend: ComfyBackend
     store: Store
     spool: Spool
     feed: Feed
     bare: bool
+    rules: Rules = field(default_factory=Rules)
+    peers: Sequence[ComfyBackend] = ()
 
 
 class Run:
@@ -278,8 +282,12 @@ class Run:
                 await self._finish(State.FAILED, error=_no_output(finished.kept_back))
 
     async def _fail(self, error: BackendError, results: Sequence[Result] = ()) -> None:
-        """End it by an error. What was saved before it is kept if it can be had."""
+        """Another backend may do better; else end it by the error, and keep what was saved before if it can be had."""
         log.warning("job failed", error=str(error))
+        shun = to_shun(error, self._tools.backend, self._tools.peers, self.attempt.job.shunned)
+        if shun is not None and self._failures + 1 < MOST_FAILURES and not self._cancel.is_set():
+            await self._requeue(error.code, failed=True, shun=shun)
+            return
         try:
             outputs = await self._collect(results)
         except BackendError as lost:
@@ -301,8 +309,8 @@ class Run:
         else:
             await self._finish(State.FAILED, error=trouble)
 
-    async def _requeue(self, outcome: str, *, failed: bool) -> None:
-        await self._tools.store.queue.requeue(self.attempt, outcome, failed=failed)
+    async def _requeue(self, outcome: str, *, failed: bool, shun: Collection[str] = ()) -> None:
+        await self._tools.store.queue.requeue(self.attempt, outcome, failed=failed, shun=shun)
         self._tools.feed.queued(self.attempt.job.id)
 
     async def _advance(self, to: State, **columns: object) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import uuid4
 
 import structlog
 
 from bot.contract.values import Actor, JobId
 from bot.errors import LeaseLost
-from bot.feed import Live, Topic
+from bot.feed import Ear, Live, Topic
 from bot.jobs.models import Attempt
-from bot.scheduling.fairness import next_flow
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
+from bot.worker.elsewhere import lease_name
 from bot.worker.run import Run, Tools
 
 log = structlog.get_logger(__name__)
@@ -25,11 +26,6 @@ LOOK_SECONDS = 1.0
 """How often the store is looked at for what another process wrote."""
 
 
-def lease_name(url: str) -> str:
-    """The name of a backend's lease."""
-    return f"backend:{url}"
-
-
 class Worker:
     """Holds one backend's lease and keeps the backend busy. `only` leaves other people's jobs alone."""
 
@@ -39,6 +35,7 @@ class Worker:
         self._timing = timing
         self._only = only
         self._runs: dict[JobId, Run] = {}
+        self._ear: Ear | None = None
 
     @property
     def lease(self) -> str:
@@ -70,17 +67,21 @@ class Worker:
 
     async def _claim(self, held: Held, slots: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
         queue, feed = self._tools.store.queue, self._tools.feed
-        with feed.ear(Topic.QUEUED) as ear:
+        with feed.ear(Topic.QUEUED) as self._ear:
             while True:
                 await slots.acquire()
-                await self._tools.backend.wait_up()
-                attempt = await queue.claim(held, str(uuid4()), next_flow, self._only)
+                if not self._tools.backend.up:
+                    await queue.unload(held)
+                    await self._tools.backend.wait_up()
+                attempt = await queue.claim(
+                    held, str(uuid4()), now=time.time(), rules=self._tools.rules, only=self._only
+                )
                 if attempt is not None:
                     feed.changed(attempt.job.id)
                     group.create_task(self._carry(attempt, slots))
                 else:
                     slots.release()
-                    await ear.news(LOOK_SECONDS)
+                    await self._ear.news(LOOK_SECONDS)
 
     async def _carry(self, attempt: Attempt, slots: asyncio.Semaphore) -> None:
         released = False
@@ -90,6 +91,8 @@ class Worker:
             if not released:
                 released = True
                 slots.release()
+                if self._ear is not None:  # what had to wait for an idle backend may be claimed now
+                    self._ear.stir()
 
         run = Run(self._tools, attempt, executed)
         self._runs[attempt.job.id] = run

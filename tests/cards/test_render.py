@@ -9,11 +9,12 @@ import pytest
 
 from bot.cards.actions import Verb
 from bot.cards.render import Facts, info, note, queue_card, render
-from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Media, Preview, Text
+from bot.contract.card import Action, ActionStyle, Card, Code, Countdown, Effect, Media, Preview, Span, Text
 from bot.contract.values import BackendStatus, QueueStatus, Trouble
 from bot.feed import Live
 from bot.jobs.models import Job
 from bot.jobs.states import State
+from bot.scheduling.place import Ahead
 from tests.builders import new_job, new_view
 
 PROMPT = ((Text(text="a red fox", strong=True),),)
@@ -32,9 +33,15 @@ def _facts(job: Job, **changes: Any) -> Facts:
         "texts": (),
         "live": None,
         "ahead": None,
+        "loaded": False,
         "answering": True,
+        "now": 1000.0,
     }
     return Facts(**(facts | changes))
+
+
+def _ahead(jobs: int, people: int = 0) -> Ahead:
+    return Ahead(people=people, jobs=jobs, seconds=10.0 * jobs)
 
 
 def _media(index: int, media_type: str = "image/png") -> Media:
@@ -68,12 +75,14 @@ def _running(title: str, fraction: float, preview: Preview | None = None) -> Car
     ("ahead", "title"),
     [
         (None, "Queued"),
-        (0, "Queued: you are next"),
-        (1, "Queued: 1 picture ahead of you"),
-        (12, "Queued: 12 pictures ahead of you"),
+        (_ahead(0), "Queued: you are next"),
+        (_ahead(1), "Queued: 1 picture ahead of you"),
+        (_ahead(12), "Queued: 12 pictures ahead of you"),
+        (_ahead(12, people=1), "Queued: 12 pictures ahead of you"),
+        (_ahead(12, people=3), "Queued: 12 pictures of 3 people ahead of you"),
     ],
 )
-def test_a_job_that_waits_says_where_it_stands(ahead: int | None, title: str) -> None:
+def test_a_job_that_waits_says_where_it_stands(ahead: Ahead | None, title: str) -> None:
     """In pictures that are made before it."""
     assert render(_facts(new_job(), ahead=ahead)) == _queued(title)
 
@@ -105,7 +114,7 @@ def test_a_job_that_a_silent_server_has_says_so(state: State) -> None:
 )
 def test_a_job_that_waits_for_a_silent_server_keeps_its_place(ahead: int, place: str) -> None:
     """It is counted as if the server ran."""
-    card = render(_facts(new_job(), ahead=ahead, answering=False))
+    card = render(_facts(new_job(), ahead=_ahead(ahead), answering=False))
     assert card == _queued(f"ComfyUI is off. You are {place} when it returns.")
 
 
@@ -113,7 +122,7 @@ def test_a_job_that_waits_for_a_silent_server_keeps_its_place(ahead: int, place:
 def test_a_wish_to_cancel_comes_before_all_else(state: State) -> None:
     """Whoever asked for it sees that it was heard."""
     job = new_job(state=state, cancel_requested=True)
-    assert render(_facts(job, ahead=3, answering=False)) == _queued("Cancelling")
+    assert render(_facts(job, ahead=_ahead(3), answering=False)) == _queued("Cancelling")
 
 
 def test_a_running_job_shows_how_far_it_is() -> None:
@@ -301,3 +310,38 @@ def test_a_note_belongs_to_no_job() -> None:
     """It has a title, lines and nothing to press."""
     line = (Text(text="Hello"),)
     assert note("Hi", line) == Card(state="note", title="Hi", body=(line,))
+
+
+@pytest.mark.parametrize(
+    ("now", "spans"),
+    [
+        (
+            1000.0,
+            (
+                Text(text="Ready "),
+                Countdown(at=1030.0, text="in 30 s"),
+                Text(text=" to "),
+                Countdown(at=1130.0, text="in 2 min"),
+            ),
+        ),
+        (1030.0, (Text(text="Ready soon, or "), Countdown(at=1130.0, text="in 2 min"))),
+        (1130.0, None),
+    ],
+)
+def test_a_job_that_waits_says_when_it_will_be_ready(now: float, spans: tuple[Span, ...] | None) -> None:
+    """A range that counts down, and nothing once it has passed; its words are no reason to show it again."""
+    card = render(_facts(new_job(early=1030.0, late=1130.0), now=now))
+    assert card.body == ((*PROMPT, spans) if spans is not None else PROMPT)
+    assert [span.text for line in card.body for span in line] == [
+        span.text for line in (*PROMPT, spans or ()) for span in line
+    ]
+    assert render(_facts(new_job(early=1030.0, late=1130.0), now=now + 1)).body == card.body or now >= 1029
+
+
+def test_a_job_that_waits_says_that_its_models_are_loaded() -> None:
+    """The first of them, by its file's name."""
+    job = new_job(models="flux\\flux1-dev.safetensors\nae.safetensors")
+    card = render(_facts(job, loaded=True))
+    assert card.body == (*PROMPT, (Code(text="flux1-dev"), Text(text=" is loaded")))
+    assert render(_facts(job)).body == PROMPT
+    assert render(_facts(new_job(), loaded=True)).body == PROMPT

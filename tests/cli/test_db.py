@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bot.jobs.states import State
-from bot.scheduling.fairness import next_flow
 from bot.store.database import Database
 from bot.store.store import open_store
 from tests.builders import everything, new_output, new_request, sqlite_url
@@ -31,7 +30,7 @@ async def _fill(url: str) -> None:
         held = await store.leases.take("backend:a", "me", None)
         assert held is not None
         for number in (1, 2):
-            mine = await store.queue.claim(held, f"00000000-0000-0000-0000-00000000000{number}", next_flow)
+            mine = await store.queue.claim(held, f"00000000-0000-0000-0000-00000000000{number}", now=1500.0)
             assert mine is not None
             if number == 1:
                 for state in (State.POSTING, State.WAITING, State.RUNNING, State.FETCHING):

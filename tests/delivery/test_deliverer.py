@@ -79,7 +79,8 @@ class Scene:
 async def _delivering(folder: Path, platform: Recorder) -> AsyncIterator[Scene]:
     async with open_store(sqlite_url(folder)) as store:
         feed = Feed()
-        board = Board(store, Spool(folder / "spool"), feed, lambda: True, frozenset)
+        spool = Spool(folder / "spool")
+        board = Board(store, spool, feed, lambda: True, frozenset, lambda: 1000.0)
         deliverer = Deliverer(platform, store, board, feed, "me", LeaseTiming())
         working = asyncio.create_task(deliverer.run())
         try:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.contract.values import AccountId
+from bot.jobs.work import Lane
 from bot.scheduling.choice import Line, Room, Server, choose
 from bot.scheduling.fairness import wake
-from bot.scheduling.lanes import SHARES, Lane
+from bot.scheduling.lanes import SHARES
 
 HERE = Server(name="here", loaded=frozenset({"flux"}))
 LANES = dict.fromkeys(Lane, 0.0)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.jobs.work import Work
 from bot.scheduling.estimates import (
     ENOUGH,
     FIRST_GUESS,
     KEPT,
     Range,
-    Work,
     guess_key,
     learn,
     lessons,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.contract.values import AccountId
-from bot.scheduling.lanes import Lane
+from bot.jobs.work import Lane
 from bot.scheduling.place import Ahead, Waiting, ahead, wait_seconds
 
 NAMES = [AccountId(name) for name in ("ann", "bob", "cid", "dan")]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.contract.values import JobId, MessageId
 from bot.jobs.models import Attempt, InputImage, MessageView
 from bot.jobs.states import State
-from bot.scheduling.fairness import next_flow, people_ahead
+from bot.scheduling.place import ahead
 from bot.store.database import Database
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -21,7 +21,7 @@ async def _view(store: Store, job: str = "job-1") -> MessageView:
 
 
 async def _claim(store: Store, held: Held, prompt_id: str) -> Attempt:
-    mine = await store.queue.claim(held, prompt_id, next_flow)
+    mine = await store.queue.claim(held, prompt_id, now=1500.0)
     assert mine is not None
     return mine
 
@@ -176,13 +176,13 @@ async def test_the_line_tells_the_order_of_claims(store: Store, held: Held) -> N
     for n in range(2):
         await _claim(store, held, f"p{n}")
     waiting = await store.messages.waiting("test", 10)
-    flows, before = await store.messages.line([view.job.id for view in waiting])
-    owner = {view.job.id: view.job.account for view in waiting}
+    flows, turns, loaded = await store.messages.line([view.job.id for view in waiting])
     mine = {flow.account: flow for flow in flows}
-    ahead = {job: people_ahead(mine[owner[job]], nth, flows) for job, nth in before.items()}
+    found = {job: ahead(mine[turn.account], turn.nth, turn.before, flows).jobs for job, turn in turns.items()}
     claimed = [(await _claim(store, held, f"q{n}")).job.id for n in range(6)]
-    assert {job: n for n, job in enumerate(claimed)} == ahead
-    assert await store.messages.line([JobId("job-0")]) == ([], {})
+    assert {job: n for n, job in enumerate(claimed)} == found
+    assert loaded == frozenset()
+    assert await store.messages.line([JobId("job-0")]) == ([], {}, frozenset())
 
 
 async def test_the_queue_in_numbers(store: Store, held: Held) -> None:

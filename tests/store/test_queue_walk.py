@@ -28,7 +28,6 @@ from bot.contract.values import JobId
 from bot.errors import LeaseLost
 from bot.jobs.models import Attempt
 from bot.jobs.states import ENDS, LIVE, State, sources
-from bot.scheduling.fairness import next_flow
 from bot.store.database import Database
 from bot.store.leases import Held
 from bot.store.store import Store, open_store
@@ -97,7 +96,7 @@ class QueueWalk(RuleBasedStateMachine):
     @rule()
     def claim(self) -> None:
         """The next job: of a waiting person the oldest."""
-        mine = self.do(self.store.queue.claim(self.held, f"p{len(self.attempts)}", next_flow))
+        mine = self.do(self.store.queue.claim(self.held, f"p{len(self.attempts)}", now=1500.0))
         waiting = [name for name, model in self.jobs.items() if model.state is State.QUEUED]
         if mine is None:
             assert waiting == []
@@ -239,7 +238,7 @@ async def _turns(migrated: Path, turns: list[str]) -> None:
                 elif turn == "finish" and hand:
                     await store.queue.finish(hand.pop(0), State.DONE, now=2000.0)
                 elif turn == "claim":
-                    mine = await store.queue.claim(held, f"p{n}", next_flow)
+                    mine = await store.queue.claim(held, f"p{n}", now=1500.0)
                     if mine is not None:
                         hand.append(mine)
                         _served(mine.job.id.split("-")[1], waiting, since)

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from bot.contract.values import JobId, OutputRef
+from bot.errors import TooMuch
 from bot.jobs.models import Added, Blob, InputImage, Job, MessageView
+from bot.scheduling.caps import Caps
 from bot.store.database import Database
 from bot.store.requests import Requests
 from bot.store.store import Store
@@ -61,6 +63,8 @@ async def test_a_request_is_read_back_as_it_was_made(store: Store) -> None:
             inputs=inputs,
             parent=OutputRef(job=JobId("job-0"), index=2),
             created=1000.0,
+            early=1010.0,
+            late=1040.0,
         ),
         outputs=(),
     )
@@ -140,7 +144,7 @@ async def test_a_workflow_that_was_edited_changes_no_job_that_waits(store: Store
     await store.requests.add(new_request("2", version="v2", graph=edited))
     held = await store.leases.take("backend:a", "me", None)
     assert held is not None
-    attempts = [await store.queue.claim(held, f"p{n}", lambda flows: flows[0]) for n in range(2)]
+    attempts = [await store.queue.claim(held, f"p{n}", now=1500.0) for n in range(2)]
     assert [attempt.graph for attempt in attempts if attempt is not None] == [new_request().graph, edited]
 
 
@@ -158,3 +162,26 @@ async def test_a_request_that_cannot_be_stored_leaves_nothing(store: Store, data
     with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
         await store.requests.add(new_request(inputs=missing))
     assert await everything(database) == before
+
+
+@pytest.mark.parametrize(
+    ("caps", "words"),
+    [
+        (Caps(waiting_person=2), "You have 2 pictures waiting"),
+        (Caps(waiting_place=3), "3 wait here already"),
+        (Caps(cooldown=30.0), "Try again in 20 seconds"),
+    ],
+)
+async def test_what_the_caps_leave_no_room_for_is_not_stored(
+    store: Store, database: Database, caps: Caps, words: str
+) -> None:
+    """However it is asked for; the same event again is the first one still."""
+    await store.requests.add(new_request("1", where="room"), caps)
+    await store.requests.add(new_request("2", where="room", created=1040.0), caps)
+    await store.requests.add(new_request("3", where="room", who="bob"), caps)
+    before = await everything(database)
+    with pytest.raises(TooMuch, match=words):
+        await store.requests.add(new_request("4", where="room", created=1050.0), caps)
+    assert await everything(database) == before
+    assert (await store.requests.add(new_request("2", where="room", created=1050.0), caps)).existing
+    await store.requests.add(new_request("5", who="cid", where="hall"), caps)

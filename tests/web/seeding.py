@@ -20,7 +20,6 @@ from bot.contract.values import Actor, Place
 from bot.jobs.models import Output
 from bot.jobs.states import State
 from bot.media.spool import Spool
-from bot.scheduling.fairness import next_flow
 from bot.store.store import Store, open_store
 from tests.builders import new_request, sqlite_url
 
@@ -69,7 +68,7 @@ async def fill_room(folder: Path, guest: Guest, made: Sequence[tuple[str, Sequen
                 for index, file in enumerate(files)
             ]
             await _add(store, guest, prompt)
-            attempt = await store.queue.claim(held, str(uuid4()), next_flow)
+            attempt = await store.queue.claim(held, str(uuid4()), now=1500.0)
             assert attempt is not None
             await store.queue.finish(attempt, State.DONE, now=1001.0, outputs=outputs)
         await store.leases.give_back(held)

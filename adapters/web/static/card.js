@@ -37,7 +37,7 @@ function part(element, name) {
 }
 
 function drawBody(body, card) {
-  const drawn = JSON.stringify(card.body);
+  const drawn = JSON.stringify(card.body, (name, value) => (value?.at ? { at: value.at } : value));
   if (body.dataset.drawn === drawn) return;
   body.dataset.drawn = drawn;
   // Words that are too long for a card are a file too, and copied from there.
@@ -57,7 +57,19 @@ function drawLine(spans, whole) {
 function drawSpan(span) {
   if ("code" in span) return make("code", { text: span.code });
   if (/^https?:/.test(span.url ?? "")) return make("a", { href: span.url, rel: "noopener", target: "_blank", text: span.text });
-  return make(span.strong ? "strong" : "span", { text: span.text });
+  const drawn = make(span.strong ? "strong" : "span", { text: span.text });
+  if (span.at) countDown(drawn, span.at);
+  return drawn;
+}
+
+function countDown(element, at) {
+  const tell = () => {
+    const left = Math.max(0, Math.round(at - Date.now() / 1000));
+    const minutes = Math.floor(left / 60);
+    element.textContent = minutes ? `in ${minutes} min ${left % 60} s` : `in ${left} s`;
+  };
+  tell();
+  const ticking = setInterval(() => (element.isConnected ? tell() : clearInterval(ticking)), 1000);
 }
 
 function drawBar(element, card) {

@@ -20,7 +20,7 @@ async function show(line, cameBack) {
     const up = status.backends.filter((backend) => backend.up).length;
     if (up > 0 && line.dataset.up === "false") cameBack();
     line.dataset.up = up === 0 ? "false" : up === status.backends.length ? "true" : "some";
-    tell(line, `${jobsInWords(status)}, `, serversInWords(up, status.backends.length));
+    tell(line, jobsInWords(status), `, ${serversInWords(up, status.backends.length)}`);
   } catch {
     line.dataset.up = "false";
     tell(line, "Muralist does not answer", "");

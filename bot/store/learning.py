@@ -1,0 +1,98 @@
+"""What was learned of how long things take, and what is made of it for a job that begins to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, func, select
+
+from bot.contract.values import AccountId
+from bot.jobs.states import LIVE
+from bot.jobs.work import Lane, Work
+from bot.scheduling import estimates
+from bot.scheduling.choice import LOAD_SECONDS
+from bot.scheduling.estimates import Known, Range
+from bot.scheduling.place import Waiting, ahead, wait_seconds
+from bot.store.flows import Spot
+from bot.store.rows import put
+from bot.store.tables import account, estimate, flow, job, lease, loaded
+
+BACKENDS = "backend:%"
+"""What the leases of backends are called."""
+
+
+def known(connection: Connection, keys: Iterable[str]) -> Known:
+    """What is known under these keys."""
+    rows = connection.execute(select(estimate).where(estimate.c.key.in_(list(keys))))
+    return {row.key: tuple(row.latest) for row in rows}
+
+
+def run_estimate(connection: Connection, work: Work) -> float:
+    """Seconds that a run takes on any backend."""
+    keys = (*estimates.run_keys(work, None), *estimates.unit_keys(work, None))
+    return estimates.run_seconds(known(connection, keys), work)
+
+
+def load_estimate(connection: Connection, models: str) -> float:
+    """Seconds that these models take to load."""
+    return estimates.load_seconds(known(connection, [estimates.load_key(models)]), models, LOAD_SECONDS)
+
+
+def promise(connection: Connection, spot: Spot) -> tuple[float, bool, Range]:
+    """For the job that was the last to join its person's flow: seconds until it is done, as far as can be known;
+    whether a backend has its models loaded; and the range that is shown."""
+    waiting = flows_waiting(connection)
+    mine = next(each for each in waiting if (each.account, each.lane) == (spot.account, spot.lane))
+    before = ahead(mine, mine.jobs - 1, mine.seconds - spot.seconds, waiting)
+    busy = connection.scalar(select(func.sum(job.c.charged)).where(job.c.state.in_(LIVE))) or 0.0
+    served = select(func.count()).where(lease.c.name.like(BACKENDS), lease.c.owner.is_not(None))
+    servers = connection.scalar(served) or 1
+    guess = wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds
+    holding = select(func.count()).where(loaded.c.models == spot.models)
+    held = not spot.models or (connection.scalar(holding) or 0) > 0
+    taught = known(connection, [estimates.guess_key(guess, held=held)])
+    return guess, held, estimates.shown_range(taught, guess, held=held)
+
+
+def flows_waiting(connection: Connection) -> list[Waiting]:
+    """Everybody who waits, in each lane."""
+    query = (
+        select(flow.c.account, flow.c.lane, flow.c.vtime, account.c.weight, flow.c.waiting, flow.c.seconds)
+        .join(account, account.c.id == flow.c.account)
+        .where(flow.c.waiting > 0)
+    )
+    return [
+        Waiting(
+            account=AccountId(owner),
+            lane=Lane(lane),
+            vtime=vtime,
+            weight=weight,
+            jobs=jobs,
+            seconds=max(0.0, seconds),
+        )
+        for owner, lane, vtime, weight, jobs, seconds in connection.execute(query)
+    ]
+
+
+def learn_run(
+    connection: Connection, work: Work, backend: str, seconds: float, had_to_load: str | None
+) -> None:
+    """A run on a backend took so long; `had_to_load` are the models that it loaded."""
+    keys = [*estimates.run_keys(work, backend), *estimates.unit_keys(work, backend)]
+    if had_to_load is not None:
+        keys.append(estimates.load_key(had_to_load))
+    before = known(connection, keys)
+    lessons = estimates.lessons(before, work, backend, seconds, had_to_load, LOAD_SECONDS)
+    _keep(connection, before, list(lessons))
+
+
+def learn_promise(connection: Connection, guess: float, seconds: float, *, held: bool) -> None:
+    """What had been guessed to take `guess` seconds took so many."""
+    key, value = estimates.outcome(guess, seconds, held=held)
+    _keep(connection, known(connection, [key]), [(key, value)])
+
+
+def _keep(connection: Connection, before: Known, lessons: list[tuple[str, float]]) -> None:
+    for key, value in lessons:
+        latest = estimates.learn(before.get(key, ()), round(value, 3))
+        put(connection, estimate, {"key": key}, {"latest": list(latest)})
