@@ -22,6 +22,7 @@ from bot.delivery.deliverer import Deliverer
 from bot.feed import Feed, Live
 from bot.jobs.models import NewRequest
 from bot.jobs.states import State
+from bot.jobs.work import Work
 from bot.media.spool import Spool
 from bot.store.holding import LeaseTiming
 from bot.store.leases import Held
@@ -72,7 +73,7 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class Stage:
     """A scene with a delivery of its own, and a lease under which its jobs run."""
 
     scene: Scene
@@ -91,7 +92,7 @@ async def measure(*, quick: bool) -> list[Figure]:
         return [figure for work, each in zip(works, seen, strict=True) for figure in _figures(work, each)]
 
 
-async def _watch(work: Work, scale: float) -> Seen:
+async def _watch(work: Stage, scale: float) -> Seen:
     seen = Seen()
     lines = [_Line(work, seen, number).run(scale) for number in range(work.scene.chats * work.scene.jobs)]
     running = asyncio.gather(*lines)
@@ -104,18 +105,18 @@ async def _watch(work: Work, scale: float) -> Seen:
 
 
 @asynccontextmanager
-async def _delivering(scene: Scene) -> AsyncIterator[Work]:
+async def _delivering(scene: Scene) -> AsyncIterator[Stage]:
     chats = MockChats(PLATFORMS[scene.platform])
     with TemporaryDirectory() as folder:
         async with open_store(f"sqlite+aiosqlite:///{folder}/freshness.db") as store:
             feed = Feed()
-            board = Board(store, Spool(Path(folder) / "spool"), feed, lambda: True, frozenset)
+            board = Board(store, Spool(Path(folder) / "spool"), feed, lambda: True, frozenset, time.time)
             held = await store.leases.take("backend", "benchmark", None)
             assert held is not None, "it is new"
             deliverer = Deliverer(chats, store, board, feed, "benchmark", LeaseTiming())
             delivering = asyncio.create_task(deliverer.run())
             try:
-                yield Work(scene=scene, chats=chats, store=store, feed=feed, held=held)
+                yield Stage(scene=scene, chats=chats, store=store, feed=feed, held=held)
             finally:
                 delivering.cancel()
                 await asyncio.gather(delivering, return_exceptions=True)
@@ -124,7 +125,7 @@ async def _delivering(scene: Scene) -> AsyncIterator[Work]:
 class _Line:
     """One job after another, in one chat, of one person."""
 
-    def __init__(self, work: Work, seen: Seen, number: int) -> None:
+    def __init__(self, work: Stage, seen: Seen, number: int) -> None:
         self._work, self._seen = work, seen
         self._store, self._feed = work.store, work.feed
         self._chat = number // work.scene.jobs + 1
@@ -145,9 +146,7 @@ class _Line:
         seen.durations.append(seconds)
         await self._store.requests.add(self._request(key))
         self._feed.queued(JobId(key))
-        attempt = await self._store.queue.claim(
-            self._work.held, key, lambda flows: flows[0] if flows else None, self._who
-        )
+        attempt = await self._store.queue.claim(self._work.held, key, now=time.time(), only=self._who)
         assert attempt is not None, "it waits"
         await self._store.queue.advance(attempt, State.RUNNING, started=time.time())
         self._feed.changed(JobId(key))
@@ -190,11 +189,12 @@ class _Line:
             values={"prompt": "a red fox"},
             patch=(),
             seed=None,
+            work=Work(workflow="imagine", steps=20),
             created=time.time(),
         )
 
 
-def _figures(work: Work, seen: Seen) -> list[Figure]:
+def _figures(work: Stage, seen: Seen) -> list[Figure]:
     scene, platform = work.scene, PLATFORMS[work.scene.platform]
     least = least_staleness(scene, platform, seen.durations)
     error, late = statistics.fmean(seen.errors), percentile(seen.delays, 0.95)

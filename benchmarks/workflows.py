@@ -37,8 +37,8 @@ minimum = 1
 maximum = 100
 """
 
-LARGE = 2560
-"""Pixels of a picture of 1 to 2 MB."""
+LARGE = 3072
+"""Pixels of a picture of more than 1 MB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
