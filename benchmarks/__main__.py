@@ -23,6 +23,7 @@ ROWS = {
     "freshness": "how far what people see is behind what is, where a chat allows few edits",
     "scheduling": "who waits how long and gets how much, in simulated time",
     "estimates": "whether jobs are done when their cards said, in simulated time",
+    "scale": "claims, places in line and requests with very many jobs waiting",
     "faults": "jobs in flight when sockets, servers and answers break",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
 }

@@ -18,6 +18,7 @@ import structlog
 from bot.cards.board import Board
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
+from bot.comfy.schemas import NodeSchemas
 from bot.commands.core import BoundCore
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
@@ -43,8 +44,9 @@ from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
-from bot.workflow.load import load_workflows
-from bot.workflow.model import Workflow
+from bot.workflow.catalogue import Catalogue
+from bot.workflow.draft import Draft
+from bot.workflow.load import read_drafts
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +165,7 @@ class App:
 @asynccontextmanager
 async def open_app(settings: Settings) -> AsyncIterator[App]:
     """Open the store and begin to talk to the backends. Raises `ConfigError`."""
-    workflows = read_workflows(settings)
+    drafts = read_workflows(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
@@ -176,7 +178,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             spool=Spool(settings.data_dir / "spool"),
             feed=Feed(),
             servers=servers,
-            offering=Offering(workflows, servers, settings.workflow_order),
+            offering=Offering(Catalogue(drafts, servers.schemas), servers, settings.workflow_order),
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
@@ -201,16 +203,28 @@ async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
     )
 
 
-def read_workflows(settings: Settings) -> dict[str, Workflow]:
-    """The bundled workflows and the owner's above them, by name. Raises `ConfigError`."""
-    bundled = load_workflows([files("workflows")])
-    found = {name: replace(workflow, bundled=True) for name, workflow in bundled.items()}
-    found |= load_workflows([settings.own_workflows])
+def read_workflows(settings: Settings) -> dict[str, Draft]:
+    """The bundled workflows and the owner's above them, by name, as their files have them. Raises `ConfigError`."""
+    bundled = read_drafts([files("workflows")])
+    found = {name: replace(draft, bundled=True) for name, draft in bundled.items()}
+    found |= read_drafts([settings.own_workflows])
     for name in settings.workflow_order:
         if name not in found:
             raise ConfigError(
                 f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(found)}.'
             )
+    return found
+
+
+async def known_schemas(settings: Settings) -> list[NodeSchemas]:
+    """What the servers are known to have; those of which nothing is known are asked."""
+    found: list[NodeSchemas] = []
+    async with open_store(settings.database) as store:
+        for url in settings.comfyui_urls:
+            async with await _backend(url, settings, store) as backend:
+                if backend.schemas is None:
+                    await backend.probe()
+                found += [] if backend.schemas is None else [backend.schemas]
     return found
 
 

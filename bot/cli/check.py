@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import typer
 
@@ -18,7 +18,9 @@ from bot.errors import ConfigError
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
 from bot.store.store import open_store
-from bot.workflow.model import Role, Workflow
+from bot.workflow.catalogue import Catalogue
+from bot.workflow.draft import Draft
+from bot.workflow.model import Role
 from bot.workflow.offers import problems
 from bot.workflow.roles import in_order, serving
 
@@ -43,24 +45,24 @@ async def _check(settings: Settings) -> list[str]:
 
 
 async def _troubles(settings: Settings) -> AsyncIterator[str]:
-    workflows: dict[str, Workflow] = {}
+    drafts: Mapping[str, Draft] = {}
     platforms: list[Guide] = []
     try:
         load_adapters()
         platforms = guides()
-        workflows = read_workflows(settings)
+        drafts = read_workflows(settings)
         async with open_store(settings.database):
             pass
     except ConfigError as error:
         yield str(error)
-    async for trouble in _servers(settings, workflows):
+    async for trouble in _servers(settings, drafts):
         yield trouble
     for guide in platforms:
         async for trouble in _platform(guide):
             yield trouble
 
 
-async def _servers(settings: Settings, workflows: dict[str, Workflow]) -> AsyncIterator[str]:
+async def _servers(settings: Settings, drafts: Mapping[str, Draft]) -> AsyncIterator[str]:
     for url in settings.comfyui_urls:
         try:
             backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
@@ -68,12 +70,12 @@ async def _servers(settings: Settings, workflows: dict[str, Workflow]) -> AsyncI
             yield str(error)
             return
         async with backend:
-            async for trouble in _backend(backend, workflows, settings.workflow_order):
+            async for trouble in _backend(backend, drafts, settings.workflow_order):
                 yield trouble
 
 
 async def _backend(
-    backend: ComfyBackend, workflows: dict[str, Workflow], first: Sequence[str]
+    backend: ComfyBackend, drafts: Mapping[str, Draft], first: Sequence[str]
 ) -> AsyncIterator[str]:
     if not await backend.probe():
         yield f"{backend.trouble} ({backend.url} in COMFYUI_URLS)"
@@ -85,6 +87,12 @@ async def _backend(
         yield f"{backend.url}: {EXPOSED}"
     if backend.schemas is None:
         yield f"{backend.url} does not tell which nodes it has. Its console says more."
+        return
+    known = (backend.schemas,)
+    try:
+        workflows = Catalogue(drafts, lambda: known)
+    except ConfigError as error:
+        yield str(error)
         return
     ordered = in_order(workflows.values(), first)
     lacks = {workflow.name: problems(workflow, backend.schemas) for workflow in ordered}

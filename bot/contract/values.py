@@ -171,6 +171,11 @@ class ParameterType(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"
 
+    @property
+    def attached(self) -> bool:
+        """Whether it is a file that is attached, not a value that is typed."""
+        return self in (ParameterType.IMAGE, ParameterType.MASK, ParameterType.VIDEO, ParameterType.AUDIO)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:

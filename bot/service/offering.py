@@ -30,11 +30,15 @@ class Offering:
         """`first` are the names of the workflows that the owner wants tried before all others."""
         self._workflows = workflows
         self._servers = servers
-        self._ordered = in_order(workflows.values(), first)
+        self._first = first
 
     def runnable(self) -> list[Workflow]:
         """Those that some server can run, in their order; all of them before any server has told what it has."""
-        return [workflow for workflow in self._ordered if self._servers.can_run(workflow)]
+        return [workflow for workflow in self._in_order() if self._servers.can_run(workflow)]
+
+    def _in_order(self) -> list[Workflow]:
+        """As they are now: some become known only with what the servers have."""
+        return in_order(self._workflows.values(), self._first)
 
     def serving(self, role: Role) -> Workflow | None:
         """The workflow that serves a role now. One that is named like the role always does."""

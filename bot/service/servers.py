@@ -31,16 +31,16 @@ class Servers:
 
     def known(self) -> bool:
         """Whether any server has told what it has."""
-        return bool(self._schemas())
+        return bool(self.schemas())
 
     def can_run(self, workflow: Workflow) -> bool:
         """Whether some server has all that a workflow needs, as last known; true while none has told."""
-        schemas = self._schemas()
+        schemas = self.schemas()
         return not schemas or any(not self._problems(workflow, each) for each in schemas)
 
     def choices(self, workflow: Workflow) -> Choices:
         """What the servers that can run a workflow together offer for its choices, as last known."""
-        schemas = self._schemas()
+        schemas = self.schemas()
         key = (workflow.name, workflow.version)
         if key not in self._choices:
             able = [each for each in schemas if not self._problems(workflow, each)]
@@ -84,7 +84,7 @@ class Servers:
             raise NotOffered(worst.sentence)
         return frozenset(url for url, wrong in found.items() if wrong)
 
-    def _schemas(self) -> tuple[NodeSchemas, ...]:
+    def schemas(self) -> tuple[NodeSchemas, ...]:
         """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
         known = tuple(backend.schemas for backend in self.backends if backend.schemas is not None)
         if len(known) != len(self._seen) or any(
@@ -96,7 +96,7 @@ class Servers:
         return known
 
     def _problems(self, workflow: Workflow, schemas: NodeSchemas) -> list[str]:
-        self._schemas()
+        self.schemas()
         key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
         if key not in self._troubles:
             self._troubles[key] = offers.problems(workflow, schemas)

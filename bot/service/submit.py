@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import secrets
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from bot.comfy.models import loaded_by
@@ -16,6 +19,7 @@ from bot.contract.values import (
     JobId,
     MessageId,
     OutputRef,
+    ParameterType,
     RequestId,
     Started,
 )
@@ -23,8 +27,10 @@ from bot.errors import InvalidValue, MediaRejected, Stale
 from bot.feed import Feed
 from bot.jobs.models import Added, InputImage, NewRequest, PatchValue
 from bot.jobs.work import Lane, Work
+from bot.media.kinds import Family, media_type
 from bot.media.pictures import LIMIT_BYTES, check_picture
 from bot.media.spool import Spool
+from bot.media.uploads import LIMIT_CLIP_BYTES, check_upload
 from bot.scheduling.caps import Caps
 from bot.service.look import Look
 from bot.service.offering import Offering
@@ -35,6 +41,10 @@ from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
 from bot.workflow.model import Parameter, Role, Workflow
 from bot.workflow.patch import apply, bind, without
+from bot.workflow.values import NOUNS
+
+_FAMILIES = {ParameterType.VIDEO: Family.VIDEO, ParameterType.AUDIO: Family.AUDIO}
+"""What is no picture."""
 
 SEED_BITS = 53
 """Seeds that we draw are exact in every program that may read them, JavaScript's numbers included."""
@@ -132,28 +142,28 @@ class Submit:
     async def _inputs(
         self, invocation: Invocation, workflow: Workflow, kept: tuple[InputImage, ...]
     ) -> tuple[InputImage, ...]:
-        """A picture for every image parameter: named, then attached in order, then the one replied to, then kept.
+        """A file for every parameter that takes one: named, then attached in order, then the one replied to, then kept.
 
         Where there is room for all of them, the one replied to is the first.
         """
         found: list[InputImage] = []
         loose = list(invocation.attachments)
         reply = invocation.reply_to
-        room = sum(parameter.spec.name not in invocation.images for parameter in workflow.images)
+        room = sum(parameter.spec.name not in invocation.images for parameter in workflow.files)
         reply_first = reply is not None and len(loose) < room
         earlier = {image.parameter: image.sha256 for image in kept}
-        for parameter in workflow.images:
-            name = parameter.spec.name
+        for parameter in workflow.files:
+            name, kind = parameter.spec.name, parameter.spec.type
             if name in invocation.images:
-                sha256 = await self._upload(invocation.images[name])
+                sha256 = await self._upload(invocation.images[name], kind)
             elif reply_first and reply is not None:
-                sha256, reply = await self._replied(invocation, reply), None
+                sha256, reply = await self._replied(invocation, reply, kind), None
             elif loose:
-                sha256 = await self._upload(loose.pop(0))
+                sha256 = await self._upload(_take(loose, kind), kind)
             elif name in earlier:
                 sha256 = earlier[name]
             elif reply is not None:
-                sha256, reply = await self._replied(invocation, reply), None
+                sha256, reply = await self._replied(invocation, reply, kind), None
             elif parameter.spec.required:
                 raise InvalidValue(name, f"{parameter.spec.title} is missing: attach one, or reply to one.")
             else:
@@ -162,24 +172,47 @@ class Submit:
         _nothing_left(workflow, invocation, loose)
         return tuple(found)
 
-    async def _upload(self, attachment: Attachment) -> str:
-        picture = await check_picture(await attachment.read(LIMIT_BYTES))
-        blob = await self._spool.keep(picture.png)
-        await self._store.requests.keep_blob(blob)
-        return blob.sha256
+    async def _upload(self, attachment: Attachment, kind: ParameterType) -> str:
+        limit = LIMIT_CLIP_BYTES if kind in _FAMILIES else LIMIT_BYTES
+        return await self._keep(await attachment.read(limit), kind)
 
-    async def _replied(self, invocation: Invocation, ref: OutputRef) -> str:
-        """The picture that is replied to. Its own place only."""
+    async def _replied(self, invocation: Invocation, ref: OutputRef, kind: ParameterType) -> str:
+        """The file that is replied to. Its own place only."""
         media = await self._look.output(invocation.place, ref)
-        if not media.media_type.startswith("image/"):
-            raise MediaRejected("That is not a picture. Reply to one, or attach one.")
+        noun = NOUNS[kind]
+        if not media.media_type.startswith(f"{_FAMILIES.get(kind, Family.IMAGE)}/"):
+            raise MediaRejected(f"That is not a {noun}. Reply to one, or attach one.")
         try:
             data = await self._spool.read(media.path.name)
         except FileNotFoundError as error:
-            raise Stale("That picture is gone. Attach it instead.") from error
-        blob = await self._spool.keep((await check_picture(data)).png)
+            raise Stale(f"That {noun} is gone. Attach it instead.") from error
+        return await self._keep(data, kind)
+
+    async def _keep(self, data: bytes, kind: ParameterType) -> str:
+        """Check a file, and keep what a node may load of it."""
+        family = _FAMILIES.get(kind)
+        checked = (await check_picture(data)).png if family is None else await _clip(data, family)
+        blob = await self._spool.keep(checked)
         await self._store.requests.keep_blob(blob)
         return blob.sha256
+
+
+async def _clip(data: bytes, family: Family) -> bytes:
+    """A video or a sound as a node may load it. Raises `MediaRejected`."""
+    with TemporaryDirectory(prefix="muralist-") as name:
+        source = Path(name) / "upload"
+        await asyncio.to_thread(source.write_bytes, data)
+        checked = await check_upload(source, Path(name), [family])
+        return await asyncio.to_thread(checked.path.read_bytes)
+
+
+def _take(loose: list[Attachment], kind: ParameterType) -> Attachment:
+    """The first attachment that is of a kind by its name, else the first."""
+    wanted = _FAMILIES.get(kind, Family.IMAGE)
+    fitting = [each for each in loose if media_type(each.name).startswith(f"{wanted}/")]
+    taken = fitting[0] if fitting else loose[0]
+    loose.remove(taken)
+    return taken
 
 
 def _work(workflow: Workflow, values: Mapping[str, PatchValue]) -> Work:
@@ -211,7 +244,7 @@ def _raw(workflow: Workflow, values: Mapping[str, object]) -> dict[str, object]:
 
     Plain words come as a prompt, whatever the workflow calls its main text.
     """
-    images = {parameter.spec.name for parameter in workflow.images}
+    images = {parameter.spec.name for parameter in workflow.files}
     raw = {name: value for name, value in values.items() if name not in images or value not in (None, "")}
     known = {parameter.spec.name for parameter in workflow.parameters}
     main = workflow.command({}).main_text
@@ -223,12 +256,12 @@ def _raw(workflow: Workflow, values: Mapping[str, object]) -> dict[str, object]:
 def _left_out(workflow: Workflow, inputs: tuple[InputImage, ...]) -> frozenset[str]:
     """The nodes of pictures that were not given."""
     given = {image.parameter for image in inputs}
-    absent = [parameter for parameter in workflow.images if parameter.spec.name not in given]
+    absent = [parameter for parameter in workflow.files if parameter.spec.name not in given]
     return frozenset(node for parameter in absent for node in parameter.without)
 
 
 def _nothing_left(workflow: Workflow, invocation: Invocation, loose: list[Attachment]) -> None:
-    known = {parameter.spec.name for parameter in workflow.images}
+    known = {parameter.spec.name for parameter in workflow.files}
     unknown = [name for name in invocation.images if name not in known]
     if unknown:
         raise InvalidValue(unknown[0], f'/{invocation.command} takes no picture "{unknown[0]}".')

@@ -20,6 +20,7 @@ from bot.feed import Feed, Live
 from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Result, Started
 from bot.jobs.models import Attempt, Output, Setting
 from bot.jobs.states import State
+from bot.media.kinds import HEAD_BYTES, ending_of, sniff
 from bot.media.spool import Spool
 from bot.store.claims import Rules
 from bot.store.store import Store
@@ -173,10 +174,11 @@ class Run:
         return None
 
     async def _upload(self, graph: dict[str, dict[str, object]]) -> None:
-        """Put the input pictures on the server and their names there into the graph."""
+        """Put the input files on the server and their names there into the graph."""
         for image in self.attempt.job.inputs:
             data = await self._tools.spool.read(image.sha256)
-            name = await self._tools.backend.upload(f"{image.sha256}.png", data)
+            usual = ending_of(sniff(data[:HEAD_BYTES])) or ".png"
+            name = await self._tools.backend.upload(f"{image.sha256}{usual}", data)
             where = Setting(node=image.node, input=image.input, value=name)
             graph[where.node] = apply(graph, (where,))[where.node]
 

@@ -83,6 +83,7 @@ class Workflow:
     """`version` is the hash of the graph; jobs are bound to it, so an edited file changes no job that waits.
 
     Of those that serve a role, the one with the least `order` comes first. `bundled`: it came with Muralist.
+    `guessed`: nobody said which roles it serves.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Workflow:
     roles: tuple[Role, ...] = ()
     order: int = 0
     bundled: bool = False
+    guessed: bool = False
     graph: Graph
     version: str
     parameters: tuple[Parameter, ...]
@@ -99,6 +101,11 @@ class Workflow:
     def images(self) -> tuple[Parameter, ...]:
         """The parameters that take a picture, in their order."""
         return tuple(p for p in self.parameters if p.spec.type is ParameterType.IMAGE)
+
+    @property
+    def files(self) -> tuple[Parameter, ...]:
+        """The parameters that take a file: pictures, masks, videos, sounds; in their order."""
+        return tuple(p for p in self.parameters if p.spec.type.attached)
 
     def command(self, choices: Mapping[str, tuple[str, ...]]) -> Command:
         """The workflow as a command, with what the servers offer now for its choices."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from bot.comfy.models import is_model, note_of, where_to_get
 from bot.comfy.names import offered_as, plain
@@ -24,8 +25,12 @@ def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
         if parameter.spec.type is not ParameterType.CHOICE or parameter.spec.choices:
             continue
         target = parameter.targets[0]
-        class_type = workflow.graph[target.node]["class_type"]
-        lists = [found for one in known if (found := one.choices(class_type, target.input)) is not None]
+        body = workflow.graph[target.node]
+        lists = [
+            found
+            for one in known
+            if (found := one.choices(body["class_type"], target.input, body["inputs"])) is not None
+        ]
         if lists:
             names = dict.fromkeys(plain(name) for found in lists for name in found)
             offers[parameter.spec.name] = tuple(name for name in names if _fits(parameter, name))
@@ -67,7 +72,9 @@ def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
     }
     for node, body in workflow.graph.items():
         for name, value in body["inputs"].items():
-            listed = _listed(schemas, body["class_type"], name)
+            listed = _listed(schemas, body, name)
+            if not listed and not is_model(value):
+                continue  # what a class offers nothing for is filled in by the graph itself
             if (node, name) in settable or listed is None or not isinstance(value, str):
                 continue
             note = note_of(workflow.graph, node, value)
@@ -76,8 +83,9 @@ def _missing_files(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
                 yield f'ComfyUI has no {name} "{value}", which node {node} ({body["class_type"]}) needs. {advice}'
 
 
-def _listed(schemas: NodeSchemas, class_type: str, name: str) -> Sequence[str] | None:
+def _listed(schemas: NodeSchemas, body: Mapping[str, Any], name: str) -> Sequence[str] | None:
     """What may be chosen there; None for anything but a choice of things that lie on the server."""
+    class_type = str(body["class_type"])
     if schemas.upload_kind(class_type, name) is not None:
         return None
-    return schemas.choices(class_type, name)
+    return schemas.choices(class_type, name, body["inputs"])

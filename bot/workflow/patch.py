@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.contract.values import ParameterType
+from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import Graph, Patch, PatchValue, Setting
 from bot.workflow.model import Parameter, Target, Workflow, offered
@@ -112,12 +112,17 @@ def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) ->
 def _value(parameter: Parameter, raw: Mapping[str, object], choices: Choices, seed: int) -> PatchValue | None:
     spec = offered(parameter, choices.get(parameter.spec.name))
     given = raw.get(spec.name)
-    if spec.type is ParameterType.IMAGE:
+    if spec.type.attached:
         return check(spec, given) if given is not None else None
     if given is None or given == "":
-        unset = seed if spec.type is ParameterType.SEED else spec.default
+        unset = _drawn(spec, seed) if spec.type is ParameterType.SEED else spec.default
         given = "" if spec.required else unset
     return check(spec, given) if given is not None else None
+
+
+def _drawn(spec: ParameterSpec, seed: int) -> int:
+    """A seed that was drawn, within what the node takes: some take 31 bits."""
+    return seed if spec.maximum is None else seed % (int(spec.maximum) + 1)
 
 
 def _seed(workflow: Workflow, values: Mapping[str, PatchValue]) -> int | None:

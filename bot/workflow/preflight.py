@@ -48,7 +48,7 @@ def _of_input(
 ) -> Iterator[Misfit]:
     called = name if owner is None else owner.spec.title
     parameter = None if owner is None else owner.spec.name
-    if isinstance(value, str) and spec.choices is not None:
+    if isinstance(value, str) and spec.choices is not None and (spec.choices or is_model(value)):
         note = note_of(graph, node, value)
         if offered_as(value, spec.choices, () if note is None else note.instead) is None:
             yield Misfit(sentence=_not_offered(called, value, spec, graph, node), parameter=parameter)

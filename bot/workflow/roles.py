@@ -10,12 +10,18 @@ from bot.workflow.model import Role, Workflow
 def in_order(workflows: Iterable[Workflow], first: Sequence[str]) -> list[Workflow]:
     """Workflows as they are tried: those that the owner puts first, then by their own order, then by name.
 
-    Those of the owner that state no order come before the bundled ones.
+    Those of the owner that state no order come before the bundled ones; those whose roles nobody stated after all.
     """
     places = {name: place for place, name in enumerate(first)}
     return sorted(
         workflows,
-        key=lambda each: (places.get(each.name, len(places)), each.bundled, each.order, each.name),
+        key=lambda each: (
+            places.get(each.name, len(places)),
+            each.guessed,
+            each.bundled,
+            each.order,
+            each.name,
+        ),
     )
 
 

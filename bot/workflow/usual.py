@@ -72,9 +72,12 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
 
 
 def with_usual(name: str, table: object) -> object:
-    """A parameter as its file has it, with what is usual for its name unless it states a type of its own."""
+    """A parameter as its file has it, with what is usual for its name unless it states a type of its own.
+
+    What is not bound has nothing usual: it only changes what is inferred.
+    """
     entry = {"to": table} if isinstance(table, str | list) else table
     if not isinstance(entry, Mapping):
         return table
-    merged = dict(entry) if "type" in entry else {**USUAL.get(name, {}), **entry}
+    merged = dict(entry) if "type" in entry or "to" not in entry else {**USUAL.get(name, {}), **entry}
     return {**merged, "to": [merged["to"]]} if isinstance(merged.get("to"), str) else merged

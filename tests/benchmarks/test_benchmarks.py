@@ -64,6 +64,17 @@ EXPECTED = {
         "share of jobs done within the range that was shown",
         "width of the range, times its middle",
     ],
+    "scale": [
+        *(
+            f"{name}: {figure}"
+            for name in ("claim", "place", "enqueue")
+            for figure in (
+                "median with 2000 waiting, times that with 100",
+                "one after another, times what 50 backends need",
+            )
+        ),
+        "kB of a waiting job",
+    ],
     "faults": [
         f"{trouble}: {name}"
         for trouble in ("sockets killed", "server restarted", "5% of answers 500", "deaf socket")

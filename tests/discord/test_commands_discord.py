@@ -12,6 +12,7 @@ from bot.commands.extras import EXTRAS
 from bot.commands.general import GENERAL
 from bot.commands.languages import LANGUAGES, in_languages
 from bot.contract.values import Command, Extra, ParameterSpec, ParameterType, Words
+from bot.workflow.model import ROLES
 from tests.discord.double import Discord
 from tests.discord.limits import Json
 from tests.discord.scripted import ScriptedCore, commands
@@ -134,9 +135,10 @@ def test_a_name_that_is_taken_in_a_language_is_left_out() -> None:
 def test_the_cores_own_words_are_ones_that_discord_takes() -> None:
     """Every name in every language, as it is written; sentences of at most a hundred letters."""
     every: list[Any] = [in_languages(entry.command) for entry in GENERAL.values()]
-    every += [in_languages(Command(name="imagine", title="", description="A picture from words"))]
+    every += [in_languages(Command(name=role, title="", description=said)) for role, said in ROLES.items()]
     assert all(set(command.words) == set(LANGUAGES) for command in every)
     for command in every:
+        assert command.words["de"].description not in (None, command.description)
         for words in command.words.values():
             assert words.name == published_name(words.name)
             assert words.description is None or 0 < len(words.description) <= 100

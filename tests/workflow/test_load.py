@@ -224,15 +224,16 @@ def test_a_file_that_is_not_toml_is_told(tmp_path: Path, toml: str | bytes) -> N
     assert _refusal(_folder(tmp_path, toml)).startswith("fox/workflow.toml is not TOML: ")
 
 
-WHERE = "fox/workflow.toml, parameter p: "
+WHERE = "fox/workflow.toml, line 5, parameter p: "
 
 
 @pytest.mark.parametrize(
     ("toml", "told"),
     [
-        (None, "fox/workflow.toml is missing. It names the workflow's parameters; see docs/workflows.md."),
-        ("title = 'Fox'", "fox/workflow.toml: description: Field required."),
-        (HEAD, "fox/workflow.toml: parameters: Field required."),
+        (
+            HEAD + "infer = false\n[parameters.p]\nto = ['6.text']",
+            "fox/workflow.toml: parameters.p needs type and to where infer = false.",
+        ),
         (
             HEAD + "role = 'paint'\n" + PROMPT,
             "fox/workflow.toml: role: Input should be 'imagine', 'edit', 'vary', 'animate', 'upscale', "
@@ -245,7 +246,7 @@ WHERE = "fox/workflow.toml, parameter p: "
         (
             HEAD + "[parameters.p]\ntype = 'words'\nto = ['6.text']",
             "fox/workflow.toml: parameters.p.type: Input should be 'text', 'integer', 'number', 'boolean', "
-            "'choice', 'seed' or 'image'.",
+            "'choice', 'seed', 'image', 'mask', 'video' or 'audio'.",
         ),
         (
             HEAD + "[parameters.p]\ntype = 'text'\nto = ['6.text']\nrequird = true",
@@ -285,7 +286,7 @@ WHERE = "fox/workflow.toml, parameter p: "
         ),
     ],
 )
-def test_a_wrong_binding_names_file_parameter_and_node(tmp_path: Path, toml: str | None, told: str) -> None:
+def test_a_wrong_binding_names_file_parameter_and_node(tmp_path: Path, toml: str, told: str) -> None:
     """The owner reads at the start what to mend where."""
     assert _refusal(_folder(tmp_path, toml)) == told
 
@@ -301,6 +302,6 @@ def test_inputs_may_have_dots_in_their_names(tmp_path: Path) -> None:
 def test_one_broken_workflow_is_not_passed_over(tmp_path: Path) -> None:
     """The owner is told at once rather than by a command that is missing."""
     _folder(tmp_path, name="a")
-    _folder(tmp_path, None, name="b")
-    with pytest.raises(ConfigError, match=r"^b/workflow\.toml is missing"):
+    _folder(tmp_path, "title = ", name="b")
+    with pytest.raises(ConfigError, match=r"^b/workflow\.toml is not TOML"):
         load_workflows([tmp_path])

@@ -230,3 +230,12 @@ def test_applying_makes_a_new_graph() -> None:
     patched["3"]["_meta"]["title"] = "Other"
     del patched["4"]
     assert before == IMAGINE.graph
+
+
+def test_a_drawn_seed_fits_what_the_node_takes() -> None:
+    """One that a person chose must fit by itself."""
+    spec = ParameterSpec(name="seed", type=ParameterType.SEED, title="Seed", minimum=0, maximum=2**31 - 1)
+    workflow = _workflow(Parameter(spec=spec, targets=(Target(node="3", input="seed"),)))
+    assert bind(workflow, {}, {}, seed=2**31 + 5).seed == 5
+    assert bind(workflow, {}, {}, seed=2**31 - 1).seed == 2**31 - 1
+    assert _refusal(workflow, {"seed": 2**31})[0] == "seed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cli.devices import in_words
@@ -10,6 +10,8 @@ from bot.comfy.access import Access
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.discover import find_local
 from bot.contract.ports import Level
+from bot.workflow.catalogue import Catalogue
+from bot.workflow.draft import Draft
 from bot.workflow.families import families
 from bot.workflow.model import Role, Workflow
 from bot.workflow.offers import problems
@@ -39,14 +41,17 @@ def _is_local(url: str) -> bool:
     return any(f"//{host}:" in url for host in ("127.0.0.1", "localhost"))
 
 
-async def look_at(url: str, workflows: Iterable[Workflow], access: Access) -> Server:
-    """Ask a server what it is and what it can run. Raises `ConfigError` for what is no address."""
+async def look_at(url: str, drafts: Mapping[str, Draft], access: Access) -> Server:
+    """Ask a server what it is and what it can run.
+
+    Raises `ConfigError` for what is no address, and for a workflow whose file does not fit its graph there.
+    """
     async with ComfyBackend(url, client_id="muralist-setup", access=access) as backend:
         up = await backend.probe() and backend.schemas is not None
+        known = () if backend.schemas is None else (backend.schemas,)
+        workflows = list(Catalogue(drafts, lambda: known).values())
         told = (
-            _told(backend, list(workflows))
-            if up
-            else ((Level.PROBLEM, backend.trouble or "It does not answer."),)
+            _told(backend, workflows) if up else ((Level.PROBLEM, backend.trouble or "It does not answer."),)
         )
         can = up and any(Role.IMAGINE in w.roles and not _lacks(backend, w) for w in workflows)
         return Server(url=url, name=backend.name, up=up, can_imagine=can, told=tuple(told))

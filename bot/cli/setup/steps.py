@@ -70,9 +70,8 @@ class Setup:
             self._talk.tell(Level.NOTE, "No ComfyUI answers on this machine (ports 8188 and 8000-8010).")
             written = await self._talk.ask("Its address, such as http://192.168.1.20:8188 (Enter to skip)")
             urls = written.replace(",", " ").split()
-        workflows = read_workflows(self._settings)
-        access = self._settings.access
-        servers = [await look_at(url, workflows.values(), access) for url in urls]
+        drafts = read_workflows(self._settings)
+        servers = [await look_at(url, drafts, self._settings.access) for url in urls]
         for server in servers:
             for level, text in server.told:
                 self._tell(level, text)

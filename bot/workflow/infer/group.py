@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.comfy.graph import class_of, title_of
 from bot.workflow.infer.collect import Collector, Finding
 from bot.workflow.infer.glue import Origin
-from bot.workflow.infer.meanings import Meaning, short
+from bot.workflow.infer.meanings import SAYS_LITTLE, Meaning, short
 from bot.workflow.infer.polarity import Polarities
 from bot.workflow.infer.view import View
 from bot.workflow.model import Target
@@ -114,7 +114,8 @@ def _grouped(collector: Collector, meaning: Meaning, entries: list[_Labelled]) -
         entries = _leading(view, entries)
     if meaning is Meaning.FPS:
         return _by(meaning, entries, lambda each: each.label)
-    made = _by(meaning, _adopted(entries), lambda each: (each.label, each.value, _kind(view, meaning, each)))
+    entries = entries if meaning in SAYS_LITTLE else _adopted(entries)
+    made = _by(meaning, entries, lambda each: (each.label, each.value, _kind(view, meaning, each)))
     return _chained(collector, made) if meaning in _ENCODED else made
 
 

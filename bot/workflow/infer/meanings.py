@@ -49,6 +49,19 @@ class Meaning(StrEnum):
     MODEL = "model"
 
 
+SAYS_LITTLE = frozenset(
+    {
+        Meaning.SWITCH,
+        Meaning.CHOICE,
+        Meaning.NUMBER,
+        Meaning.TEXT,
+        Meaning.STRENGTH,
+        Meaning.MODEL,
+        Meaning.LORA,
+    }
+)
+"""Meanings that are no names: two inputs that have one may have nothing else in common."""
+
 NUMBERS = frozenset({"INT", "FLOAT"})
 CORE = frozenset({"MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "GUIDER", "SIGMAS", "NOISE", "SAMPLER"})
 """What only passes between the nodes of a sampling."""

@@ -10,7 +10,7 @@ from bot.contract.values import Extra
 from bot.workflow.infer.collect import Collector, class_title
 from bot.workflow.infer.group import Group
 from bot.workflow.infer.interface import says_something
-from bot.workflow.infer.meanings import Meaning, is_maker, short
+from bot.workflow.infer.meanings import SAYS_LITTLE, Meaning, is_maker, short
 from bot.workflow.infer.view import SCALARS, Source, Use
 from bot.workflow.model import Target
 
@@ -20,18 +20,6 @@ MOST_LETTERS = 32
 MEDIA = (Meaning.IMAGE, Meaning.MASK, Meaning.VIDEO, Meaning.AUDIO)
 
 _RESERVED = frozenset(extra.value for extra in Extra)
-_OWN = frozenset(
-    {
-        Meaning.SWITCH,
-        Meaning.CHOICE,
-        Meaning.NUMBER,
-        Meaning.TEXT,
-        Meaning.STRENGTH,
-        Meaning.MODEL,
-        Meaning.LORA,
-    }
-)
-"""Meanings that say too little to be a name."""
 _TYPES = re.compile(
     r"\b(int(eger)?|float|bool(ean)?|string|text|number|multiline|primitive|value|load(er)?|combo|custom|if/else|"
     r"switch|slider|widget|node|select(or)?|input)\b",
@@ -84,7 +72,7 @@ def _unlabelled(collector: Collector, group: Group, alone: bool) -> str:
     titled = _titled(collector, group.first.target)
     if titled and collector.view.is_primitive(group.first.target.node):
         return titled
-    if group.meaning in _OWN:
+    if group.meaning in SAYS_LITTLE:
         return _own_name(collector, group, titled)
     own = short(group.first.used.input)
     if not alone and own != group.meaning.value and group.meaning.value in own:
