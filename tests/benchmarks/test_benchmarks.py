@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ROWS
+from benchmarks.freshness import SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, percentile
@@ -42,6 +43,15 @@ EXPECTED = {
     "burst": [
         *(f"100 jobs at once: {name}" for name in (*FAST, *FELT)),
         *(f"50 people at once: {name}" for name in ("lost", *FELT)),
+    ],
+    "felt": [
+        f"3 chats at once: {name}"
+        for name in ("lost", "last node done to picture seen, p95, s", "the server works, %")
+    ],
+    "freshness": [
+        f"{scene.name}: {name}"
+        for scene in SCENES
+        for name in ("mean error, times the least", "refused", "final p95, s")
     ],
     "scheduling": [
         "backlog: makespan, times the least possible",
