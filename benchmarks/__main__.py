@@ -19,8 +19,11 @@ ROWS = {
     "latency": "what Muralist adds to the time, processor and requests of a job",
     "idle-gap": "how long a server with a backlog stands idle between two jobs",
     "burst": "1,000 jobs at once, and 50 people at once",
+    "felt": "how long a picture that is done takes to be seen, and what the server does meanwhile",
+    "freshness": "how far what people see is behind what is, where a chat allows few edits",
     "scheduling": "who waits how long and gets how much, in simulated time",
     "estimates": "whether jobs are done when their cards said, in simulated time",
+    "scale": "claims, places in line and requests with very many jobs waiting",
     "faults": "jobs in flight when sockets, servers and answers break",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
 }

@@ -46,6 +46,7 @@ class _Message:
     upload_seconds: float
     first: float | None = None
     card: Card | None = None
+    final_at: float = 0.0
     final: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -68,13 +69,18 @@ class SinkAdapter:
         self.core.set_result(core)
         await asyncio.Event().wait()
 
+    def turn(self, address: Address, *, final: bool) -> float:
+        """There is always one."""
+        del address, final
+        return 0.0
+
     async def show(self, address: Address, card: Card) -> None:
         """Note it; a result takes as long as its upload does."""
         message = self.messages[address["message"]]
         message.first = message.first or time.perf_counter()
         if JobState(card.state).final:
             await asyncio.sleep(message.upload_seconds)
-            message.card = card
+            message.card, message.final_at = card, time.time()
             message.final.set()
 
     async def remove(self, address: Address) -> None:
@@ -131,6 +137,7 @@ class Muralist:
             walls=[wall for wall in done if wall is not None],
             block=ticking.longest,
             first_cards=[each.first - each.asked for each in messages if each.first is not None],
+            finals=[each.final_at for each in messages if each.card is not None],
         )
 
     async def _job(
@@ -148,7 +155,7 @@ class Muralist:
                 place=Place(platform=PLATFORM, external_id=person),
                 command=workload.workflow,
                 address={"message": key},
-                values={"prompt": "a red fox in snow", "seed": random.randrange(2**24)},
+                values=_values(workload),
             )
         )
         assert isinstance(answer, Started), answer
@@ -160,3 +167,8 @@ class Muralist:
         if message.card is None or message.card.state != JobState.DONE:
             return None
         return self._feed.over_at[answer.job] - message.asked
+
+
+def _values(workload: Workload) -> dict[str, str | int]:
+    values: dict[str, str | int] = {"prompt": "a red fox in snow", "seed": random.randrange(2**24)}
+    return values if workload.steps is None else {**values, "steps": random.randint(*workload.steps)}

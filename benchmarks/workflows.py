@@ -29,14 +29,26 @@ minimum = 0
 maximum = 16777215
 """
 
+_STEPS = """
+[parameters.steps]
+type = "integer"
+to = ["{steps}"]
+minimum = 1
+maximum = 100
+"""
+
+LARGE = 3072
+"""Pixels of a picture of more than 1 MB."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """A graph; `seed` and `text` are the node and the input that differ from job to job, as `NODE.INPUT`."""
+    """A graph; `seed`, `text` and `steps` are the node and the input that differ from job to job, as `NODE.INPUT`."""
 
     graph: Graph
     seed: str
     text: str
+    steps: str | None = None
 
     def seeded(self, seed: int) -> Graph:
         """The graph with a seed of its own."""
@@ -50,6 +62,7 @@ def recipes() -> Mapping[str, Recipe]:
     return {
         "seven": Recipe(graph=_sampling(steps=20), seed="3.seed", text="6.text"),
         "batch": Recipe(graph=_sampling(steps=20, batch=4), seed="3.seed", text="6.text"),
+        "large": Recipe(graph=_sampling(steps=20, side=LARGE), seed="3.seed", text="6.text", steps="3.steps"),
         "sixty": Recipe(graph=_sampling(steps=30, inverted=53), seed="3.seed", text="6.text"),
         "flat": Recipe(graph=_flat(), seed="1.color", text="2.filename_prefix"),
     }
@@ -61,10 +74,12 @@ def write_workflows(folder: Path) -> None:
         (folder / name).mkdir(parents=True)
         (folder / name / "graph.json").write_text(json.dumps(recipe.graph), encoding="utf-8")
         text = _TOML.format(text=recipe.text, seed=recipe.seed)
+        if recipe.steps is not None:
+            text += _STEPS.format(steps=recipe.steps)
         (folder / name / "workflow.toml").write_text(text, encoding="utf-8")
 
 
-def _sampling(*, steps: int, batch: int = 1, inverted: int = 0) -> Graph:
+def _sampling(*, steps: int, batch: int = 1, inverted: int = 0, side: int = SIDE) -> Graph:
     """From words to pictures in 7 nodes, with a chain of so many more between decoding and saving."""
     sampling = {"seed": 0, "steps": steps, "cfg": 7.0, "sampler_name": "euler", "scheduler": "normal"}
     wires = {"model": ["4", 0], "positive": ["6", 0], "negative": ["7", 0], "latent_image": ["5", 0]}
@@ -75,7 +90,7 @@ def _sampling(*, steps: int, batch: int = 1, inverted: int = 0) -> Graph:
     return {
         "3": _node("KSampler", **sampling, denoise=1.0, **wires),
         "4": _node("CheckpointLoaderSimple", ckpt_name="sd_xl_base_1.0.safetensors"),
-        "5": _node("EmptyLatentImage", width=SIDE, height=SIDE, batch_size=batch),
+        "5": _node("EmptyLatentImage", width=side, height=side, batch_size=batch),
         "6": _node("CLIPTextEncode", text="a red fox in snow", clip=["4", 1]),
         "7": _node("CLIPTextEncode", text="", clip=["4", 1]),
         "8": _node("VAEDecode", samples=["3", 0], vae=["4", 2]),

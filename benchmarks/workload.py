@@ -10,7 +10,8 @@ class Workload:
     """Some jobs of one workflow; all times are in seconds.
 
     One after another, or all `at_once`, asked for by so many `people` in turn. Each message with a result takes
-    the chat `upload_seconds`. Jobs that have not ended after `limit_seconds` count as lost.
+    the chat `upload_seconds`. Jobs that have not ended after `limit_seconds` count as lost. `steps`: each job samples
+    for between so many and so many, where the workflow lets people say; Muralist alone can do that.
     """
 
     workflow: str
@@ -19,6 +20,7 @@ class Workload:
     people: int = 1
     upload_seconds: float = 0.0
     limit_seconds: float = 170.0
+    steps: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +28,9 @@ class Outcome:
     """What came of a workload; all times are in seconds.
 
     `walls` has one time for each job that was completed, in the order of asking: from asking to its pictures
-    being here and its end being on the disk. `first_cards` are from asking to the first sight in the chat, empty
-    for the floor. `cpu` is what the whole process used, `block` the longest time that its event loop did not
-    turn.
+    being here and its end being on the disk. `cpu` is what the whole process used, `block` the longest time that its
+    event loop did not turn. Empty for the floor: `first_cards`, from asking to the first sight in the chat, and
+    `finals`, seconds since 1970 when the chat showed a result.
     """
 
     jobs: int
@@ -38,6 +40,7 @@ class Outcome:
     walls: list[float]
     block: float
     first_cards: list[float] = field(default_factory=list)
+    finals: list[float] = field(default_factory=list)
 
     @property
     def lost(self) -> int:

@@ -39,9 +39,11 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class News:
-    """Jobs with news: those that changed in the store, and those that only came further."""
+    """Jobs with news: those that changed in the store, those of them that run no longer, and those that only came
+    further."""
 
     changed: frozenset[JobId]
+    over: frozenset[JobId]
     progressed: frozenset[JobId]
 
 
@@ -51,6 +53,7 @@ class Ear:
     def __init__(self, topics: Topic) -> None:
         self._topics = topics
         self._changed: set[JobId] = set()
+        self._over: set[JobId] = set()
         self._progressed: set[JobId] = set()
         self._stirred = asyncio.Event()
 
@@ -58,6 +61,8 @@ class Ear:
         """Note news of a job, if it is about what is listened for."""
         if about & self._topics:
             (self._progressed if about is Topic.PROGRESS else self._changed).add(job)
+            if Topic.OVER in about:
+                self._over.add(job)
             self._stirred.set()
 
     def stir(self) -> None:
@@ -71,8 +76,13 @@ class Ear:
                 await self._stirred.wait()
         except TimeoutError:
             pass
-        heard = News(changed=frozenset(self._changed), progressed=frozenset(self._progressed - self._changed))
+        heard = News(
+            changed=frozenset(self._changed),
+            over=frozenset(self._over),
+            progressed=frozenset(self._progressed - self._changed),
+        )
         self._changed.clear()
+        self._over.clear()
         self._progressed.clear()
         self._stirred.clear()
         return heard

@@ -10,9 +10,11 @@ from bot.contract.values import JobId
 from bot.feed import Feed, Live, News, Topic
 
 JOB = JobId("job-1")
-NOTHING = News(changed=frozenset(), progressed=frozenset())
-CHANGED = News(changed=frozenset({JOB}), progressed=frozenset())
-PROGRESSED = News(changed=frozenset(), progressed=frozenset({JOB}))
+NOBODY: frozenset[JobId] = frozenset()
+NOTHING = News(changed=NOBODY, over=NOBODY, progressed=NOBODY)
+CHANGED = News(changed=frozenset({JOB}), over=NOBODY, progressed=NOBODY)
+OVER = News(changed=frozenset({JOB}), over=frozenset({JOB}), progressed=NOBODY)
+PROGRESSED = News(changed=NOBODY, over=NOBODY, progressed=frozenset({JOB}))
 
 
 @pytest.mark.parametrize(
@@ -20,8 +22,8 @@ PROGRESSED = News(changed=frozenset(), progressed=frozenset({JOB}))
     [
         (Topic.QUEUED, [CHANGED, NOTHING, NOTHING, NOTHING, NOTHING]),
         (Topic.CANCEL, [NOTHING, CHANGED, NOTHING, NOTHING, NOTHING]),
-        (Topic.CHANGED, [CHANGED, CHANGED, CHANGED, NOTHING, CHANGED]),
-        (Topic.CHANGED | Topic.PROGRESS, [CHANGED, CHANGED, CHANGED, PROGRESSED, CHANGED]),
+        (Topic.CHANGED, [CHANGED, CHANGED, CHANGED, NOTHING, OVER]),
+        (Topic.CHANGED | Topic.PROGRESS, [CHANGED, CHANGED, CHANGED, PROGRESSED, OVER]),
     ],
 )
 async def test_each_hears_what_it_listens_for(topics: Topic, heard: list[News]) -> None:

@@ -33,7 +33,7 @@ class DiscordAdapter:
     """One application on Discord."""
 
     name = "discord"
-    limits = Limits(edit_seconds=1.5, media_per_message=10, previews=True)
+    limits = Limits(edit_seconds=1.0, media_per_message=10, previews=True)
 
     def __init__(self, settings: DiscordSettings, token: str) -> None:
         self._settings = settings
@@ -79,6 +79,12 @@ class DiscordAdapter:
     def client(self, core: Core) -> Client:
         """A connection that is not opened yet."""
         return Client(core, self._settings)
+
+    def turn(self, address: Address, *, final: bool) -> float:
+        """Use one edit of the bot's budgets; none without a connection."""
+        if self._client is None:
+            return NOT_YET_SECONDS
+        return self._client.post.turn(Where.of(address), final=final)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

@@ -24,7 +24,6 @@ from adapters.discord.refusals import (
 from adapters.discord.where import Where
 from bot.contract.card import Card, Media
 from bot.contract.ports import Core
-from bot.contract.values import JobState
 from bot.errors import AddressExpired, AddressGone, DeliveryError
 
 log = structlog.get_logger(__name__)
@@ -47,6 +46,13 @@ class Post:
         self._client = client
         self._core = core
         self._rates = Rates()
+
+    def turn(self, where: Where, *, final: bool) -> float:
+        """Use one edit; or the seconds until there may be one. Those with an interaction's token count by message."""
+        if where.message is None:
+            return 0.0
+        lasting = where.token_at(time.time()) is None
+        return self._rates.turn(where.channel if lasting else where.message, final=final)
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed.
@@ -141,11 +147,11 @@ class Post:
                 return where
         if not where.lasting:
             raise AddressExpired("only a press brings a new token")
-        return await self._by_right(where, message, card, drawn)
+        return await self._by_right(where, message, drawn)
 
-    async def _by_right(self, where: Where, message: int, card: Card, drawn: Callable[[], Drawing]) -> Where:
+    async def _by_right(self, where: Where, message: int, drawn: Callable[[], Drawing]) -> Where:
         """Edit with the bot's own token; where that is not allowed any more, go on in private."""
-        self._rates.take(where.channel, final=_is_final(card))
+        self._rates.check()
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
         try:
             await self._edit_own(channel.get_partial_message(message), drawn())
@@ -249,7 +255,3 @@ async def _asking(request: Awaitable[T]) -> T:
         return await request
     except discord.HTTPException as error:
         raise translated(error) from error
-
-
-def _is_final(card: Card) -> bool:
-    return card.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)

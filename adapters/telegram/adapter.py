@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 NOT_YET_SECONDS = 0.5
 """How soon to try again while there is no connection yet."""
 
+EDIT_SECONDS = 1.0
+"""Between two edits of one message that show progress."""
+
 SECONDS, UPLOAD_SECONDS = 30.0, 300.0
 CONNECTIONS = 32
 
@@ -42,7 +45,7 @@ class TelegramAdapter:
 
     def __init__(self, settings: TelegramSettings, token: str) -> None:
         self.limits = Limits(
-            edit_seconds=2.0, media_per_message=1, previews=True, listed=not settings.telegram_public
+            edit_seconds=EDIT_SECONDS, media_per_message=1, previews=True, listed=not settings.telegram_public
         )
         self._settings = settings
         self._token = token
@@ -67,6 +70,12 @@ class TelegramAdapter:
             ) from error
         finally:
             self._post = None
+
+    def turn(self, address: Address, *, final: bool) -> float:
+        """Use one edit of the bot's budgets; none without a connection."""
+        if self._post is None:
+            return NOT_YET_SECONDS
+        return self._post.turn(Where.of(address), final=final)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

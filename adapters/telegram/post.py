@@ -52,6 +52,10 @@ class Post:
         self._rates = Rates()
         self._most = (MOST_LOCAL_FILE if bot.local_mode else MOST_FILE) - ROOM
 
+    def turn(self, where: Where, *, final: bool) -> float:
+        """Use one send or edit; or the seconds until there may be one."""
+        return self._rates.turn(where.chat, final=final or where.message is None)
+
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed. Raises `AddressGone`, `SlowDown`."""
         try:
@@ -62,7 +66,6 @@ class Post:
 
     async def _show(self, where: Where, card: Card) -> Where | None:
         final = _is_final(card)
-        self._rates.take(where.chat, final=final or where.message is None)
         there = where
         if where.message is None and (card.media or card.preview is not None):
             there = await self._first(where, card)
@@ -77,7 +80,7 @@ class Post:
         """Take the message and what belongs to it away."""
         for message in (*where.parts, where.message):
             if message is not None:
-                await self._rates.turn(where.chat)
+                await self._rates.wait(where.chat)
                 await self._asking(where.chat, self._bot.delete_message(where.chat, message))
 
     async def say(self, where: Where, card: Card, markup: Markup = None, mention: str = "") -> int | None:
@@ -116,7 +119,7 @@ class Post:
     async def edit_note(self, where: Where, text: str, markup: Markup) -> None:
         """Change an answer of ours."""
         assert where.message is not None, "it was sent"
-        await self._rates.turn(where.chat)
+        await self._rates.wait(where.chat)
         await self._changed(self._edit_text(where, where.message, text, markup))
 
     async def _first(self, where: Where, card: Card) -> Where:
@@ -132,7 +135,7 @@ class Post:
             there = await self._main(where, words, Parcel())
             if final:
                 await self._note(there, card)
-                await self._rates.turn(where.chat)
+                await self._rates.wait(where.chat)
         return there
 
     async def _begun(self, where: Where, card: Card) -> Where:
@@ -255,7 +258,7 @@ class Post:
     async def _patiently(self, where: Where, send: Callable[[], Awaitable[Message]]) -> Message | None:
         """Send what nobody will ask for again: through pauses, and given up only if the chat is closed."""
         for _ in range(TRIES):
-            await self._rates.turn(where.chat)
+            await self._rates.wait(where.chat)
             try:
                 return await self._asking(where.chat, send())
             except SlowDown as error:

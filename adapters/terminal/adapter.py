@@ -55,6 +55,11 @@ class TerminalAdapter:
         for path in await write((await core.job(self._order.place, job)).outputs, self._order.output):
             self._console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
+    def turn(self, address: Address, *, final: bool) -> float:
+        """There is always one."""
+        del address, final
+        return 0.0
+
     async def show(self, address: Address, card: Card) -> None:
         """Draw the bar, and have the newest preview drawn."""
         del address  # there is only the one

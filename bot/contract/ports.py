@@ -33,7 +33,8 @@ from bot.contract.values import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a platform allows. `edit_seconds` is the least time between two edits of one message.
+    """What a platform allows. `edit_seconds` is the least time between two edits of one message that show
+    progress.
 
     `listed`: it serves listed people and places only, and admins may let in others.
     """
@@ -213,6 +214,12 @@ class Adapter(Protocol):
 
     async def run(self, core: Core) -> None:
         """Serve the platform until cancelled. Raises `ConfigError` if it can't start as it is set up."""
+
+    def turn(self, address: Address, *, final: bool) -> float:
+        """Use one edit of what the platform allows there, for `show`; or the seconds until there may be one.
+
+        `final` is what must not wait for progress of others: first cards and ends.
+        """
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message at this address show the card; says its address from now on if that changes.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,7 +18,7 @@ from bot.cards.board import Board
 from bot.contract.card import Card
 from bot.contract.ports import Adapter
 from bot.contract.values import JobId, MessageId
-from bot.delivery.pacing import Pacer
+from bot.delivery.pacing import Pacer, Standing
 from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Ear, Feed, News, Topic
 from bot.jobs.models import MessageView
@@ -64,6 +64,7 @@ class Deliverer:
         self._busy: set[MessageId] = set()
         self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's, or can't be reached
         self._stale: set[JobId] = set()
+        self._over: set[JobId] = set()  # of these some that may have ended
         self._last: dict[MessageId, Card] = {}
         self._shown: dict[MessageId, int] = {}  # revisions, which what was read earlier does not know of
         self._tries: dict[MessageId, int] = {}
@@ -83,6 +84,7 @@ class Deliverer:
         self._busy.clear()
         self._known.clear()
         self._stale.clear()
+        self._over.clear()
         next_look = 0.0
         with self._feed.ear(Topic.CHANGED | Topic.PROGRESS) as ear:
             async with asyncio.TaskGroup() as group:
@@ -102,25 +104,55 @@ class Deliverer:
         of them whether ComfyUI answers.
         """
         waiting = await self._store.messages.waiting(self._adapter.name, BATCH)
-        for view, card in zip(waiting, await self._board.cards(waiting), strict=True):
-            if card != self._last.get(view.id):
-                self._dirty[view.id] = Due(view=view, card=card)
-        for view in await self._store.messages.carried(self._adapter.name, BATCH):
-            self._known[view.job.id] = view
+        for view, card in await self._different(waiting):
+            self._dirty[view.id] = Due(view=view, card=card)
+        carried = await self._store.messages.carried(self._adapter.name, BATCH)
+        self._known.update({view.job.id: view for view in carried})
+        for view, _ in await self._different(carried):
             self._dirty.setdefault(view.id, Due(view=view))
         for view in await self._store.messages.due(self._adapter.name, BATCH):
             if view.id not in self._busy:
                 self._dirty[view.id] = Due(view=view)
         await self._read({job for job in self._stale if self._known.get(job) is None})
 
+    async def _different(self, views: Sequence[MessageView]) -> list[tuple[MessageView, Card]]:
+        """Those whose card says something else than what they show."""
+        drawn = zip(views, await self._board.cards(views), strict=True)
+        return [(view, card) for view, card in drawn if card != self._last.get(view.id)]
+
     async def _turns(self) -> list[Due]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
-        ready = self._pacer.due(self._dirty.keys() - self._busy, time.monotonic())
-        turns = ready[: AT_ONCE - len(self._busy)]
-        await self._read({self._dirty[message].view.job.id for message in turns} & self._stale)
-        taken = [self._dirty.pop(message) for message in turns]
+        ready = self._pacer.due(self._waiting(), time.monotonic())[: AT_ONCE - len(self._busy)]
+        await self._read({self._dirty[message].view.job.id for message in ready} & self._stale)
+        for due in await self._in_line([self._dirty[message] for message in ready]):
+            self._dirty[due.view.id] = due
+        turns = [message for message in ready if self._has_turn(message)]
         self._busy.update(turns)
-        return await self._in_line(taken)
+        return [self._dirty.pop(message) for message in turns]
+
+    def _waiting(self) -> dict[MessageId, Standing]:
+        return {
+            message: self._standing(due.view)
+            for message, due in self._dirty.items()
+            if message not in self._busy
+        }
+
+    def _standing(self, view: MessageView) -> Standing:
+        ends = view.removed or view.job.state in ENDS or view.job.id in self._over
+        return Standing(fraction=self._board.fraction(view)[0], urgent=ends or self._wanted(view))
+
+    def _has_turn(self, message: MessageId) -> bool:
+        """Take a turn for it if the platform has one left."""
+        view, now = self._dirty[message].view, time.monotonic()
+        if view.removed:
+            return True
+        standing = self._standing(view)
+        if not self._pacer.due({message: standing}, now):
+            return False  # what might have been its end was none
+        seconds = self._adapter.turn(view.address, final=standing.urgent)
+        if seconds > 0.0:
+            (self._pacer.pause if standing.urgent else self._pacer.hold)(message, now + seconds)
+        return seconds == 0.0
 
     async def _in_line(self, taken: list[Due]) -> list[Due]:
         """Those who wait are drawn together: one look at the line is enough for all of them."""
@@ -138,7 +170,7 @@ class Deliverer:
         until_look = max(0.0, next_look - now)
         if len(self._busy) >= AT_ONCE:
             return until_look
-        until_edit = self._pacer.wait(self._dirty.keys() - self._busy, now)
+        until_edit = self._pacer.wait(self._waiting(), now)
         return until_look if until_edit is None else min(until_look, max(until_edit, 0.01))
 
     def _take_in(self, news: News) -> None:
@@ -151,11 +183,13 @@ class Deliverer:
             if view is not None:
                 self._dirty[view.id] = Due(view=view)
         self._stale |= news.changed | (news.progressed - self._known.keys())
+        self._over |= news.over
 
     async def _read(self, jobs: Set[JobId]) -> None:
         if not jobs:
             return
         self._stale -= jobs
+        self._over -= jobs
         for view in await self._store.messages.of_jobs(sorted(jobs)):
             ours = view.adapter == self._adapter.name and view.reachable
             if ours:
@@ -191,7 +225,7 @@ class Deliverer:
                 ear.stir()
 
     async def _show(self, view: MessageView, drawn: Card | None) -> None:
-        wanted = view.wanted > max(view.shown, self._shown.get(view.id, 0))
+        wanted, begun = self._wanted(view), time.monotonic()
         if view.removed:
             if wanted:
                 await self._adapter.remove(view.address)
@@ -202,7 +236,7 @@ class Deliverer:
                 if moved is not None:
                     await self._store.messages.move(view.id, moved)
                     self._stale.add(view.job.id)  # so that it is known by its new address
-                self._pacer.edited(view.id, time.monotonic())
+                self._pacer.edited(view.id, begun, card.fraction or 0.0)
                 self._last[view.id] = card
         if wanted:
             await self._store.messages.shown(view)
@@ -212,6 +246,10 @@ class Deliverer:
             self._last.pop(view.id, None)
             self._shown.pop(view.id, None)
             self._known.pop(view.job.id, None)
+
+    def _wanted(self, view: MessageView) -> bool:
+        """Whether a change in the store is not shown yet."""
+        return view.wanted > max(view.shown, self._shown.get(view.id, 0))
 
     def _forget(self, view: MessageView) -> None:
         """Leave a message alone that can't be reached, whatever comes of its job."""

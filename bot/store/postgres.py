@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import structlog
 from sqlalchemy import URL, Connection, text
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.errors import ConfigError
@@ -34,6 +34,9 @@ LOCK: Final = 0x6D7572616C697374
 
 _BEGUN: Final = text(f"SELECT txid_current() FROM (SELECT pg_advisory_xact_lock({LOCK})) AS locked")
 _OUTCOME: Final = text("SELECT txid_status(:id)")
+
+TROUBLES: Final = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What comes of a server and the way to it; the driver's own errors are not always put into SQLAlchemy's."""
 
 T = TypeVar("T")
 
@@ -89,7 +92,7 @@ class Postgres:
         found = await connection.run_sync(lambda held: [function(held) for function in functions])
         try:
             await connection.commit()
-        except Exception as error:
+        except TROUBLES as error:
             if not _is_away(error) or not await _patiently(lambda: self._committed(begun)):
                 raise
             log.info("a commit's answer was lost; it had been done", transaction=begun)
@@ -117,7 +120,7 @@ async def _patiently(once: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await once()
-        except Exception as error:
+        except TROUBLES as error:
             if not _is_away(error) or time.monotonic() > deadline:
                 raise
             if not told:

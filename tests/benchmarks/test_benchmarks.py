@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ROWS
+from benchmarks.freshness import SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, percentile
@@ -43,6 +44,15 @@ EXPECTED = {
         *(f"100 jobs at once: {name}" for name in (*FAST, *FELT)),
         *(f"50 people at once: {name}" for name in ("lost", *FELT)),
     ],
+    "felt": [
+        f"3 chats at once: {name}"
+        for name in ("lost", "last node done to picture seen, p95, s", "the server works, %")
+    ],
+    "freshness": [
+        f"{scene.name}: {name}"
+        for scene in SCENES
+        for name in ("mean error, times the least", "refused", "final p95, s")
+    ],
     "scheduling": [
         "backlog: makespan, times the least possible",
         "backlog: Jain's index after 20% of the work, by weight",
@@ -53,6 +63,17 @@ EXPECTED = {
     "estimates": [
         "share of jobs done within the range that was shown",
         "width of the range, times its middle",
+    ],
+    "scale": [
+        *(
+            f"{name}: {figure}"
+            for name in ("claim", "place", "enqueue")
+            for figure in (
+                "median with 2000 waiting, times that with 100",
+                "one after another, times what 50 backends need",
+            )
+        ),
+        "kB of a waiting job",
     ],
     "faults": [
         f"{trouble}: {name}"

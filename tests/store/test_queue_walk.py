@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bot.contract.values import JobId
 from bot.errors import LeaseLost
@@ -31,7 +31,7 @@ from bot.jobs.states import ENDS, LIVE, State, sources
 from bot.store.database import Database
 from bot.store.leases import Held
 from bot.store.store import Store, open_store
-from bot.store.tables import attempt, flow, identity, job
+from bot.store.tables import attempt, flow, identity, job, line
 from tests.builders import new_request, sqlite_url
 
 PEOPLE = ("ann", "bob", "cid")
@@ -197,6 +197,19 @@ class QueueWalk(RuleBasedStateMachine):
         assert sorted(tuple(row) for row in rows) == sorted(
             (who, waiting[who], running[who]) for who in people
         )
+
+    @invariant()
+    def lines_are_a_recount(self) -> None:
+        """Each line has the jobs and the work that wait in it; what waits is charged nothing."""
+        alike = (job.c.account, job.c.lane, job.c.place, job.c.models, job.c.shunned)
+        waits = job.c.state == State.QUEUED
+        counted = select(*alike, func.count(), func.sum(job.c.estimate)).where(waits).group_by(*alike)
+        kept = select(*(line.c[column.name] for column in alike), line.c.waiting, line.c.seconds)
+        assert sorted(tuple(row) for row in self.do(self._rows(kept))) == sorted(
+            tuple(row) for row in self.do(self._rows(counted))
+        )
+        charged = select(func.sum(job.c.charged)).where(waits)
+        assert not self.do(self._rows(charged))[0][0]
 
     async def _rows(self, query: Any) -> Any:
         return await self.database.read(lambda connection: connection.execute(query).all())
