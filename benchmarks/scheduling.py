@@ -11,6 +11,9 @@ from benchmarks.simulated import Fair, FirstCome, Policy, Run, simulate
 from benchmarks.traces import LOADS, LONGEST, Trace, backlog, crowd
 from bot.scheduling.choice import SLACK_SECONDS
 
+SEEDS = range(100, 110)
+"""None of those on which the rules were tuned, which were 0 to 9."""
+
 LOAD = 0.7
 BACKENDS = (1, 2, 3, 4)
 TOLERABLE_SECONDS = 120.0
@@ -31,7 +34,7 @@ POLICIES: Policies = {
 
 async def measure(*, quick: bool) -> list[Figure]:
     """All figures of this row."""
-    seeds = range(1 if quick else 10)
+    seeds = SEEDS[:1] if quick else SEEDS
     backends = (2,) if quick else BACKENDS
     everything = [(seed, number) for seed in seeds for number in backends]
     return [
@@ -96,11 +99,17 @@ def _crowds(traces: Sequence[Trace]) -> list[Figure]:
 def _highest(seeds: Sequence[int], backends: Sequence[int], step: float) -> Figure:
     """The load up to which the mean wait of all jobs is tolerable, found by raising it."""
     ours, fifo = (_tolerable(seeds, backends, POLICIES[name], step) for name in ("ours", "FIFO"))
+    apart = [
+        _tolerable(seeds, [number], POLICIES["ours"], step)
+        / _tolerable(seeds, [number], POLICIES["FIFO"], step)
+        for number in backends
+    ]
     return at_least(
         f"scheduling, crowd: highest load with a mean wait below {TOLERABLE_SECONDS:.0f} s, times FIFO's",
         ours / fifo,
         1.9,
-        f"FIFO's {fifo:.2f} (ours {ours:.2f}); {len(seeds)} traces for each number of backends",
+        f"FIFO's {fifo:.2f} (ours {ours:.2f}); {len(seeds)} traces for each number of backends; "
+        f"with {' / '.join(map(str, backends))} by itself {' / '.join(f'{ratio:.2f}' for ratio in apart)}",
     )
 
 

@@ -95,16 +95,26 @@ class Submit:
         await self._servers.ready()
         chosen = self._offering.require(workflow or invocation.command)
         self._servers.require(chosen)
+        new = await self._request(invocation, adapter, chosen, kept)
+        added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
+        self._feed.queued(added.job)
+        return _same(added, fingerprint)
+
+    async def _request(
+        self, invocation: Invocation, adapter: str, chosen: Workflow, kept: tuple[InputImage, ...]
+    ) -> NewRequest:
+        """What is to be stored, if it can run. Raises `UserError`."""
         raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
         choices = self._servers.choices(chosen)
         bound = bind(chosen, raw, choices, seed, command=invocation.command)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
-        unfit = self._servers.unfit(chosen, apply(graph, patch))
-        new = NewRequest(
+        patched = apply(graph, patch)
+        unfit = self._servers.unfit(chosen, patched)
+        return NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
-            fingerprint=fingerprint,
+            fingerprint=_fingerprint(invocation),
             actor=invocation.actor,
             place=invocation.place,
             command=invocation.command,
@@ -123,14 +133,11 @@ class Submit:
             transient=invocation.transient,
             spoiler=invocation.spoiler,
             lane=self._lane(invocation, chosen, bound.values),
-            models=loaded_by(apply(graph, patch)),
+            models=loaded_by(patched),
             shunned=tuple(lease_name(url) for url in unfit),
             work=_work(chosen, bound.values),
             created=time.time(),
         )
-        added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
-        self._feed.queued(added.job)
-        return _same(added, fingerprint)
 
     def _lane(self, invocation: Invocation, workflow: Workflow, values: Mapping[str, PatchValue]) -> Lane:
         """The owner's own go first; several films at once may take their time."""
