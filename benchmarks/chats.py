@@ -7,7 +7,7 @@ import random
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.rates import Rates as DiscordRates
@@ -88,7 +88,6 @@ class Shown:
 
     sent: bool = False
     fraction: float = 0.0
-    final: asyncio.Event = field(default_factory=asyncio.Event)
     final_at: float = 0.0
 
 
@@ -129,7 +128,6 @@ class MockChats:
         message.fraction = card.fraction or 0.0
         if JobState(card.state).final:
             message.final_at = arrived
-            message.final.set()
 
     async def remove(self, address: Address) -> None:
         """Nothing is taken away."""

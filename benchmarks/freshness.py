@@ -65,11 +65,11 @@ SCENES = (  # channels and groups are apart from each other: several only make t
 
 @dataclass(kw_only=True, slots=True)
 class Seen:
-    """What was measured: points (0..100) between truth and chat, durations and delays of finals in seconds."""
+    """What was measured: points (0..100) between truth and chat, durations in seconds, and when which job ended."""
 
     errors: list[float] = field(default_factory=list)
     durations: list[float] = field(default_factory=list)
-    delays: list[float] = field(default_factory=list)
+    ended: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +154,7 @@ class _Line:
         await self._store.queue.finish(attempt, State.DONE, now=time.time())
         ended = time.monotonic()
         self._feed.over(JobId(key))
-        asyncio.get_running_loop().create_task(self._final(key, ended, seen))
+        seen.ended[key] = ended
 
     async def _advance(self, key: str, seconds: float, seen: Seen) -> None:
         begun = told = time.monotonic()
@@ -165,11 +165,6 @@ class _Line:
                 self._feed.progress(JobId(key), Live(fraction=fraction, node="KSampler"))
             seen.errors.append(100 * abs(fraction - self._work.chats.shown[key].fraction))
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def _final(self, key: str, ended: float, seen: Seen) -> None:
-        message = self._work.chats.shown[key]
-        await message.final.wait()
-        seen.delays.append(message.final_at - ended)
 
     def _request(self, key: str) -> NewRequest:
         return NewRequest(
@@ -197,7 +192,7 @@ class _Line:
 def _figures(work: Stage, seen: Seen) -> list[Figure]:
     scene, platform = work.scene, PLATFORMS[work.scene.platform]
     least = least_staleness(scene, platform, seen.durations)
-    error, late = statistics.fmean(seen.errors), percentile(seen.delays, 0.95)
+    error, late = statistics.fmean(seen.errors), percentile(_delays(work, seen), 0.95)
     name = f"freshness, {scene.name}"
     against = f"{least:.1f} points, the least possible (Muralist {error:.1f}); {len(seen.durations)} jobs"
     return [
@@ -205,6 +200,12 @@ def _figures(work: Stage, seen: Seen) -> list[Figure]:
         exactly(f"{name}: refused", work.chats.refused, 0, "a chat that answers 429 beyond its rate"),
         at_most(f"{name}: final p95, s", late, 1 / platform.chat.rate, "one edit's time in that chat"),
     ]
+
+
+def _delays(work: Stage, seen: Seen) -> list[float]:
+    """Seconds until each end was accepted; for one that is not yet, those so far."""
+    now = time.monotonic()
+    return [(work.chats.shown[key].final_at or now) - ended for key, ended in seen.ended.items()]
 
 
 def least_staleness(scene: Scene, platform: Platform, durations: list[float]) -> float:
