@@ -38,7 +38,7 @@ MOMENTS: dict[str, Moment] = {
     "bar": _showing("▱"),
     "half done": lambda _discord, asked: bool(asked.message and asked.message.words.count("▰") >= 10),
     "preview": lambda _discord, asked: bool(asked.message and asked.message.gallery),
-    "last edit begins": lambda discord, asked: discord.uploading(asked, "imagine"),
+    "last edit begins": lambda discord, asked: discord.uploading(asked, ".png"),
     "done": _showing("Seed"),
 }
 
