@@ -97,6 +97,8 @@ async def _watch(work: Stage, scale: float) -> Seen:
     lines = [_Line(work, seen, number).run(scale) for number in range(work.scene.chats * work.scene.jobs)]
     running = asyncio.gather(*lines)
     await asyncio.wait([running], timeout=(WARM_UP + MEASURED) * scale)
+    while not seen.ended and not running.done():  # a busy machine is late with everything
+        await asyncio.wait([running], timeout=STEP_SECONDS)
     if running.done():
         await running  # they never end but by an error
     running.cancel()
