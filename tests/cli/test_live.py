@@ -137,7 +137,7 @@ async def test_files_go_where_they_are_wished(tmp_path: Path, settings: dict[str
     names = made[2].splitlines()
     assert (made[0], [re.sub("-[0-9a-f]{8}-", "-ID-", name) for name in names]) == (
         0,
-        ["pictures/sdxl-ID-1.png", "pictures/imagine-ID-2.png"],
+        ["pictures/sdxl-ID-1.png", "pictures/sdxl-ID-2.png"],
     )
     assert all((tmp_path / name).is_file() for name in names)
 
