@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 
 from bot.contract.values import Actor, JobId
-from bot.errors import LeaseLost
+from bot.errors import BackendError, LeaseLost
 from bot.feed import Ear, Live, Topic
 from bot.jobs.models import Attempt
 from bot.store.holding import LeaseTiming, while_held
@@ -36,6 +36,8 @@ class Worker:
         self._only = only
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
+        self._swept = False
+        """Whether the server has no attempt whose job went elsewhere."""
 
     @property
     def lease(self) -> str:
@@ -53,6 +55,7 @@ class Worker:
 
     async def _serve(self, held: Held) -> None:
         self._runs.clear()
+        self._swept = False
         backend, backends = self._tools.backend, self._tools.store.backends
         backend.client_id = await backends.client_id(backend.url)  # who held it before may have got a new one
         slots = asyncio.Semaphore(COMMITTED)
@@ -73,6 +76,8 @@ class Worker:
                 if not self._tools.backend.up:
                     await queue.unload(held)
                     await self._tools.backend.wait_up()
+                await self._sweep(held)
+                await self._tools.backend.after_others()
                 attempt = await queue.claim(
                     held, str(uuid4()), now=time.time(), rules=self._tools.rules, only=self._only
                 )
@@ -82,6 +87,24 @@ class Worker:
                 else:
                     slots.release()
                     await self._ear.news(LOOK_SECONDS)
+
+    async def _sweep(self, held: Held) -> None:
+        """End attempts there whose jobs went elsewhere meanwhile: their results are nobody's."""
+        if self._swept:
+            return
+        self._swept = True
+        queue = self._tools.store.queue
+        left = await queue.left_on(held)
+        if not left:
+            return
+        try:
+            await self._tools.backend.cancel(*left)
+        except BackendError as error:
+            self._swept = False
+            log.info("what was left there could not be ended yet", reason=str(error))
+        else:
+            log.info("ended there what had gone elsewhere", prompts=left)
+            await queue.taken_away(left)
 
     async def _carry(self, attempt: Attempt, slots: asyncio.Semaphore) -> None:
         released = False
@@ -105,17 +128,28 @@ class Worker:
             await run.stumble()
         finally:
             self._runs.pop(attempt.job.id, None)
+            self._swept = self._swept and not run.left_there
 
     async def _watch(self, held: Held) -> None:
         """Keep progress in the store, and stop what somebody asked to stop: here at once, elsewhere soon."""
         saved: dict[JobId, Live] = {}
+        told: tuple[bool, int] | None = None
         with self._tools.feed.ear(Topic.CANCEL) as ear:
             while True:
                 await self._save_progress(saved)
+                told = await self._tell(told)
                 for job in await self._tools.store.queue.to_cancel(held):
                     if job in self._runs:
                         await self._runs[job].cancel()
                 await ear.news(LOOK_SECONDS)
+
+    async def _tell(self, told: tuple[bool, int] | None) -> tuple[bool, int]:
+        """Let other processes know how the server is, when that changed."""
+        backend = self._tools.backend
+        now = (backend.up, backend.busy_with)
+        if now != told:
+            await self._tools.store.backends.tell(backend.url, up=backend.up, others=backend.busy_with)
+        return now
 
     async def _save_progress(self, saved: dict[JobId, Live]) -> None:
         moved = [

@@ -1,0 +1,17 @@
+"""Whether backends answer, and what others have queued there, for processes that do not look after them"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("backend") as backend:
+        backend.add_column(sa.Column("up", sa.Boolean(), nullable=False, server_default=sa.false()))
+        backend.add_column(sa.Column("others", sa.Integer(), nullable=False, server_default="0"))
