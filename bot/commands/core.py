@@ -24,7 +24,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -45,6 +44,7 @@ from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
 from bot.store.memory import Memory
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
@@ -66,6 +66,7 @@ class BoundCore:
     outgoing: Outgoing
     links: Links
     memory: Memory
+    vitals: Vitals
 
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
@@ -154,9 +155,17 @@ class BoundCore:
         """The queue in numbers."""
         return await self.look.queue()
 
-    async def ended(self) -> Mapping[JobState, int]:
-        """How many jobs have ended so far, by how."""
-        return await self.look.ended()
+    async def trouble(self) -> str | None:
+        """Why a picture asked for here now would not be begun and shown."""
+        return await self.vitals.trouble(self.adapter)
+
+    async def metrics(self) -> bytes:
+        """Figures of everything, in Prometheus's text format."""
+        return await self.vitals.metrics()
+
+    def slowed(self) -> None:
+        """The platform answered that it was asked too often."""
+        self.vitals.slowed(self.adapter)
 
     async def name_of(self, actor: Actor) -> str:
         """What a person is called."""

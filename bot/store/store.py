@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
+from bot.store.figures import Figures
 from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
@@ -30,6 +31,7 @@ class Store:
     people: People
     memory: Memory
     offers: Offers
+    figures: Figures
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -49,6 +51,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             people=People(database),
             memory=memory,
             offers=Offers(memory),
+            figures=Figures(database),
             calls=database.driver.calls,
         )
         yield store

@@ -171,6 +171,7 @@ job = Table(
     Column("late", Float),
     Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "backend", "state"),
+    Index(None, "finished"),
 )
 
 attempt = Table(

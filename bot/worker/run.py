@@ -15,7 +15,7 @@ from bot.comfy.follow import Follow
 from bot.comfy.located import Absent, Executing, Over, Waiting
 from bot.contract import card
 from bot.contract.values import Trouble
-from bot.errors import BackendError, CannotConnect, Lost, Stopped
+from bot.errors import BackendError, CannotConnect, Lost, NoRoom, Stopped
 from bot.feed import Feed, Live
 from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Result, Started
 from bot.jobs.models import Attempt, Output, Setting
@@ -38,6 +38,8 @@ MOVE_SECONDS = 5.0
 """A server that was known for so long to be of no use loses its jobs to another, if there is one."""
 FETCH_SECONDS = 60.0
 """The same once it only has results left to give: the picture need not be made again if it comes back."""
+ROOM_SECONDS = 600.0
+"""How long results wait on the server for room here."""
 
 AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 """States in which a backend has a job and does not run it: nobody outside tells them apart."""
@@ -315,6 +317,9 @@ class Run:
             await self._again_or_fail("not fetched", Trouble(code=error.code, message=error.sentence))
         except BackendError as error:
             await self._fail(error)
+        except TimeoutError:
+            no_room = NoRoom()
+            await self._finish(State.FAILED, error=Trouble(code=no_room.code, message=str(no_room)))
         else:
             if outputs is None:
                 await self._move(failed=True)
@@ -332,7 +337,7 @@ class Run:
             return
         try:
             outputs = await self._collect(results)
-        except BackendError as lost:
+        except (BackendError, TimeoutError) as lost:
             log.info("what was made before is lost", error=str(lost))
             outputs = []
         await self._finish(
@@ -340,9 +345,17 @@ class Run:
         )
 
     async def _collect(self, results: Sequence[Result]) -> list[Output]:
+        """Bring the results here; while there is no room for them they stay where they are, and the card says why."""
         stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
         tools = self._tools
-        return await collect(tools.backend, tools.spool, results, stem, bare=tools.bare)
+        while True:
+            try:
+                return await collect(tools.backend, tools.spool, results, stem, bare=tools.bare)
+            except NoRoom as error:
+                log.error("no room for the results; they are fetched when there is some")
+                self._show(Live(fraction=1.0, node=None, note=str(error)))
+            async with asyncio.timeout(ROOM_SECONDS):
+                await tools.spool.wait_for_room()
 
     async def _again_or_fail(self, outcome: str, trouble: Trouble) -> None:
         """Another attempt, unless there were enough."""

@@ -35,7 +35,7 @@ async def _up(http: aiohttp.ClientSession, bot: Program, servers: dict[Program, 
 async def test_a_server_that_dies_or_hangs_loses_its_job_to_another(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    """Faults 9, 11 and 12: the second attempt is told on the card; what heals late is ended there and counts nothing."""
+    """Faults 9, 11 and 12: the second attempt is told on the card; what heals late is ended there."""
     for name in ("slow", "quick"):
         (tmp_path / name).mkdir()
     slow = simulator_program(tmp_path / "slow", "--step-seconds", "0.5")
