@@ -162,7 +162,7 @@ class Act:
             return
         if not await self._rights.may(actor, deed):
             raise NoSuchJob
-        log.info(deed, job=view.job.id, by=f"{actor.platform}:{actor.external_id}")
+        log.info("a moderator acts", deed=deed, job=view.job.id, by=f"{actor.platform}:{actor.external_id}")
 
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())
