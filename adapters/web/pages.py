@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.web.openapi import specification
 from adapters.web.visitors import VISITOR, Gate, set_session
 from adapters.web.wire import BROKEN_FORM
+from bot.contract.levels import Level
 from bot.contract.ports import Core
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -57,7 +58,7 @@ class Pages:
     async def admin(self, request: web.Request) -> web.Response:
         """The page for admins. It holds no data; for others it says how to become one."""
         response = self._file("admin.html")
-        if not self._core.is_admin(request[VISITOR].actor):
+        if await self._core.level(request[VISITOR].actor) < Level.ADMIN:
             response.set_status(403)
         return response
 

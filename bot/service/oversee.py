@@ -11,7 +11,7 @@ from bot.contract.values import Actor
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
 from bot.media.spool import Spool
-from bot.service.rights import Rights
+from bot.service.rights import OVERSEE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
 
@@ -34,7 +34,7 @@ class Oversee:
 
     async def overview(self, actor: Actor) -> Overview:
         """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
-        self._rights.require_admin(actor)
+        await self._rights.require(actor, OVERSEE)
         now = time.time()
         running = await self._store.messages.in_hand()
         waiting = await self._store.messages.all_waiting(SHOWN_WAITING)

@@ -16,7 +16,7 @@ import pytest
 
 from simulator.server import Simulator
 from simulator.settings import SimulatorSettings
-from tests.asking import PATIENCE_SECONDS, ask, get, ready, until
+from tests.asking import PATIENCE_SECONDS, Json, ask, get, ready, until
 from tests.faults.page import opened
 from tests.processes import bot_program, running
 
@@ -83,7 +83,7 @@ async def _unready(http: aiohttp.ClientSession, url: str) -> str:
         return status
 
 
-async def _asked(http: aiohttp.ClientSession, url: str) -> tuple[int, dict[str, dict[str, str]]]:
+async def _asked(http: aiohttp.ClientSession, url: str) -> tuple[int, Json]:
     """Ask until it is refused: the database may have a page left that is free."""
     for number in range(100):
         status, answer = await ask(http, url, f"owl {number} " + "x" * 900)
