@@ -317,7 +317,9 @@ def _runs(scene: Scene) -> Counter[str]:
     lines: Sequence[str] = [
         line
         for number in range(len(scene.servers))
-        for line in (scene.folder / f"server-{number}" / "comfyui" / "runs.jsonl").read_text().splitlines()
+        for line in (scene.folder / f"server-{number}" / "comfyui" / "runs.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
     ]
     starts = [entry for entry in map(json.loads, lines) if "extra_data" in entry]
     return Counter(entry["extra_data"]["muralist"]["job"] for entry in starts)

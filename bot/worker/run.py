@@ -318,8 +318,8 @@ class Run:
         except BackendError as error:
             await self._fail(error)
         except TimeoutError:
-            no_room = NoRoom()
-            await self._finish(State.FAILED, error=Trouble(code=no_room.code, message=str(no_room)))
+            sentence = "The result found no room: the disk of Muralist's machine is full. Tell its owner."
+            await self._finish(State.FAILED, error=Trouble(code=NoRoom.code, message=sentence))
         else:
             if outputs is None:
                 await self._move(failed=True)
