@@ -30,7 +30,7 @@ from bot.jobs.states import ENDS
 from bot.media.spool import Spool
 from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
-from bot.service.rights import Rights
+from bot.service.rights import DELETE_ANY, END_ANY, Rights
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
@@ -83,7 +83,7 @@ class Act:
             case Verb.DELETE:
                 return await self._delete(press.actor, view)
             case Verb.CANCEL:
-                _own(press.actor, view)
+                await self._require(press.actor, view, END_ANY)
                 await self._end(view)
                 return Accepted()
             case Verb.FILES:
@@ -94,14 +94,11 @@ class Act:
                 assert_never(never)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job, or as an admin of any."""
+        """Ask for the end of one's own job, or as a moderator of any."""
         view = await self._store.messages.of_job(job)
         if view is None:
             raise NoSuchJob
-        if self._rights.is_admin(actor):
-            log.info("an admin ends a job", job=job, admin=f"{actor.platform}:{actor.external_id}")
-        else:
-            _own(actor, view)
+        await self._require(actor, view, END_ANY)
         await self._end(view)
 
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
@@ -138,7 +135,7 @@ class Act:
         return ""
 
     async def _delete(self, actor: Actor, view: MessageView) -> Answer:
-        _own(actor, view)
+        await self._require(actor, view, DELETE_ANY)
         if view.job.state not in ENDS:
             raise NotAllowed("That is not finished yet. Cancel it first.")
         unused = await self._store.messages.remove(view.id, view.job.id)
@@ -159,6 +156,14 @@ class Act:
         refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
         return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
+    async def _require(self, actor: Actor, view: MessageView, deed: str) -> None:
+        """One's own is everybody's to end; others' takes a level. Raises `NoSuchJob`."""
+        if (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id):
+            return
+        if not await self._rights.may(actor, deed):
+            raise NoSuchJob
+        log.info("a moderator acts", deed=deed, job=view.job.id, by=f"{actor.platform}:{actor.external_id}")
+
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())
         self._feed.cancelled(view.job.id)
@@ -175,12 +180,6 @@ def _pressed(press: Press, view: MessageView) -> Invocation:
         transient=press.transient,
         spoiler=view.spoiler,
     )
-
-
-def _own(actor: Actor, view: MessageView) -> None:
-    same = (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id)
-    if not same:
-        raise NoSuchJob
 
 
 def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
