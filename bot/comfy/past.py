@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.comfy.graph import Graph
+from bot.comfy.graph import Graph, class_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,9 +34,15 @@ def _of_entry(prompt_id: str, entry: object) -> Iterator[Past]:
     status = entry.get("status") if isinstance(entry, Mapping) else None
     row = entry.get("prompt") if isinstance(entry, Mapping) else None
     match row:
-        case [_, _, dict() as graph, dict() as extra, *_] if "muralist" not in extra:
+        case [_, _, dict() as graph, dict() as extra, *_] if "muralist" not in extra and _whole(graph):
             if isinstance(status, Mapping) and status.get("status_str") == "success":
                 yield Past(prompt_id=prompt_id, graph=graph, ui=_ui(extra), ended=_ended(status))
+
+
+def _whole(graph: Mapping[str, Any]) -> bool:
+    return bool(graph) and all(
+        class_of(graph, node) and isinstance(graph[node].get("inputs"), Mapping) for node in graph
+    )
 
 
 def _ui(extra: Mapping[str, Any]) -> Mapping[str, Any] | None:

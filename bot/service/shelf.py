@@ -19,8 +19,9 @@ from bot.workflow.change import File
 from bot.workflow.danger import dangers
 from bot.workflow.draft import Draft, draft_of
 from bot.workflow.infer.ui import read_interface
-from bot.workflow.load import version_of
+from bot.workflow.load import version_of, with_notes
 from bot.workflow.model import Workflow
+from bot.workflow.model_notes import read_model_notes
 from bot.workflow.tables import WorkflowFile
 from bot.workflow.toml import toml_of
 
@@ -97,9 +98,7 @@ class Shelf:
         found = self.files.get(name) if number is None else await self._draft(name, number)
         if found is None:
             version = "" if number is None else f" in version {number}"
-            raise UserError(
-                f'There is no workflow "{name}"{version}. `/workflow list` says what there is.'
-            )
+            raise UserError(f'There is no workflow "{name}"{version}. `/workflow list` says what there is.')
         return found
 
     async def past(self, name: str, number: int) -> Workflow | None:
@@ -144,7 +143,7 @@ def draft_from(
     known_as = hashlib.sha256(f"{version_of(graph)}{json.dumps(file, sort_keys=True)}".encode()).hexdigest()
     return draft_of(
         name=name,
-        graph=graph,
+        graph=with_notes(graph, read_model_notes(ui)),
         version=known_as,
         file=WorkflowFile.model_validate(dict(file)),
         text=text,

@@ -83,9 +83,10 @@ class Submit:
         adapter: str,
         *,
         workflow: str | None = None,
+        chosen: Workflow | None = None,
         kept: tuple[InputImage, ...] = (),
     ) -> Started:
-        """Queue one run of a command, by a certain `workflow` if one is named.
+        """Queue one run of a command, by a certain `workflow` if one is named, or `chosen` whatever is offered.
 
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
@@ -94,7 +95,7 @@ class Submit:
         if known is not None:
             return _same(known, fingerprint)
         await self._servers.ready()
-        chosen = self._offering.require(workflow or invocation.command)
+        chosen = chosen or self._offering.require(workflow or invocation.command)
         self._servers.require(chosen)
         level = await self._rights.require(invocation.actor, MAKE)
         new = await self._request(invocation, adapter, chosen, kept, level)
@@ -143,6 +144,7 @@ class Submit:
             models=loaded_by(patched),
             shunned=tuple(lease_name(url) for url in unfit),
             work=_work(chosen, bound.values),
+            revision=chosen.revision,
             created=time.time(),
         )
 

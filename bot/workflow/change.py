@@ -33,7 +33,9 @@ def renamed(file: File, workflow: Workflow, old: str, wanted: str) -> File:
     """A parameter is called otherwise. Raises `InvalidValue`."""
     parameter, name = parameter_of(workflow, old), wanted.strip().lower().replace(" ", "_").replace("-", "_")
     if not _PARAMETER.fullmatch(name):
-        raise InvalidValue("name", f'An option is called by at most 32 of a-z, 0-9 and _, but not "{wanted}".')
+        raise InvalidValue(
+            "name", f'An option is called by at most 32 of a-z, 0-9 and _, but not "{wanted}".'
+        )
     if name == old:
         return file
     if name in [each.spec.name for each in workflow.parameters]:
@@ -63,6 +65,13 @@ def shown(file: File, name: str) -> File:
         raise InvalidValue("parameter", f'No option "{name}" is hidden.')
     del tables[name]
     return {**file, "parameters": tables}
+
+
+def titled(file: File, workflow: Workflow, name: str, title: str) -> File:
+    """People read another word for a parameter."""
+    parameter_of(workflow, name)
+    tables = dict(file.get("parameters", {}))
+    return {**file, "parameters": {**tables, name: {**_table(tables.get(name, {})), "title": title}}}
 
 
 def moved(file: File, workflow: Workflow, name: str) -> File:

@@ -30,8 +30,8 @@ KNOWN: Mapping[str, str] = {
     # Was Node Suite, Video Helper Suite, KJNodes, Inspire, Impact, Easy-Use, Crystools, rgthree, Art Venture
     **dict.fromkeys(
         (
-            "Image Load", "Image Save", "Load Image Batch", "Load Text File", "Save Text File", "Create Video from Path",
-            "Write to GIF", "Write to Video", "Load Cache", "Export API", "Image Send HTTP",
+            "Image Load", "Image Save", "Load Image Batch", "Load Text File", "Save Text File",
+            "Create Video from Path", "Write to GIF", "Write to Video", "Load Cache", "Export API",
             "VHS_LoadVideoPath", "VHS_LoadVideoFFmpegPath", "VHS_LoadImagesPath", "VHS_LoadAudio", "VHS_LoadImagePath",
             "LoadImagesFromFolderKJ", "LoadVideosFromFolder", "SaveImageKJ", "LoadImagesFromDir //Inspire",
             "LoadImageListFromDir //Inspire", "LoadPromptsFromDir //Inspire", "LoadPromptsFromFile //Inspire",
@@ -42,9 +42,10 @@ KNOWN: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "LoadImageFromUrl", "LoadImageFromURL", "LoadVideoFromURL", "Load Image From Url (mtb)", "LoadImageFromHttpURL",
-            "ETN_SendImageWebSocket", "Image Send HTTP", "easy imageFromUrl", "UtilLoadImageFromUrl", "DownloadAndLoadModel",
-            "LoraLoaderFromURL", "HTTP Request", "SendToEagle", "Send To Telegram", "Discord Webhook",
+            "LoadImageFromUrl", "LoadImageFromURL", "LoadVideoFromURL", "Load Image From Url (mtb)",
+            "LoadImageFromHttpURL", "ETN_SendImageWebSocket", "easy imageFromUrl", "UtilLoadImageFromUrl",
+            "DownloadAndLoadModel", "LoraLoaderFromURL", "Image Send HTTP", "HTTP Request", "SendToEagle",
+            "Send To Telegram", "Discord Webhook",
         ),
         ADDRESSES,
     ),
@@ -103,7 +104,9 @@ def dangers(graph: Graph, schemas: NodeSchemas, allowed: Collection[str] = ()) -
         class_type = str(body["class_type"])
         reaches = None if class_type in allowed else _reaches(class_type, body["inputs"], schemas)
         if reaches is not None:
-            yield Danger(node=node, title=title_of(graph, node) or class_type, class_type=class_type, reaches=reaches)
+            yield Danger(
+                node=node, title=title_of(graph, node) or class_type, class_type=class_type, reaches=reaches
+            )
 
 
 def _reaches(class_type: str, inputs: Mapping[str, Any], schemas: NodeSchemas) -> str | None:
