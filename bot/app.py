@@ -18,7 +18,6 @@ import structlog
 from bot.cards.board import Board
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
-from bot.comfy.schemas import NodeSchemas
 from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
@@ -234,18 +233,6 @@ def check_order(settings: Settings, names: Sequence[str]) -> None:
             raise ConfigError(
                 f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(names)}.'
             )
-
-
-async def known_schemas(settings: Settings) -> list[NodeSchemas]:
-    """What the servers are known to have; those of which nothing is known are asked."""
-    found: list[NodeSchemas] = []
-    async with open_store(settings.database) as store:
-        for url in settings.comfyui_urls:
-            async with await _backend(url, settings, store) as backend:
-                if backend.schemas is None:
-                    await backend.probe()
-                found += [] if backend.schemas is None else [backend.schemas]
-    return found
 
 
 def load_adapters(names: Sequence[str] = SERVED) -> list[Adapter]:

@@ -274,7 +274,7 @@ def _option_line(option: OptionLine) -> Line:
 
 
 def _names(heading: str, names: Sequence[str]) -> Line:
-    return (Text(text=heading, strong=True), Text(text=", ".join(names)))
+    return (Text(text=f"{heading}{', '.join(names)}"),)
 
 
 def _server_lines(servers: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Line]:

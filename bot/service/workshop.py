@@ -39,7 +39,7 @@ from bot.service.shelf import Shelf, draft_from
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.catalogue import complete
-from bot.workflow.change import File, command_name
+from bot.workflow.change import NOTHING_CHOSEN, File, command_name
 from bot.workflow.danger import dangers
 from bot.workflow.draft import Draft
 from bot.workflow.infer.infer import infer
@@ -261,7 +261,9 @@ class Workshop:
         await self.servers.ready()
         self._check_safe(source.graph)
         name = self._unused(suggested_name(source.graph))
-        sketch = Sketch(id=_new_id(), name=name, graph=source.graph, ui=source.ui, file={}, origin=origin)
+        sketch = Sketch(
+            id=_new_id(), name=name, graph=source.graph, ui=source.ui, file=NOTHING_CHOSEN, origin=origin
+        )
         await asyncio.to_thread(self.workflow, sketch)
         await self._forget_old()
         return await self._keep(sketch)

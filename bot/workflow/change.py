@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.contract.values import ParameterType
+from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.workflow.model import Parameter, Role, Workflow
 from bot.workflow.source import MOST_NAME
@@ -14,6 +14,9 @@ from bot.workflow.usual import USUAL
 
 File = Mapping[str, Any]
 """What `workflow.toml` says, as it is written there."""
+
+NOTHING_CHOSEN: File = {"infer": True}
+"""The file of a workflow of which all is found out."""
 
 _COMMAND = re.compile(rf"[a-z][a-z0-9-]{{0,{MOST_NAME - 1}}}")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -45,6 +48,8 @@ def renamed(file: File, workflow: Workflow, old: str, wanted: str) -> File:
         raise InvalidValue("name", f'"{name}" is the name of an option for {_KINDS[usual]}. Choose another.')
     tables = dict(file.get("parameters", {}))
     table = {**_table(tables.pop(old, {})), "to": [str(target) for target in parameter.targets]}
+    if usual is not None:
+        table = {**_stated(parameter.spec), **table}
     return {**file, "parameters": {**tables, name: table}}
 
 
@@ -104,10 +109,18 @@ def parameter_of(workflow: Workflow, name: str) -> Parameter:
     return found
 
 
+_STATED = ("description", "required", "default", "minimum", "maximum", "step", "max_length", "more")
+
 _KINDS: Mapping[str, str] = {
     "text": "words", "integer": "whole numbers", "number": "numbers", "seed": "seeds", "choice": "choices",
     "image": "pictures",
 }  # fmt: skip
+
+
+def _stated(spec: ParameterSpec) -> dict[str, Any]:
+    """What a parameter takes, said in full: a usual name would bring other bounds."""
+    stated = {key: getattr(spec, key) for key in _STATED}
+    return {key: value for key, value in stated.items() if value is not None and value != ""}
 
 
 def _kind(parameter: Parameter) -> ParameterType:

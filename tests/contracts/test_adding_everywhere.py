@@ -7,7 +7,7 @@ import json
 import aiohttp
 import pytest
 
-from tests.asking import runs
+from tests.asking import get
 from tests.contracts.chats import Chat, File
 from tests.contracts.owners_run import GRAPH, UI, run_once
 from tests.processes import Program
@@ -59,7 +59,8 @@ async def test_a_run_becomes_a_command(chat: Chat, simulated: Program, http: aio
     assert "never" in await chat.told(await chat.ask("/workflow show oak", by="ruth"))
     again = await chat.card(await chat.press(made, "Again"), "Again")
     assert again.picture.size == (64, 64)
-    sent = (await runs(http, simulated.url))[-1]["graph"]
+    (entry,) = (await get(http, f"{simulated.url}/history?max_items=1")).values()
+    sent = entry["prompt"][2]
     assert (sent["6"]["inputs"]["text"], sent["7"]["inputs"]["text"]) == ("a young oak", "leaves")
 
     diff = await chat.told(await chat.ask("/workflow diff oak", by="ruth"))
