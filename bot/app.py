@@ -47,6 +47,7 @@ from bot.worker.run import Tools
 from bot.worker.worker import Worker
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
+from bot.workflow.vocabulary import Words
 
 log = structlog.get_logger(__name__)
 
@@ -178,6 +179,7 @@ class App:
 async def open_app(settings: Settings) -> AsyncIterator[App]:
     """Open the store and begin to talk to the backends. Raises `ConfigError`."""
     drafts = read_workflows(settings)
+    words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
@@ -193,7 +195,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             spool=Spool(settings.data_dir / "spool"),
             feed=feed,
             servers=servers,
-            offering=Offering(shelf.catalogue, servers, settings.workflow_order),
+            offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
             shelf=shelf,
             timing=LeaseTiming(),
             rights=Rights(settings.admins),

@@ -35,6 +35,7 @@ from bot.service.shelf import Shelf
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
+from bot.workflow.shorthand import STYLE
 
 MOST_PARENTS = 20
 """How far back the words are looked for that a picture was made from."""
@@ -109,7 +110,9 @@ class Act:
         workflow = await self._made_with(view)
         if workflow is None:
             raise Stale(f"The workflow {view.job.workflow} is not here any more.")
-        invocation = replace(_pressed(press, view), command=view.command, values=_repeatable(workflow, view))
+        invocation = replace(
+            _pressed(press, view), command=view.command, values=self._repeatable(workflow, view)
+        )
         return await self._submit.submit(invocation, adapter, chosen=workflow, kept=view.job.inputs)
 
     async def _made_with(self, view: MessageView) -> Workflow | None:
@@ -118,6 +121,14 @@ class Act:
         if revision is None or (now is not None and now.revision == revision):
             return now
         return await self._shelf.past(view.job.workflow, revision)
+
+    def _repeatable(self, workflow: Workflow, view: MessageView) -> dict[str, object]:
+        """A job's values as far as there still is what they are for, without its seed."""
+        kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
+        kept = {name for name, kind in kinds.items() if kind is not ParameterType.SEED}
+        if view.job.values.get(STYLE) in self._offering.words().styles:
+            kept.add(STYLE)
+        return {name: value for name, value in view.job.values.items() if name in kept}
 
     async def _carry_on(self, press: Press, view: MessageView, button: Button, adapter: str) -> Answer:
         """Do with a picture what needs no more words than it was made from."""
@@ -190,13 +201,3 @@ def _pressed(press: Press, view: MessageView) -> Invocation:
         transient=press.transient,
         spoiler=view.spoiler,
     )
-
-
-def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
-    """A job's values as far as the workflow still has them, without its seed."""
-    kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
-    return {
-        name: value
-        for name, value in view.job.values.items()
-        if name in kinds and kinds[name] is not ParameterType.SEED
-    }

@@ -35,6 +35,7 @@ from bot.media.uploads import LIMIT_CLIP_BYTES, check_upload
 from bot.scheduling.caps import Caps
 from bot.service.look import Look
 from bot.service.offering import Offering
+from bot.service.reading import loras_of, reading_of, with_named
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
@@ -114,9 +115,12 @@ class Submit:
         """What is to be stored, if it can run. Raises `UserError`."""
         raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
         choices = self._servers.choices(chosen)
-        bound = bind(chosen, raw, choices, seed, command=invocation.command)
+        bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
+        able = self._servers.able(chosen)
+        loras = loras_of(chosen, bound, able)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
+        graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
         unfit = self._servers.unfit(chosen, patched)
         return NewRequest(
@@ -143,6 +147,7 @@ class Submit:
             lane=_lane(level, chosen, bound.values),
             models=loaded_by(patched),
             shunned=tuple(lease_name(url) for url in unfit),
+            reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
             revision=chosen.revision,
             created=time.time(),

@@ -195,6 +195,7 @@ job = Table(
     Column("revision", Integer),
     Column("paid", Boolean, nullable=False, server_default=false()),
     Column("price", Float),
+    Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "backend", "state"),
 )
