@@ -118,7 +118,7 @@ class Publisher:
         for command, others in zip(commands, names, strict=True):
             more = extras if command.workflow else []
             _tell_of_left_out(command, more)
-            part = command.name.partition(" ")[2] or None
+            part = command.name.partition(" ")[2] if command.admin else None
             made.append(slash(command, more, self._talk.command, self._choices, others, part))
         return made
 
