@@ -10,6 +10,7 @@ from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
 from bot.store.leases import Leases
+from bot.store.library import Library
 from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.offers import Offers
@@ -30,6 +31,7 @@ class Store:
     people: People
     memory: Memory
     offers: Offers
+    library: Library
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -49,6 +51,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             people=People(database),
             memory=memory,
             offers=Offers(memory),
+            library=Library(database),
             calls=database.driver.calls,
         )
         yield store
