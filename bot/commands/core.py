@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.cards import render
 from bot.cards.actions import read_button
+from bot.commands.admin import ADMIN
 from bot.commands.admission import ADMISSION, let_in
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
@@ -44,7 +45,9 @@ from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
+from bot.service.steer import Steer
 from bot.service.submit import Submit
+from bot.store.figures import Figures
 from bot.store.memory import Memory
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
@@ -63,6 +66,8 @@ class BoundCore:
     people: People
     rights: Rights
     oversee: Oversee
+    steer: Steer
+    figures: Figures
     outgoing: Outgoing
     links: Links
     memory: Memory
@@ -80,7 +85,7 @@ class BoundCore:
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        return {**GENERAL, **ADMISSION} if self.listed else GENERAL
+        return {**GENERAL, **ADMIN, **ADMISSION} if self.listed else {**GENERAL, **ADMIN}
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -118,6 +123,10 @@ class BoundCore:
             self.rights.require_admin(invocation.actor)
         context = Context(
             look=self.look,
+            oversee=self.oversee,
+            steer=self.steer,
+            figures=self.figures,
+            admin=self.rights.is_admin(invocation.actor),
             commands=partial(self._commands_of, invocation.actor),
             memory=self.memory,
             adapter=self.adapter,

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
 from bot.service.look import Look
+from bot.service.oversee import Oversee
+from bot.service.steer import Steer
+from bot.store.figures import Figures
 from bot.store.memory import Memory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps."""
+    """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
+
+    `admin`: the asker may see and change what is everybody's, by `oversee`, `steer` and `figures`.
+    """
 
     look: Look
+    oversee: Oversee
+    steer: Steer
+    figures: Figures
+    admin: bool
     commands: Callable[[], list[Command]]
     memory: Memory
     adapter: str

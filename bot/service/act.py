@@ -6,10 +6,9 @@ import time
 from dataclasses import replace
 from typing import assert_never
 
-import structlog
-
 from bot.cards.actions import Button, Verb, read_button
 from bot.cards.render import info
+from bot.contract.overview import Change
 from bot.contract.values import (
     Accepted,
     Actor,
@@ -31,14 +30,13 @@ from bot.media.spool import Spool
 from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
 from bot.service.rights import Rights
+from bot.service.steer import whose
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
 
 MOST_PARENTS = 20
 """How far back the words are looked for that a picture was made from."""
-
-log = structlog.get_logger(__name__)
 
 
 class Act:
@@ -98,10 +96,12 @@ class Act:
         view = await self._store.messages.of_job(job)
         if view is None:
             raise NoSuchJob
-        if self._rights.is_admin(actor):
-            log.info("an admin ends a job", job=job, admin=f"{actor.platform}:{actor.external_id}")
-        else:
-            _own(actor, view)
+        if not _is_own(actor, view) and self._rights.is_admin(actor):
+            change = Change(at=time.time(), by=actor, what="cancel-job", whom=whose(job, view.actor))
+            await self._store.steering.cancel(job, change)
+            self._feed.cancelled(job)
+            return
+        _own(actor, view)
         await self._end(view)
 
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
@@ -178,9 +178,12 @@ def _pressed(press: Press, view: MessageView) -> Invocation:
 
 
 def _own(actor: Actor, view: MessageView) -> None:
-    same = (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id)
-    if not same:
+    if not _is_own(actor, view):
         raise NoSuchJob
+
+
+def _is_own(actor: Actor, view: MessageView) -> bool:
+    return (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id)
 
 
 def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
