@@ -17,8 +17,8 @@ async def measure(*, quick: bool) -> list[Figure]:
         for side in (pair.floor, pair.muralist):
             await side.run(Workload(workflow="flat", jobs=1))
         return [
-            *await _jobs_at_once(pair, 100 if quick else 1000),
-            *await _people_at_once(pair, 1 if quick else 3),
+            *await _jobs_at_once(pair, 30 if quick else 1000),
+            *await _people_at_once(pair, 20 if quick else PEOPLE, 1 if quick else 3),
         ]
 
 
@@ -46,18 +46,18 @@ async def _jobs_at_once(pair: Pair, jobs: int) -> list[Figure]:
     ]
 
 
-async def _people_at_once(pair: Pair, rounds: int) -> list[Figure]:
+async def _people_at_once(pair: Pair, people: int, rounds: int) -> list[Figure]:
     """One job each. The worst of the rounds counts."""
-    workload = Workload(workflow="flat", jobs=PEOPLE, at_once=True, people=PEOPLE)
+    workload = Workload(workflow="flat", jobs=people, at_once=True, people=people)
     done = []
     for _ in range(rounds):
         await settle(1.0)
         done.append(await pair.muralist.run(workload))
-    what = f"burst, {PEOPLE} people at once"
+    what = f"burst, {people} people at once"
     worst = max(done, key=_first_card)
     lost = sum(outcome.lost for outcome in done)
     return [
-        at_most(f"{what}: lost", lost, 0, f"the {rounds * PEOPLE} jobs of {rounds} rounds"),
+        at_most(f"{what}: lost", lost, 0, f"the {rounds * people} jobs of {rounds} rounds"),
         *_responsiveness(what, worst),
     ]
 

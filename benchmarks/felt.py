@@ -21,12 +21,12 @@ async def measure(*, quick: bool) -> list[Figure]:
     """All figures of this row: everybody asks at once, and one server does it all."""
     workload = Workload(
         workflow="large",
-        jobs=3 if quick else CHATS,
+        jobs=2 if quick else CHATS,
         people=CHATS,
         at_once=True,
         upload_seconds=UPLOAD_SECONDS,
         limit_seconds=1800.0,
-        steps=(1, 3) if quick else STEPS,
+        steps=(1, 2) if quick else STEPS,
     )
     async with open_side("muralist", step_seconds=STEP_SECONDS) as side:
         outcome = await side.run(workload)

@@ -27,16 +27,21 @@ PLATFORM = "benchmark"
 
 
 class TimedFeed(Feed):
-    """Notes when the worker had written a job's end, which is before any chat hears of it."""
+    """Notes when the worker had written a job's end."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.over_at: dict[JobId, float] = {}
+        self._ends: dict[JobId, asyncio.Future[float]] = {}
 
     def over(self, job: JobId) -> None:
         """A job runs no longer."""
-        self.over_at[job] = time.perf_counter()
+        if not (end := self.over_at(job)).done():
+            end.set_result(time.perf_counter())
         super().over(job)
+
+    def over_at(self, job: JobId) -> asyncio.Future[float]:
+        """When that was. A chat may have heard of it a moment before, from the store."""
+        return self._ends.setdefault(job, asyncio.get_running_loop().create_future())
 
 
 @dataclass(kw_only=True, slots=True)
@@ -167,7 +172,7 @@ class Muralist:
             return None
         if message.card is None or message.card.state != JobState.DONE:
             return None
-        return self._feed.over_at[answer.job] - message.asked
+        return await self._feed.over_at(answer.job) - message.asked
 
 
 def _values(workload: Workload) -> dict[str, str | int]:

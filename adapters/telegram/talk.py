@@ -19,6 +19,7 @@ from adapters.telegram.pictures import buttons, pictures
 from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
+from bot.contract.levels import Level
 from bot.contract.line import read_line
 from bot.contract.values import Actor, Command, OutputRef, ParameterType
 from bot.errors import NotListed, Stale
@@ -236,9 +237,9 @@ class Talk:
     async def _serves(self, user: User, chat: int) -> bool:
         chat = self._home(chat)
         who = Actor(platform=PLATFORM, external_id=str(user.id), name=user.full_name)
-        if self._settings.serves(user.id, chat) or self._core.is_admin(who):
+        if self._settings.serves(user.id, chat) or await self._core.let_in(str(user.id), str(chat)):
             return True
-        return await self._core.let_in(str(user.id), str(chat))
+        return await self._core.level(who) is Level.ADMIN
 
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup, under another id: it stays the same place, served as before."""

@@ -144,8 +144,8 @@ class Chat:
 
     async def commands(self, request: web.Request) -> web.Response:
         """Every command that the visitor may use, with its options."""
-        admin = self._core.is_admin(request[VISITOR].actor)
-        shown = [command for command in self._core.commands() if admin or not command.admin]
+        level = await self._core.level(request[VISITOR].actor)
+        shown = [command for command in self._core.commands() if level >= command.level]
         return web.json_response({"commands": [workflow_json(command) for command in shown]})
 
 

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from adapters.web.openapi import specification
 from adapters.web.visitors import VISITOR, Gate, set_session
 from adapters.web.wire import BROKEN_FORM
+from bot.contract.levels import Level
 from bot.contract.ports import Core
 from bot.contract.values import JobState
 
@@ -62,7 +63,7 @@ class Pages:
     async def admin(self, request: web.Request) -> web.Response:
         """The page for admins. It holds no data; for others it says how to become one."""
         response = self._file("admin.html")
-        if not self._core.is_admin(request[VISITOR].actor):
+        if await self._core.level(request[VISITOR].actor) < Level.ADMIN:
             response.set_status(403)
         return response
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from adapters.web.api import job_id
 from adapters.web.visitors import VISITOR
 from adapters.web.wire import answer_json, overview_json
+from bot.contract.levels import Level
 from bot.contract.ports import Core
 from bot.contract.values import Actor, Invocation
 from bot.errors import InvalidValue, UnknownCommand
@@ -45,7 +46,7 @@ class People:
     async def me(self, request: web.Request) -> web.Response:
         """What the visitor is called, and the id to name in ADMINS."""
         actor = request[VISITOR].actor
-        return web.json_response(self._person(actor, await self._core.name_of(actor)))
+        return web.json_response(await self._person(actor, await self._core.name_of(actor)))
 
     async def rename(self, request: web.Request) -> web.Response:
         """Call the visitor by a name of their choice; an empty one takes it back."""
@@ -54,7 +55,7 @@ class People:
             body = NameBody.model_validate_json(await request.read())
         except ValidationError as error:
             raise InvalidValue("name", 'Send {"name": "..."} as JSON.') from error
-        return web.json_response(self._person(actor, await self._core.rename(actor, body.name)))
+        return web.json_response(await self._person(actor, await self._core.rename(actor, body.name)))
 
     async def overview(self, request: web.Request) -> web.Response:
         """How everything stands. 403 for all but admins."""
@@ -81,9 +82,10 @@ class People:
         )
         return web.json_response(answer_json(await self._core.invoke(invocation), uuid4().hex))
 
-    def _person(self, actor: Actor, name: str) -> dict[str, Any]:
+    async def _person(self, actor: Actor, name: str) -> dict[str, Any]:
         known_as = f"{actor.platform}:{actor.external_id}"
-        return {"name": name, "id": known_as, "admin": self._core.is_admin(actor)}
+        is_admin = await self._core.level(actor) is Level.ADMIN
+        return {"name": name, "id": known_as, "admin": is_admin}
 
 
 async def _values(request: web.Request) -> dict[str, Any]:

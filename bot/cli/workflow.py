@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 
 import typer
@@ -15,6 +16,7 @@ from bot.settings import Settings, read_settings
 from bot.workflow.catalogue import complete
 from bot.workflow.draft import Draft
 from bot.workflow.model import Parameter, Workflow
+from bot.workflow.schema import workflow_schema
 
 app = typer.Typer(help="See the workflows that are here.", no_args_is_help=True)
 
@@ -45,6 +47,12 @@ def show(name: str) -> None:
         typer.echo("  more:")
     for parameter in behind:
         typer.echo(_line(parameter))
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON schema of workflow.toml, for editors."""
+    typer.echo(json.dumps(workflow_schema(), indent=2))
 
 
 def _complete(draft: Draft, settings: Settings) -> Workflow:

@@ -55,61 +55,61 @@ LIMIT = ParameterSpec(
 WHOSE = _text("person", "Person", "Whose weight it is: a name, or platform:id")
 
 
-@command(ADMIN, "pause", "Begin nothing that waits, anywhere or at one server", SERVER, admin=True)
+@command(ADMIN, "pause", "Begin nothing that waits, anywhere or at one server", SERVER)
 async def pause(context: Context, invocation: Invocation) -> Answer:
     """What runs is finished."""
     return _said(await context.steer.pause(invocation.actor, _given(invocation, SERVER)))
 
 
-@command(ADMIN, "resume", "Go on after /pause", SERVER, admin=True)
+@command(ADMIN, "resume", "Go on after /pause", SERVER)
 async def resume(context: Context, invocation: Invocation) -> Answer:
     """The queue, or one server."""
     return _said(await context.steer.resume(invocation.actor, _given(invocation, SERVER)))
 
 
-@command(ADMIN, "cancel-job", "Cancel anybody's job", JOB, admin=True)
+@command(ADMIN, "cancel-job", "Cancel anybody's job", JOB)
 async def cancel_job(context: Context, invocation: Invocation) -> Answer:
     """Be it waiting or running."""
     return _said(await context.steer.cancel_job(invocation.actor, _required(invocation, JOB)))
 
 
-@command(ADMIN, "clear", "Cancel all jobs of a person that wait", PERSON, admin=True)
+@command(ADMIN, "clear", "Cancel all jobs of a person that wait", PERSON)
 async def clear(context: Context, invocation: Invocation) -> Answer:
     """What runs is left alone."""
     return _said(await context.steer.clear(invocation.actor, _required(invocation, PERSON)))
 
 
-@command(ADMIN, "front", "Have a job taken before all others", JOB, admin=True)
+@command(ADMIN, "front", "Have a job taken before all others", JOB)
 async def front(context: Context, invocation: Invocation) -> Answer:
     """Behind those that were moved there earlier."""
     return _said(await context.steer.front(invocation.actor, _required(invocation, JOB)))
 
 
-@command(ADMIN, "drain", "Have a server finish what it runs and take no more", ONE_SERVER, admin=True)
+@command(ADMIN, "drain", "Have a server finish what it runs and take no more", ONE_SERVER)
 async def drain(context: Context, invocation: Invocation) -> Answer:
     """As before an update of it."""
     return _said(await context.steer.drain(invocation.actor, _given(invocation, ONE_SERVER)))
 
 
-@command(ADMIN, "restore", "Have a drained server work again", ONE_SERVER, admin=True)
+@command(ADMIN, "restore", "Have a drained server work again", ONE_SERVER)
 async def restore(context: Context, invocation: Invocation) -> Answer:
     """The other way round."""
     return _said(await context.steer.restore(invocation.actor, _given(invocation, ONE_SERVER)))
 
 
-@command(ADMIN, "backend-add", "Work with another ComfyUI server from now on", URL, admin=True)
+@command(ADMIN, "backend-add", "Work with another ComfyUI server from now on", URL)
 async def backend_add(context: Context, invocation: Invocation) -> Answer:
     """It stays after a restart."""
     return _said(await context.steer.add_server(invocation.actor, _required(invocation, URL)))
 
 
-@command(ADMIN, "backend-remove", "Work with an added server no longer", ONE_SERVER, admin=True)
+@command(ADMIN, "backend-remove", "Work with an added server no longer", ONE_SERVER)
 async def backend_remove(context: Context, invocation: Invocation) -> Answer:
     """Those of the settings stay."""
     return _said(await context.steer.remove_server(invocation.actor, _required(invocation, ONE_SERVER)))
 
 
-@command(ADMIN, "gpu-back", "Give the GPU back to its owner, its memory freed", SERVER, HOW, admin=True)
+@command(ADMIN, "gpu-back", "Give the GPU back to its owner, its memory freed", SERVER, HOW)
 async def gpu_back(context: Context, invocation: Invocation) -> Answer:
     """Of one server or of all."""
     server, how = _given(invocation, SERVER), _given(invocation, HOW).replace("-", " ")
@@ -122,13 +122,13 @@ async def gpu_back(context: Context, invocation: Invocation) -> Answer:
     return _said(said)
 
 
-@command(ADMIN, "gpu-take", "Take the GPU again after /gpu-back, or against its hours", SERVER, admin=True)
+@command(ADMIN, "gpu-take", "Take the GPU again after /gpu-back, or against its hours", SERVER)
 async def gpu_take(context: Context, invocation: Invocation) -> Answer:
     """Of one server or of all."""
     return _said(await context.steer.take_gpu(invocation.actor, _given(invocation, SERVER)))
 
 
-@command(ADMIN, "limits", "Show or set how much people may have", VALUE, LIMIT, WHOSE, admin=True)
+@command(ADMIN, "limits", "Show or set how much people may have", VALUE, LIMIT, WHOSE)
 async def limits(context: Context, invocation: Invocation) -> Answer:
     """As `/limits cooldown 5` or `/limits weight Ann 2`, too."""
     value, limit = _given(invocation, VALUE), _given(invocation, LIMIT)
@@ -149,7 +149,7 @@ async def limits(context: Context, invocation: Invocation) -> Answer:
     return _said(await context.steer.weigh(invocation.actor, person, value.strip()))
 
 
-@command(ADMIN, "stats", "What was made lately: by day, person and workflow", admin=True)
+@command(ADMIN, "stats", "What was made lately: by day, person and workflow")
 async def stats(context: Context, _invocation: Invocation) -> Answer:
     """Of the last seven days."""
     days = _days(time.time())
@@ -166,7 +166,7 @@ async def stats(context: Context, _invocation: Invocation) -> Answer:
     return Said(card=note(f"The last {DAYS} days", *lines))
 
 
-@command(ADMIN, "audit", "What admins have changed", admin=True)
+@command(ADMIN, "audit", "What admins have changed")
 async def audit(context: Context, _invocation: Invocation) -> Answer:
     """The newest first."""
     lines: list[_Line] = [

@@ -16,6 +16,7 @@ from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
 from bot.commands.registry import Context, Entry
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
+from bot.contract.levels import Level
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -77,10 +78,9 @@ class BoundCore:
         made = self.offering.commands()
         return [in_languages(each) for each in (*made, *(entry.command for entry in self._general.values()))]
 
-    def _commands_of(self, actor: Actor) -> list[Command]:
-        """Those that a person may use."""
-        is_admin = self.rights.is_admin(actor)
-        return [command for command in self.commands() if is_admin or not command.admin]
+    def _commands_of(self, level: Level) -> list[Command]:
+        """Those that people of a level may use."""
+        return [command for command in self.commands() if level >= command.level]
 
     @property
     def _general(self) -> Mapping[str, Entry]:
@@ -114,22 +114,22 @@ class BoundCore:
             return await self.submit.submit(invocation, self.adapter)
         if name in self._general:
             return await self._do(self._general[name], invocation)
-        near = nearest(name, [command.name for command in self._commands_of(invocation.actor)], 1)
+        level = await self.rights.level(invocation.actor)
+        near = nearest(name, [command.name for command in self._commands_of(level)], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
 
     async def _do(self, entry: Entry, invocation: Invocation) -> Answer:
-        if entry.command.admin:
-            self.rights.require_admin(invocation.actor)
+        level = await self.rights.require(invocation.actor, f"/{entry.command.name}")
         context = Context(
             look=self.look,
             oversee=self.oversee,
             steer=self.steer,
             figures=self.figures,
-            admin=self.rights.is_admin(invocation.actor),
-            commands=partial(self._commands_of, invocation.actor),
+            commands=partial(self._commands_of, level),
             memory=self.memory,
             adapter=self.adapter,
+            level=level,
         )
         return await entry.handler(context, invocation)
 
@@ -138,7 +138,7 @@ class BoundCore:
         return await self.acting.act(press, self.adapter)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job, or as an admin of any."""
+        """Ask for the end of one's own job, or as a moderator of any."""
         await self.acting.cancel(actor, job)
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
@@ -175,9 +175,9 @@ class BoundCore:
         """Call a person by a name of their choice."""
         return await self.people.rename(actor, name)
 
-    def is_admin(self, actor: Actor) -> bool:
-        """Whether a person may see and end everybody's jobs."""
-        return self.rights.is_admin(actor)
+    async def level(self, actor: Actor) -> Level:
+        """How far a person is trusted now."""
+        return await self.rights.level(actor)
 
     async def let_in(self, *ids: str) -> bool:
         """Whether an admin let in one of these people or places."""

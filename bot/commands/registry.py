@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.contract.levels import Level
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
 from bot.service.look import Look
 from bot.service.oversee import Oversee
+from bot.service.rights import LEAST
 from bot.service.steer import Steer
 from bot.store.figures import Figures
 from bot.store.memory import Memory
@@ -17,17 +19,17 @@ from bot.store.memory import Memory
 class Context:
     """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
 
-    `admin`: the asker may see and change what is everybody's, by `oversee`, `steer` and `figures`.
+    `level` is the asker's; for admins there are `oversee`, `steer` and `figures`.
     """
 
     look: Look
     oversee: Oversee
     steer: Steer
     figures: Figures
-    admin: bool
     commands: Callable[[], list[Command]]
     memory: Memory
     adapter: str
+    level: Level
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]
@@ -46,9 +48,8 @@ def command(
     name: str,
     description: str,
     *parameters: ParameterSpec,
-    admin: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Put the decorated function into `registry` as the command `/name`; `admin`: for those who run the bot."""
+    """Put the decorated function into `registry` as the command `/name`, for whom `LEAST` says."""
 
     def register(handler: Handler) -> Handler:
         published = Command(
@@ -56,7 +57,7 @@ def command(
             title=name.capitalize(),
             description=description,
             parameters=parameters,
-            admin=admin,
+            level=LEAST[f"/{name}"],
         )
         registry[name] = Entry(command=published, handler=handler)
         return handler

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, NewType
 
 from bot.contract.card import Card, Media
+from bot.contract.levels import Level
 
 JobId = NewType("JobId", str)
 RequestId = NewType("RequestId", str)
@@ -210,15 +211,20 @@ class ParameterSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command as every platform publishes it. `admin`: it is for those who run the bot; `words` by language."""
+    """A command as every platform publishes it. `level` is the least that it takes; `words` by language."""
 
     name: str
     title: str
     description: str
     parameters: tuple[ParameterSpec, ...] = ()
     workflow: bool = False
-    admin: bool = False
+    level: Level = Level.GUEST
     words: Mapping[str, Words] = field(default_factory=dict)
+
+    @property
+    def admin(self) -> bool:
+        """Whether it is for those who look after the others."""
+        return self.level >= Level.MODERATOR
 
     @property
     def main_text(self) -> ParameterSpec | None:

@@ -67,6 +67,7 @@ class Deliverer:
         self._over: set[JobId] = set()  # of these some that may have ended
         self._last: dict[MessageId, Card] = {}
         self._shown: dict[MessageId, int] = {}  # revisions, which what was read earlier does not know of
+        self._ended: set[MessageId] = set()  # shown as they will stay; a read on its way may not know it
         self._tries: dict[MessageId, int] = {}
 
     async def run(self) -> None:
@@ -85,6 +86,7 @@ class Deliverer:
         self._known.clear()
         self._stale.clear()
         self._over.clear()
+        self._drop_ended()
         next_look = 0.0
         with self._feed.ear(Topic.CHANGED | Topic.PROGRESS) as ear:
             async with asyncio.TaskGroup() as group:
@@ -103,11 +105,12 @@ class Deliverer:
         Of those who wait it is their place in line; of those that another process runs how far they are; of all
         of them whether ComfyUI answers.
         """
+        self._drop_ended()
         waiting = await self._store.messages.waiting(self._adapter.name, BATCH)
         for view, card in await self._different(waiting):
             self._dirty[view.id] = Due(view=view, card=card)
         carried = await self._store.messages.carried(self._adapter.name, BATCH)
-        self._known.update({view.job.id: view for view in carried})
+        self._known.update({view.job.id: view for view in carried if view.id not in self._ended})
         for view, _ in await self._different(carried):
             self._dirty.setdefault(view.id, Due(view=view))
         for view in await self._store.messages.due(self._adapter.name, BATCH):
@@ -118,7 +121,11 @@ class Deliverer:
     async def _different(self, views: Sequence[MessageView]) -> list[tuple[MessageView, Card]]:
         """Those whose card says something else than what they show."""
         drawn = zip(views, await self._board.cards(views), strict=True)
-        return [(view, card) for view, card in drawn if card != self._last.get(view.id)]
+        return [
+            (view, card)
+            for view, card in drawn
+            if card != self._last.get(view.id) and view.id not in self._ended
+        ]
 
     async def _turns(self) -> list[Due]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
@@ -192,9 +199,12 @@ class Deliverer:
         self._over -= jobs
         for view in await self._store.messages.of_jobs(sorted(jobs)):
             ours = view.adapter == self._adapter.name and view.reachable
-            if ours:
+            over = view.job.state in ENDS
+            if ours and (not over or self._wanted(view)):
                 self._dirty[view.id] = Due(view=view)
-            if view.job.state in ENDS:
+            else:
+                self._dirty.pop(view.id, None)
+            if over:
                 self._known.pop(view.job.id, None)
             else:
                 self._known[view.job.id] = view if ours else None
@@ -242,10 +252,23 @@ class Deliverer:
             await self._store.messages.shown(view)
             self._shown[view.id] = view.wanted
         if view.removed or view.job.state in ENDS:
-            self._pacer.forget(view.id)
-            self._last.pop(view.id, None)
-            self._shown.pop(view.id, None)
-            self._known.pop(view.job.id, None)
+            self._end(view)
+
+    def _end(self, view: MessageView) -> None:
+        """It stays as it is: showing it once more would be an upload for nothing."""
+        self._ended.add(view.id)
+        self._pacer.forget(view.id)
+        self._known.pop(view.job.id, None)
+        due = self._dirty.get(view.id)
+        if due is not None and due.view.wanted <= view.wanted:
+            del self._dirty[view.id]
+
+    def _drop_ended(self) -> None:
+        """Every read from now on knows that they are shown."""
+        for message in self._ended:
+            self._last.pop(message, None)
+            self._shown.pop(message, None)
+        self._ended.clear()
 
     def _wanted(self, view: MessageView) -> bool:
         """Whether a change in the store is not shown yet."""

@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from typing import assert_never
 
+import structlog
+
 from bot.cards.actions import Button, Verb, read_button
 from bot.cards.render import info
 from bot.contract.overview import Change
@@ -29,14 +31,17 @@ from bot.jobs.states import ENDS
 from bot.media.spool import Spool
 from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
-from bot.service.rights import Rights
+from bot.service.rights import DELETE_ANY, END_ANY, Rights
 from bot.service.steer import whose
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
+from bot.workflow.shorthand import STYLE
 
 MOST_PARENTS = 20
 """How far back the words are looked for that a picture was made from."""
+
+log = structlog.get_logger(__name__)
 
 
 class Act:
@@ -81,8 +86,7 @@ class Act:
             case Verb.DELETE:
                 return await self._delete(press.actor, view)
             case Verb.CANCEL:
-                _own(press.actor, view)
-                await self._end(view)
+                await self._end(press.actor, view)
                 return Accepted()
             case Verb.FILES:
                 return await self._files(view)
@@ -92,25 +96,29 @@ class Act:
                 assert_never(never)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job, or as an admin of any."""
+        """Ask for the end of one's own job, or as a moderator of any."""
         view = await self._store.messages.of_job(job)
         if view is None:
             raise NoSuchJob
-        if not _is_own(actor, view) and self._rights.is_admin(actor):
-            change = Change(at=time.time(), by=actor, what="cancel-job", whom=whose(job, view.actor))
-            await self._store.steering.cancel(job, change)
-            self._feed.cancelled(job)
-            return
-        _own(actor, view)
-        await self._end(view)
+        await self._end(actor, view)
 
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
         """The same once more, with another seed."""
         workflow = self._offering.find(view.job.workflow)
         if workflow is None:
             raise Stale(f"The workflow {view.job.workflow} is not here any more.")
-        invocation = replace(_pressed(press, view), command=view.command, values=_repeatable(workflow, view))
+        invocation = replace(
+            _pressed(press, view), command=view.command, values=self._repeatable(workflow, view)
+        )
         return await self._submit.submit(invocation, adapter, workflow=workflow.name, kept=view.job.inputs)
+
+    def _repeatable(self, workflow: Workflow, view: MessageView) -> dict[str, object]:
+        """A job's values as far as there still is what they are for, without its seed."""
+        kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
+        kept = {name for name, kind in kinds.items() if kind is not ParameterType.SEED}
+        if view.job.values.get(STYLE) in self._offering.words().styles:
+            kept.add(STYLE)
+        return {name: value for name, value in view.job.values.items() if name in kept}
 
     async def _carry_on(self, press: Press, view: MessageView, button: Button, adapter: str) -> Answer:
         """Do with a picture what needs no more words than it was made from."""
@@ -138,10 +146,14 @@ class Act:
         return ""
 
     async def _delete(self, actor: Actor, view: MessageView) -> Answer:
-        _own(actor, view)
+        others = await self._is_others(actor, view, DELETE_ANY)
         if view.job.state not in ENDS:
             raise NotAllowed("That is not finished yet. Cancel it first.")
         unused = await self._store.messages.remove(view.id, view.job.id)
+        if others:
+            whom = whose(view.job.id, view.actor)
+            change = Change(at=time.time(), by=actor, what="delete", whom=whom, after="deleted")
+            await self._store.audit.note(change)
         for sha256 in unused:
             await self._spool.drop(sha256)
         self._feed.changed(view.job.id)
@@ -159,8 +171,21 @@ class Act:
         refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
         return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
-    async def _end(self, view: MessageView) -> None:
-        await self._store.queue.cancel(view.job.id, now=time.time())
+    async def _is_others(self, actor: Actor, view: MessageView, deed: str) -> bool:
+        """One's own is everybody's to end; others' takes a level. Raises `NoSuchJob`."""
+        if (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id):
+            return False
+        if not await self._rights.may(actor, deed):
+            raise NoSuchJob
+        log.info("a moderator acts", deed=deed, job=view.job.id, by=f"{actor.platform}:{actor.external_id}")
+        return True
+
+    async def _end(self, actor: Actor, view: MessageView) -> None:
+        change = Change(at=time.time(), by=actor, what="cancel-job", whom=whose(view.job.id, view.actor))
+        if await self._is_others(actor, view, END_ANY):
+            await self._store.steering.cancel(view.job.id, change)
+        else:
+            await self._store.queue.cancel(view.job.id, now=change.at)
         self._feed.cancelled(view.job.id)
 
 
@@ -175,22 +200,3 @@ def _pressed(press: Press, view: MessageView) -> Invocation:
         transient=press.transient,
         spoiler=view.spoiler,
     )
-
-
-def _own(actor: Actor, view: MessageView) -> None:
-    if not _is_own(actor, view):
-        raise NoSuchJob
-
-
-def _is_own(actor: Actor, view: MessageView) -> bool:
-    return (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id)
-
-
-def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
-    """A job's values as far as the workflow still has them, without its seed."""
-    kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
-    return {
-        name: value
-        for name, value in view.job.values.items()
-        if name in kinds and kinds[name] is not ParameterType.SEED
-    }

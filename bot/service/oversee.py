@@ -13,7 +13,7 @@ from bot.contract.values import Actor
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
 from bot.scheduling.holds import EVERYWHERE, Switch
-from bot.service.rights import Rights
+from bot.service.rights import OVERSEE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
@@ -35,7 +35,7 @@ class Oversee:
 
     async def overview(self, actor: Actor) -> Overview:
         """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
-        self._rights.require_admin(actor)
+        await self._rights.require(actor, OVERSEE)
         now = time.time()
         running = await self._store.messages.in_hand()
         waiting = await self._store.messages.all_waiting(SHOWN_WAITING)

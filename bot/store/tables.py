@@ -170,6 +170,7 @@ job = Table(
     Column("early", Float),
     Column("late", Float),
     Column("front", Integer),
+    Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "front"),
     Index(None, "backend", "state"),

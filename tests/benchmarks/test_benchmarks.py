@@ -32,20 +32,19 @@ SURVIVED = ("completed", "time, times that without", "more requests a job")
 
 EXPECTED = {
     "latency": [
-        *(f"T = 0: {name}" for name in LATENCY),
+        *(f"T = 50 ms: {name}" for name in LATENCY),
+        *(f"60 nodes x 30, 2.5 ms a step: {name}" for name in LATENCY),
         "backlog of 1 and 1 of others' on the server: requests a job",
         "backlog of 10 and 10 of others' on the server: requests a job",
         "batch of 4: requests",
-        *(f"T = 50 ms: {name}" for name in LATENCY),
-        *(f"60 nodes x 30, 2.5 ms a step: {name}" for name in LATENCY),
     ],
-    "idle-gap": [f"network delay {delay} ms: {name}" for delay in (0, 40) for name in IDLE],
+    "idle-gap": [f"network delay 40 ms: {name}" for name in IDLE],
     "burst": [
-        *(f"100 jobs at once: {name}" for name in (*FAST, *FELT)),
-        *(f"50 people at once: {name}" for name in ("lost", *FELT)),
+        *(f"30 jobs at once: {name}" for name in (*FAST, *FELT)),
+        *(f"20 people at once: {name}" for name in ("lost", *FELT)),
     ],
     "felt": [
-        f"3 chats at once: {name}"
+        f"2 chats at once: {name}"
         for name in ("lost", "last node done to picture seen, p95, s", "the server works, %")
     ],
     "freshness": [
@@ -91,6 +90,7 @@ def test_every_benchmark_is_expected_to_say_something() -> None:
     assert list(EXPECTED) == list(ROWS)
 
 
+@pytest.mark.timeout(400)  # processes start, and on a busy machine that takes as long as it takes
 @pytest.mark.parametrize("row", EXPECTED)
 async def test_a_benchmark_measures_what_it_says(tmp_path: Path, row: str) -> None:
     """Each figure with its goal and what it was held against; every job was completed."""
@@ -187,6 +187,7 @@ def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:
     assert {name: len(each.graph) for name, each in loaded.items()} == {
         "seven": 7,
         "batch": 7,
+        "large": 7,
         "sixty": 60,
         "flat": 2,
     }

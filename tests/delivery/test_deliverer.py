@@ -136,6 +136,26 @@ async def test_a_message_that_moved_is_shown_at_its_new_address(tmp_path: Path) 
         assert (address, card.title) == ({"chat": "private"}, "Cancelled")
 
 
+async def test_an_end_that_moved_its_message_is_shown_once(tmp_path: Path) -> None:
+    """Whatever is heard of its job after that: every showing is an upload."""
+    platform = Recorder()
+    async with _delivering(tmp_path, platform) as scene:
+        await scene.store.requests.add(new_request())
+        scene.feed.changed(JobId("job-1"))
+        await platform.next()
+        platform.moves.append({"chat": "private"})
+        await scene.store.queue.cancel(JobId("job-1"), now=2.0)
+        scene.feed.changed(JobId("job-1"))
+        assert (await platform.next())[1].title == "Cancelled"
+        for key in ("2", "3"):  # found with the looks at the store, each of which knows more of the first
+            scene.feed.changed(JobId("job-1"))
+            await scene.store.requests.add(new_request(key))
+            await platform.next()
+    titles = [card.title for _, card in platform.asked]
+    assert titles[:3] == ["Queued: you are next", "Cancelled", "Queued: you are next"]
+    assert titles.count("Cancelled") == 1
+
+
 async def test_a_job_that_another_process_carries_is_shown_as_far_as_it_is(tmp_path: Path) -> None:
     """No news of it is heard here: what it wrote into the store is shown."""
     platform = Recorder()

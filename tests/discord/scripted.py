@@ -10,6 +10,7 @@ from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
+from bot.contract.levels import Level
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Accepted,
@@ -76,7 +77,7 @@ def commands() -> list[Command]:
         name="upscale", title="Upscale", description="Larger", workflow=True, parameters=(picture,)
     )
     help_ = Command(name="help", title="Help", description="What can be asked for")
-    stop = Command(name="stop", title="Stop", description="Stop everything", admin=True)
+    stop = Command(name="stop", title="Stop", description="Stop everything", level=Level.ADMIN)
     return [imagine, edit, upscale, help_, stop]
 
 
@@ -190,7 +191,7 @@ class ScriptedCore:
     async def rename(self, actor: Actor, name: str) -> str:
         raise AssertionError("people change their names at Discord")
 
-    def is_admin(self, actor: Actor) -> bool:
+    async def level(self, actor: Actor) -> Level:
         raise AssertionError("the core asks that of itself")
 
     async def film(self, media: Media) -> Film | None:

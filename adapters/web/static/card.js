@@ -37,7 +37,7 @@ function part(element, name) {
 }
 
 function drawBody(body, card) {
-  const drawn = JSON.stringify(card.body, (name, value) => (value?.at ? { at: value.at } : value));
+  const drawn = JSON.stringify(card.body, (name, value) => (typeof value?.at === "number" ? { at: value.at } : value));
   if (body.dataset.drawn === drawn) return;
   body.dataset.drawn = drawn;
   // Words that are too long for a card are a file too, and copied from there.
