@@ -156,7 +156,7 @@ class Steer:
             raise InvalidValue("url", f"{address.name} is there already.")
         trouble = await self._fleet.trouble(address.url)
         if trouble is not None:
-            raise InvalidValue("url", trouble)
+            raise InvalidValue("url", f"{address.name} is not added. {trouble}")
         change = _change(by, "backend-add", address.name)
         if not await self._store.switches.add(lease_name(address.url), address.url, change):
             raise InvalidValue("url", f"{address.name} is there already.")
