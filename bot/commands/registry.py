@@ -11,6 +11,8 @@ from bot.service.look import Look
 from bot.service.oversee import Oversee
 from bot.service.rights import LEAST
 from bot.service.steer import Steer
+from bot.service.submit import Submit
+from bot.service.workshop import Workshop
 from bot.store.figures import Figures
 from bot.store.memory import Memory
 
@@ -30,6 +32,8 @@ class Context:
     memory: Memory
     adapter: str
     level: Level
+    submit: Submit
+    workshop: Workshop
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]

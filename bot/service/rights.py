@@ -12,12 +12,14 @@ MAKE = "make pictures"
 END_ANY = "end anybody's job"
 DELETE_ANY = "delete anybody's picture"
 OVERSEE = "see how everything stands"
+ADD = "add workflows"
 
 LEAST: Mapping[str, Level] = {
     MAKE: Level.GUEST,
     END_ANY: Level.MODERATOR,
     DELETE_ANY: Level.MODERATOR,
     OVERSEE: Level.ADMIN,
+    ADD: Level.ADMIN,
     "/queue": Level.GUEST,
     "/help": Level.GUEST,
     "/allow": Level.ADMIN,
@@ -29,14 +31,22 @@ LEAST: Mapping[str, Level] = {
     "/front": Level.ADMIN,
     "/drain": Level.ADMIN,
     "/restore": Level.ADMIN,
-    "/backend-add": Level.ADMIN,
-    "/backend-remove": Level.ADMIN,
-    "/gpu-back": Level.ADMIN,
-    "/gpu-take": Level.ADMIN,
+    "/backend add": Level.ADMIN,
+    "/backend remove": Level.ADMIN,
+    "/gpu back": Level.ADMIN,
+    "/gpu take": Level.ADMIN,
     "/limits": Level.ADMIN,
     "/stats": Level.ADMIN,
     "/audit": Level.ADMIN,
-}
+    **dict.fromkeys(
+        (
+            "/workflow add", "/workflow edit", "/workflow set", "/workflow try", "/workflow publish",
+            "/workflow list", "/workflow show", "/workflow diff", "/workflow rollback", "/workflow disable",
+            "/workflow enable", "/workflow export",
+        ),
+        Level.ADMIN,
+    ),
+}  # fmt: skip
 """The least level that each thing takes. docs/permissions.md is made of it."""
 
 WHOSE: Mapping[Level, str] = {
