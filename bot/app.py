@@ -28,12 +28,15 @@ from bot.feed import Feed
 from bot.media.spool import Spool
 from bot.relay import Relay
 from bot.service.act import Act
+from bot.service.grounds import Grounds
 from bot.service.links import Links, read_secret
 from bot.service.look import Look
+from bot.service.moderate import Moderate
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
+from bot.service.quota import Quota
 from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.submit import Submit
@@ -47,6 +50,7 @@ from bot.worker.worker import Worker
 from bot.workflow.catalogue import Catalogue
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
+from bot.workflow.model import Role
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +82,7 @@ class App:
 
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
+        grounds = Grounds(self.store.standing, self.rights.policy)
         look = Look(self.store, self.board, self.feed, self.servers)
         submit = Submit(
             self.store,
@@ -87,6 +92,7 @@ class App:
             self.offering,
             look,
             self.rights,
+            grounds,
             self.rules.caps,
         )
         return BoundCore(
@@ -98,6 +104,9 @@ class App:
             look=look,
             people=People(self.store),
             rights=self.rights,
+            moderate=Moderate(self.store, self.feed, self.rights),
+            grounds=grounds,
+            quota=Quota(self.store, self.rights),
             oversee=Oversee(self.store, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
             links=self.links,
@@ -183,7 +192,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             servers=servers,
             offering=Offering(Catalogue(drafts, servers.schemas), servers, settings.workflow_order),
             timing=LeaseTiming(),
-            rights=Rights(settings.admins),
+            rights=Rights(store.standing, settings.policy, settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
@@ -215,6 +224,11 @@ def read_workflows(settings: Settings) -> dict[str, Draft]:
         if name not in found:
             raise ConfigError(
                 f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(found)}.'
+            )
+    for name in settings.workflow_levels:
+        if name not in found and name not in set(Role):
+            raise ConfigError(
+                f'WORKFLOW_LEVELS: there is no workflow "{name}". There are: {", ".join(found)}.'
             )
     return found
 

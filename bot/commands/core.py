@@ -10,6 +10,7 @@ from typing import Any
 from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.admission import ADMISSION, let_in
+from bot.commands.community import COMMUNITY
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
@@ -38,12 +39,15 @@ from bot.contract.values import (
 )
 from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
+from bot.service.grounds import Grounds
 from bot.service.links import Links
 from bot.service.look import Look
+from bot.service.moderate import Moderate
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
+from bot.service.quota import Quota
 from bot.service.rights import Rights
 from bot.service.submit import Submit
 from bot.store.memory import Memory
@@ -63,6 +67,9 @@ class BoundCore:
     look: Look
     people: People
     rights: Rights
+    moderate: Moderate
+    grounds: Grounds
+    quota: Quota
     oversee: Oversee
     outgoing: Outgoing
     links: Links
@@ -80,7 +87,7 @@ class BoundCore:
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        return {**GENERAL, **ADMISSION} if self.listed else GENERAL
+        return {**GENERAL, **COMMUNITY, **(ADMISSION if self.listed else {})}
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -122,6 +129,9 @@ class BoundCore:
             memory=self.memory,
             adapter=self.adapter,
             level=level,
+            moderate=self.moderate,
+            grounds=self.grounds,
+            quota=self.quota,
         )
         return await entry.handler(context, invocation)
 
@@ -174,6 +184,10 @@ class BoundCore:
     async def let_in(self, *ids: str) -> bool:
         """Whether an admin let in one of these people or places."""
         return self.listed and await let_in(self.memory, self.adapter, ids)
+
+    def roles(self) -> frozenset[str]:
+        """The roles of people that the settings give a level."""
+        return frozenset(self.rights.policy.levels)
 
     def admins(self) -> Sequence[str]:
         """The ids of the admins who are named on this adapter's platform."""

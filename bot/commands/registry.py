@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from bot.contract.levels import Level
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
+from bot.service.grounds import Grounds
 from bot.service.look import Look
+from bot.service.moderate import Moderate
+from bot.service.quota import Quota
 from bot.service.rights import LEAST
 from bot.store.memory import Memory
 
@@ -16,7 +19,7 @@ from bot.store.memory import Memory
 class Context:
     """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
 
-    `level` is the asker's.
+    `level` is the asker's; `moderate`, `grounds` and `quota` are about people and places.
     """
 
     look: Look
@@ -24,6 +27,9 @@ class Context:
     memory: Memory
     adapter: str
     level: Level
+    moderate: Moderate
+    grounds: Grounds
+    quota: Quota
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]

@@ -33,8 +33,10 @@ from bot.media.pictures import LIMIT_BYTES, check_picture
 from bot.media.spool import Spool
 from bot.media.uploads import LIMIT_CLIP_BYTES, check_upload
 from bot.scheduling.caps import Caps
+from bot.service.grounds import Ground, Grounds
 from bot.service.look import Look
 from bot.service.offering import Offering
+from bot.service.quota import today
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
@@ -66,6 +68,7 @@ class Submit:
         offering: Offering,
         look: Look,
         rights: Rights,
+        grounds: Grounds,
         caps: Caps | None = None,
     ) -> None:
         self._store = store
@@ -75,6 +78,7 @@ class Submit:
         self._offering = offering
         self._look = look
         self._rights = rights
+        self._grounds = grounds
         self._caps = caps
 
     async def submit(
@@ -93,14 +97,32 @@ class Submit:
         known = await self._store.requests.find(invocation.event_key)
         if known is not None:
             return _same(known, fingerprint)
-        await self._servers.ready()
-        chosen = self._offering.require(workflow or invocation.command)
-        self._servers.require(chosen)
         level = await self._rights.require(invocation.actor, MAKE)
+        ground = await self._grounds.of(invocation.place)
+        await self._servers.ready()
+        chosen = self._allowed(workflow or invocation.command, invocation.command, ground, level)
+        self._servers.require(chosen)
         new = await self._request(invocation, adapter, chosen, kept, level)
-        added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
+        self._grounds.require_words(ground, chosen, new.values)
+        caps = None if new.lane is Lane.ADMIN else self._caps
+        allowance = self._rights.policy.allowance(level)
+        added = await self._store.requests.add(new, caps, allowance, today(new.created))
         self._feed.queued(added.job)
         return _same(added, fingerprint)
+
+    def _allowed(self, name: str, command: str, ground: Ground, level: Level) -> Workflow:
+        """The workflow that does it, for a role another that serves it if the first may not run here.
+
+        Raises `NotAllowed`.
+        """
+        first = self._offering.require(name)
+        refusal = self._grounds.refusal(ground, first, command, level)
+        if refusal is None:
+            return first
+        for other in self._offering.serving_all(name):
+            if self._grounds.refusal(ground, other, command, level) is None:
+                return other
+        raise refusal
 
     async def _request(
         self,

@@ -16,6 +16,7 @@ from bot.store.offers import Offers
 from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
+from bot.store.standing import Standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,7 @@ class Store:
     leases: Leases
     backends: Backends
     people: People
+    standing: Standing
     memory: Memory
     offers: Offers
     calls: Calls | None
@@ -47,6 +49,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             leases=Leases(database),
             backends=Backends(database),
             people=People(database),
+            standing=Standing(database),
             memory=memory,
             offers=Offers(memory),
             calls=database.driver.calls,
