@@ -14,10 +14,10 @@ from bot.scheduling.allowance import in_hours
 from bot.service.policy import Policy
 from bot.store.standing import Standing
 
-MAKE = "make pictures"
-END_ANY = "end anybody's job"
-DELETE_ANY = "delete anybody's picture"
-OVERSEE = "see how everything stands"
+MAKE = "make"
+END_ANY = "end-any"
+DELETE_ANY = "delete-any"
+OVERSEE = "oversee"
 
 LEAST: Mapping[str, Level] = {
     MAKE: Level.GUEST,

@@ -17,11 +17,14 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "permissions.md"
 
 REGISTRIES: tuple[Mapping[str, Entry], ...] = (GENERAL, COMMUNITY, ADMISSION)
 
-DEEDS: Mapping[str, str] = {
-    MAKE: "every workflow by its command, and the buttons that make something: Again, Vary, Upscale, ...",
-    END_ANY: "the button Cancel on anybody's card; everybody ends their own",
-    DELETE_ANY: "the button Delete on anybody's card; everybody deletes their own",
-    OVERSEE: "the page `/admin`",
+DEEDS: Mapping[str, tuple[str, str]] = {
+    MAKE: ("make pictures", "Every workflow by its command, and the buttons Again, Vary, Upscale, ..."),
+    END_ANY: ("end anybody's job", "The button Cancel on anybody's card; everybody ends their own"),
+    DELETE_ANY: (
+        "delete anybody's picture",
+        "The button Delete on anybody's card; everybody deletes their own",
+    ),
+    OVERSEE: ("see how everything stands", "The page `/admin`"),
 }
 
 HEAD = """# Who may do what
@@ -62,10 +65,12 @@ def page() -> str:
     return f"{HEAD}{levels}\n{table}{FOOT}"
 
 
-def described() -> dict[str, str]:
-    """What each thing of the table is."""
+def described() -> dict[str, tuple[str, str]]:
+    """What each thing of the table is called, and what it is."""
     commands = {
-        f"/{name}": entry.command.description for registry in REGISTRIES for name, entry in registry.items()
+        f"/{name}": (f"`/{name}`", entry.command.description)
+        for registry in REGISTRIES
+        for name, entry in registry.items()
     }
     return {**DEEDS, **commands}
 
@@ -85,6 +90,6 @@ def _table() -> Iterator[str]:
     yield f"|---|---|{'---|' * len(Level)}"
     known = described()
     for deed, least in LEAST.items():
-        name = f"`{deed}`" if deed.startswith("/") else deed
+        name, what = known[deed]
         marks = ["yes" if level >= least else "no" for level in Level]
-        yield f"| {name} | {known[deed]} | {' | '.join(marks)} |"
+        yield f"| {name} | {what} | {' | '.join(marks)} |"
