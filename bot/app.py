@@ -51,6 +51,7 @@ from bot.workflow.catalogue import Catalogue
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
 from bot.workflow.model import Role
+from bot.workflow.vocabulary import Words
 
 log = structlog.get_logger(__name__)
 
@@ -178,6 +179,7 @@ class App:
 async def open_app(settings: Settings) -> AsyncIterator[App]:
     """Open the store and begin to talk to the backends. Raises `ConfigError`."""
     drafts = read_workflows(settings)
+    words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
@@ -190,7 +192,9 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             spool=Spool(settings.data_dir / "spool"),
             feed=Feed(),
             servers=servers,
-            offering=Offering(Catalogue(drafts, servers.schemas), servers, settings.workflow_order),
+            offering=Offering(
+                Catalogue(drafts, servers.schemas), servers, settings.workflow_order, words.now
+            ),
             timing=LeaseTiming(),
             rights=Rights(store.standing, settings.policy, settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),

@@ -30,6 +30,7 @@
     │   ├── AddressExpired     not before a press on the card renews it
     │   └── SlowDown           later: `retry_after` seconds
     ├── LeaseLost              another process holds it now; whatever was being written changes nothing
+    ├── GraphError             a graph that is made in code is one that no server would run
     └── ConfigError            the owner's settings or files are wrong; says which and what to do
 
 Every text that reaches a person says what went wrong and what to do next; it holds no path, token or
@@ -364,6 +365,12 @@ class LeaseLost(MuralistError):
         "Two processes work on one DATA_DIR, or this one stood still for seconds (a laptop that slept, a "
         "full disk, a debugger). The other one goes on; nothing is done twice."
     )
+
+
+class GraphError(MuralistError):
+    """A graph that is made in code does not fit the nodes of the server that it is for."""
+
+    cure = "ComfyUI's nodes are others than they were: update ComfyUI, or what brings the node that is named."
 
 
 class ConfigError(MuralistError):

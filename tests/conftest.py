@@ -30,6 +30,15 @@ async def simulated(tmp_path: Path) -> AsyncIterator[Program]:
 
 
 @pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[Program]:
+    """A simulated ComfyUI that takes a second for a step: what runs there goes on until it is stopped."""
+    program = simulator_program(tmp_path, "--step-seconds", "1")
+    await program.start()
+    yield program
+    await program.stop()
+
+
+@pytest.fixture
 async def served(tmp_path: Path, simulated: Program) -> AsyncIterator[Program]:
     """The bot as a process, with its page, on a simulated ComfyUI."""
     program = bot_program(tmp_path, simulated.url)

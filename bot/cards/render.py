@@ -221,7 +221,11 @@ def info(view: MessageView) -> Card:
         for name, value in view.job.values.items()
         if value != ""
     ]
-    return note(f"/{view.command}", *lines)
+    read = [
+        (Text(text=f"{name} as it was read: "), Code(text=text))
+        for name, text in view.job.reading.texts.items()
+    ]
+    return note(f"/{view.command}", *lines, *read, *_remarks(view))
 
 
 def queue_card(status: QueueStatus) -> Card:
@@ -272,7 +276,8 @@ def _line(text: str) -> tuple[Span, ...]:
 
 
 def _prompt(view: MessageView) -> str | None:
-    prompt = view.job.values.get("prompt")
+    """As it was read: the alternative that was chosen, and not those that were not."""
+    prompt = view.job.reading.texts.get("prompt", view.job.values.get("prompt"))
     return prompt if isinstance(prompt, str) and prompt else None
 
 
@@ -281,7 +286,12 @@ def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     if prompt is None:
         return ()
     short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"
-    return ((Text(text=short, strong=True),),)
+    return ((Text(text=short, strong=True),), *_remarks(facts.view))
+
+
+def _remarks(view: MessageView) -> tuple[tuple[Span, ...], ...]:
+    """What people are told of how their words were read."""
+    return tuple(_line(remark) for remark in view.job.reading.remarks)
 
 
 def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:

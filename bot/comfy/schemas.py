@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from bot.comfy.inputs import ANY, MATCH_TYPE, InputSpec, all_inputs, find_input
+from bot.comfy.inputs import ANY, MATCH_TYPE, InputSpec, all_inputs, find_input, required_inputs
 from bot.comfy.models import is_model
 
 UploadKind = Literal["image", "audio", "video", "file"]
@@ -78,6 +78,10 @@ class NodeSchemas:
     def inputs(self, class_type: str) -> tuple[InputSpec, ...]:
         """Every input of a class, nested ones included."""
         return tuple(all_inputs(self._class(class_type).get("input")))
+
+    def required(self, class_type: str, given: Mapping[str, Any] = _NOTHING) -> tuple[str, ...]:
+        """The names of the inputs that a class can't do without, those of the branches that `given` choose included."""
+        return tuple(required_inputs(self._class(class_type).get("input"), given))
 
     def outputs(self, class_type: str) -> tuple[tuple[str, str], ...]:
         """Type and name of every output of a class, in their order; what takes the type of an input is `*`."""

@@ -49,6 +49,17 @@ class InputImage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How a person's words were read: texts that the graph has in another form, by parameter, and what is told."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+AS_WRITTEN = Reading()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """One requested run. Everything that decides its picture is frozen here.
 
@@ -80,6 +91,7 @@ class Job:
     shunned: tuple[str, ...] = ()
     early: float | None = None
     late: float | None = None
+    reading: Reading = AS_WRITTEN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +125,7 @@ class NewRequest:
     lane: Lane = Lane.INTERACTIVE
     models: str = ""
     shunned: tuple[str, ...] = ()
+    reading: Reading = AS_WRITTEN
     work: Work
     created: float
 

@@ -34,6 +34,7 @@ from bot.service.rights import DELETE_ANY, END_ANY, Rights
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
+from bot.workflow.shorthand import STYLE
 
 MOST_PARENTS = 20
 """How far back the words are looked for that a picture was made from."""
@@ -106,8 +107,18 @@ class Act:
         workflow = self._offering.find(view.job.workflow)
         if workflow is None:
             raise Stale(f"The workflow {view.job.workflow} is not here any more.")
-        invocation = replace(_pressed(press, view), command=view.command, values=_repeatable(workflow, view))
+        invocation = replace(
+            _pressed(press, view), command=view.command, values=self._repeatable(workflow, view)
+        )
         return await self._submit.submit(invocation, adapter, workflow=workflow.name, kept=view.job.inputs)
+
+    def _repeatable(self, workflow: Workflow, view: MessageView) -> dict[str, object]:
+        """A job's values as far as there still is what they are for, without its seed."""
+        kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
+        kept = {name for name, kind in kinds.items() if kind is not ParameterType.SEED}
+        if view.job.values.get(STYLE) in self._offering.words().styles:
+            kept.add(STYLE)
+        return {name: value for name, value in view.job.values.items() if name in kept}
 
     async def _carry_on(self, press: Press, view: MessageView, button: Button, adapter: str) -> Answer:
         """Do with a picture what needs no more words than it was made from."""
@@ -180,13 +191,3 @@ def _pressed(press: Press, view: MessageView) -> Invocation:
         transient=press.transient,
         spoiler=view.spoiler,
     )
-
-
-def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
-    """A job's values as far as the workflow still has them, without its seed."""
-    kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
-    return {
-        name: value
-        for name, value in view.job.values.items()
-        if name in kinds and kinds[name] is not ParameterType.SEED
-    }

@@ -13,12 +13,10 @@ from bot.jobs.standing import PlaceRule
 from bot.service.policy import Policy
 from bot.store.standing import Standing
 from bot.workflow.model import Workflow
+from bot.workflow.shorthand import negative_of
 
 NAMED = 5
 """Places that a refusal names, at most."""
-
-UNWANTED = "negative"
-"""The parameter for what a picture should not show."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,20 +80,22 @@ class Grounds:
             return NotAllowed(f"/{command} is for age-restricted places alone.{self._adults(ground)}")
         return None
 
-    def require_words(self, ground: Ground, workflow: Workflow, values: Mapping[str, PatchValue]) -> None:
-        """Raise `NotAllowed` for words that are for age-restricted places alone, where this is none."""
+    def require_words(self, ground: Ground, workflow: Workflow, *readings: Mapping[str, PatchValue]) -> None:
+        """Raise `NotAllowed` for words that are for age-restricted places alone, where this is none.
+
+        `readings` are values as they were written, and as they were read. What is not wanted may be named.
+        """
         if ground.age_restricted:
             return
-        for parameter in workflow.parameters:
-            spec = parameter.spec
-            text = values.get(spec.name)
-            if spec.type is ParameterType.TEXT and spec.name != UNWANTED and isinstance(text, str):
-                word = self._policy.word_in(text)
-                if word is not None:
-                    raise NotAllowed(
-                        f'"{word.removesuffix("*")}" is for age-restricted places alone. Leave it out.'
-                        f"{self._adults(ground)}"
-                    )
+        kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
+        for name, text in (each for reading in readings for each in reading.items()):
+            wanted = kinds.get(name) is ParameterType.TEXT and name != negative_of(workflow)
+            word = self._policy.word_in(text) if wanted and isinstance(text, str) else None
+            if word is not None:
+                raise NotAllowed(
+                    f'"{word.removesuffix("*")}" is for age-restricted places alone. Leave it out.'
+                    f"{self._adults(ground)}"
+                )
 
     def _others(self, ground: Ground) -> str:
         listed = [

@@ -37,6 +37,7 @@ from bot.service.grounds import Ground, Grounds
 from bot.service.look import Look
 from bot.service.offering import Offering
 from bot.service.quota import today
+from bot.service.reading import loras_of, reading_of, with_named
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
@@ -103,7 +104,7 @@ class Submit:
         chosen = self._allowed(workflow or invocation.command, invocation.command, ground, level)
         self._servers.require(chosen)
         new = await self._request(invocation, adapter, chosen, kept, level)
-        self._grounds.require_words(ground, chosen, new.values)
+        self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
         caps = None if new.lane is Lane.ADMIN else self._caps
         allowance = self._rights.policy.allowance(level)
         added = await self._store.requests.add(new, caps, allowance, today(new.created))
@@ -135,9 +136,12 @@ class Submit:
         """What is to be stored, if it can run. Raises `UserError`."""
         raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
         choices = self._servers.choices(chosen)
-        bound = bind(chosen, raw, choices, seed, command=invocation.command)
+        bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
+        able = self._servers.able(chosen)
+        loras = loras_of(chosen, bound, able)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
+        graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
         unfit = self._servers.unfit(chosen, patched)
         return NewRequest(
@@ -164,6 +168,7 @@ class Submit:
             lane=_lane(level, chosen, bound.values),
             models=loaded_by(patched),
             shunned=tuple(lease_name(url) for url in unfit),
+            reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
             created=time.time(),
         )

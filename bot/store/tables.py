@@ -194,6 +194,7 @@ job = Table(
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("early", Float),
     Column("late", Float),
+    Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "backend", "state"),
     Index(None, "account", "finished"),
