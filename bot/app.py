@@ -16,7 +16,6 @@ from uuid import uuid4
 import structlog
 
 from bot.cards.board import Board
-from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.schemas import NodeSchemas
 from bot.commands.core import BoundCore
@@ -25,8 +24,10 @@ from bot.contract.values import Actor
 from bot.delivery.deliverer import Deliverer
 from bot.errors import ConfigError
 from bot.feed import Feed
+from bot.fleet import Fleet, end, known_urls, open_backend
 from bot.media.spool import Spool
 from bot.relay import Relay
+from bot.scheduling.holds import Hold, hold_of
 from bot.service.act import Act
 from bot.service.grounds import Grounds
 from bot.service.links import Links, read_secret
@@ -39,12 +40,14 @@ from bot.service.people import People
 from bot.service.quota import Quota
 from bot.service.rights import Rights
 from bot.service.servers import Servers
+from bot.service.steer import Steer
 from bot.service.submit import Submit
 from bot.settings import Settings
 from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
+from bot.worker.elsewhere import lease_name
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
 from bot.workflow.catalogue import Catalogue
@@ -62,7 +65,8 @@ NOBODY = Actor(platform="", external_id="", name="nobody")
 """Whoever works for them begins nothing, and only looks after what a backend has in hand."""
 
 RESTART_SECONDS = 5.0
-CANCEL_SECONDS = 1.0
+TAKE_BACK_SECONDS = 60.0
+"""How often jobs are looked for that servers have in hand with which nobody works."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,13 +77,18 @@ class App:
     store: Store
     spool: Spool
     feed: Feed
-    servers: Servers
+    fleet: Fleet
     offering: Offering
     timing: LeaseTiming
     rights: Rights
     links: Links
     bare: bool
     rules: Rules
+
+    @property
+    def servers(self) -> Servers:
+        """The ComfyUI servers as the service sees them."""
+        return self.fleet.servers
 
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
@@ -109,6 +118,8 @@ class App:
             grounds=grounds,
             quota=Quota(self.store, self.rights),
             oversee=Oversee(self.store, self.board, self.servers, self.rights),
+            steer=Steer(self.store, self.feed, self.fleet, self.rules),
+            figures=self.store.figures,
             outgoing=Outgoing(self.spool),
             links=self.links,
             memory=self.store.memory,
@@ -121,11 +132,9 @@ class App:
         """
         await self._prepare()
         work = [self._deliverer(adapter).run() for adapter in adapters]
+        work.append(self.fleet.run(self._worker if works else None))
         if works:
-            workers = self._workers()
-            served = [worker.lease for worker in workers]
-            work += [worker.run() for worker in workers]
-            work.append(take_back(self.store, served, self.owner, self.timing))
+            work.append(self._take_back())
         async with _background(*work, *self._relay()):
             fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
@@ -146,24 +155,30 @@ class App:
 
     async def attend(self, adapter: Adapter, only: Actor) -> None:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
-        workers = [worker.run() for worker in self._workers(only)]
-        async with _background(*workers, self._deliverer(adapter).run(), *self._relay()):
+        working = self.fleet.run(partial(self._worker, only=only))
+        async with _background(working, self._deliverer(adapter).run(), *self._relay()):
             await adapter.run(self.core(adapter))
 
-    def _workers(self, only: Actor | None = None) -> list[Worker]:
-        tools = [
-            Tools(
-                backend=backend,
-                store=self.store,
-                spool=self.spool,
-                feed=self.feed,
-                bare=self.bare,
-                rules=self.rules,
-                peers=self.servers.backends,
-            )
-            for backend in self.servers.backends
-        ]
-        return [Worker(each, self.owner, self.timing, only=only) for each in tools]
+    async def _take_back(self) -> None:
+        while True:
+            served = [lease_name(backend.url) for backend in self.servers.backends]
+            try:
+                await take_back(self.store, served, self.owner, self.timing)
+            except Exception:  # a worker's loop: it logs and goes on
+                log.exception("jobs of servers that are gone can't be taken back")
+            await asyncio.sleep(TAKE_BACK_SECONDS)
+
+    def _worker(self, backend: ComfyBackend, only: Actor | None = None) -> Worker:
+        tools = Tools(
+            backend=backend,
+            store=self.store,
+            spool=self.spool,
+            feed=self.feed,
+            bare=self.bare,
+            rules=self.rules,
+            peers=lambda: self.servers.backends,
+        )
+        return Worker(tools, self.owner, self.timing, only=only)
 
     def _deliverer(self, adapter: Adapter) -> Deliverer:
         return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing)
@@ -171,8 +186,14 @@ class App:
     @property
     def board(self) -> Board:
         """Draws the cards of jobs."""
-        offered = self.offering.verbs
-        return Board(self.store, self.spool, self.feed, self.servers.answering, offered, time.time)
+        offered, answering = self.offering.verbs, self.servers.answering
+        return Board(self.store, self.spool, self.feed, answering, offered, time.time, self._holds)
+
+    async def _holds(self) -> dict[str, Hold | None]:
+        """Why each backend takes no jobs now."""
+        switches, now = await self.store.switches.read(), time.time()
+        names = [lease_name(backend.url) for backend in self.servers.backends]
+        return {name: hold_of(switches, self.rules.plan, name, now) for name in names}
 
 
 @asynccontextmanager
@@ -182,16 +203,14 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
-        backends = [await stack.enter_async_context(backend) for backend in made]
-        await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
-        servers = Servers(backends)
+        fleet = await stack.enter_async_context(Fleet(settings, store))
+        servers = fleet.servers
         yield App(
             owner=uuid4().hex,
             store=store,
             spool=Spool(settings.data_dir / "spool"),
             feed=Feed(),
-            servers=servers,
+            fleet=fleet,
             offering=Offering(
                 Catalogue(drafts, servers.schemas), servers, settings.workflow_order, words.now
             ),
@@ -201,22 +220,6 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
         )
-
-
-async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
-    """A backend that its server knows again after a restart, and the other way round.
-
-    Credentials of the address are not stored.
-    """
-    known_as = parse_address(url).url
-    return ComfyBackend(
-        url,
-        access=settings.access,
-        client_id=await store.backends.client_id(known_as),
-        on_new_client_id=partial(store.backends.remember, known_as),
-        object_info=await store.offers.of(known_as),
-        on_object_info=partial(store.offers.remember, known_as),
-    )
 
 
 def read_workflows(settings: Settings) -> dict[str, Draft]:
@@ -241,8 +244,8 @@ async def known_schemas(settings: Settings) -> list[NodeSchemas]:
     """What the servers are known to have; those of which nothing is known are asked."""
     found: list[NodeSchemas] = []
     async with open_store(settings.database) as store:
-        for url in settings.comfyui_urls:
-            async with await _backend(url, settings, store) as backend:
+        for url in await known_urls(settings, store):
+            async with await open_backend(url, settings, store) as backend:
                 if backend.schemas is None:
                     await backend.probe()
                 found += [] if backend.schemas is None else [backend.schemas]
@@ -263,15 +266,6 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
         yield
     finally:
         await asyncio.gather(*(end(task) for task in tasks))
-
-
-async def end(task: asyncio.Task[None]) -> None:
-    """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("ended with an error", error=repr(error))
 
 
 async def _supervise(adapter: Adapter, core: BoundCore) -> ConfigError:

@@ -16,7 +16,9 @@ from bot.contract.environment import env_files
 from bot.errors import ConfigError
 from bot.scheduling.caps import Caps
 from bot.scheduling.choice import SLACK_SECONDS
+from bot.scheduling.holds import ALWAYS, Hours, Plan, parse_hours
 from bot.store.claims import Rules
+from bot.worker.elsewhere import lease_name
 
 
 def _split(value: object) -> object:
@@ -31,6 +33,24 @@ def _people(value: object) -> object:
     if any(not platform.strip() or not known_as.strip() for platform, _, known_as in pairs):
         raise ValueError("each must look like discord:123456789012345678")
     return [(platform.strip().lower(), known_as.strip()) for platform, _, known_as in pairs]
+
+
+def _plan(value: object) -> object:
+    """`22:00-08:00,desk:8188=20:00-23:00` as the hours of some backends and of all others. Raises `ValueError`."""
+    if not isinstance(value, str):
+        return value
+    others: Hours | None = None
+    by_backend: dict[str, Hours] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        server, equals, hours = part.rpartition("=")
+        if not equals:
+            others = parse_hours(part)
+            continue
+        try:
+            by_backend[lease_name(parse_address(server).url)] = parse_hours(hours)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+    return Plan(others=others, by_backend=by_backend)
 
 
 class Settings(CommunitySettings):
@@ -118,6 +138,11 @@ class Settings(CommunitySettings):
         description="How much more of the servers' time than somebody who waits others may get because their models "
         "are loaded.",
     )
+    gpu_hours: Annotated[Plan, NoDecode, BeforeValidator(_plan)] = Field(
+        default=ALWAYS,
+        description="When the bot may use the servers, by this machine's clock: 22:00-08:00, several with + between "
+        "them; for one server alone with its address before it, comma separated: desk:8188=22:00-08:00.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."
     )
@@ -165,6 +190,7 @@ class Settings(CommunitySettings):
                 cooldown=self.cooldown_seconds,
             ),
             slack=self.model_slack_seconds,
+            plan=self.gpu_hours,
         )
 
     @property

@@ -143,7 +143,7 @@ async def place(context: Context, invocation: Invocation) -> Answer:
     rule = known or PlaceRule(platform=where.platform, external_id=where.external_id)
     changed = _changed(rule, invocation, {published.name for published in context.commands()})
     if changed != rule:
-        await context.moderate.rule(invocation.actor, replace(changed, name=where.name or rule.name))
+        await context.moderate.rule(invocation.actor, rule, replace(changed, name=where.name or rule.name))
         ground = await context.grounds.of(where)
     return Said(
         card=place_card(

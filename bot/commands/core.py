@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.cards import render
 from bot.cards.actions import read_button
+from bot.commands.admin import ADMIN
 from bot.commands.admission import ADMISSION, let_in
 from bot.commands.community import COMMUNITY
 from bot.commands.extras import EXTRAS, menus
@@ -49,7 +50,9 @@ from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.quota import Quota
 from bot.service.rights import Rights
+from bot.service.steer import Steer
 from bot.service.submit import Submit
+from bot.store.figures import Figures
 from bot.store.memory import Memory
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
@@ -71,6 +74,8 @@ class BoundCore:
     grounds: Grounds
     quota: Quota
     oversee: Oversee
+    steer: Steer
+    figures: Figures
     outgoing: Outgoing
     links: Links
     memory: Memory
@@ -87,7 +92,7 @@ class BoundCore:
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        return {**GENERAL, **COMMUNITY, **(ADMISSION if self.listed else {})}
+        return {**GENERAL, **COMMUNITY, **ADMIN, **(ADMISSION if self.listed else {})}
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -125,6 +130,9 @@ class BoundCore:
         level = await self.rights.require(invocation.actor, f"/{entry.command.name}")
         context = Context(
             look=self.look,
+            oversee=self.oversee,
+            steer=self.steer,
+            figures=self.figures,
             commands=partial(self._commands_of, level),
             memory=self.memory,
             adapter=self.adapter,

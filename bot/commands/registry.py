@@ -10,8 +10,11 @@ from bot.contract.values import Answer, Command, Invocation, ParameterSpec
 from bot.service.grounds import Grounds
 from bot.service.look import Look
 from bot.service.moderate import Moderate
+from bot.service.oversee import Oversee
 from bot.service.quota import Quota
 from bot.service.rights import LEAST
+from bot.service.steer import Steer
+from bot.store.figures import Figures
 from bot.store.memory import Memory
 
 
@@ -19,10 +22,14 @@ from bot.store.memory import Memory
 class Context:
     """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
 
-    `level` is the asker's; `moderate`, `grounds` and `quota` are about people and places.
+    `level` is the asker's. `moderate`, `grounds` and `quota` are about people and places; for admins there are
+    `oversee`, `steer` and `figures`.
     """
 
     look: Look
+    oversee: Oversee
+    steer: Steer
+    figures: Figures
     commands: Callable[[], list[Command]]
     memory: Memory
     adapter: str

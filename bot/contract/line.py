@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.contract.values import Command, Extra, ParameterType
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_-]+)(?:@\w+)?(?:\s+|$)")
+_WORD = re.compile(r"([A-Za-z]+)(?:\s+|$)")
 _QUOTED = r'"[^"]*"|“[^”]*”'
 _DASHED = re.compile(
     rf"(?<!\S)(?:--|—)(?P<name>[A-Za-z][\w-]*)"
@@ -35,7 +36,8 @@ class Line:
 
 
 def read_line(text: str, commands: Sequence[Command]) -> Line:
-    """Take a line apart. Options may stand anywhere; the words between them are the main text, as written.
+    """Take a line apart. Options may stand anywhere; the words between them are the main text, as written. A name of
+    two words may be written as two.
 
     `--name value` is always an option, known or not, so that a mistyped one is told; `name=value` only if the
     command has that option, so that a prompt may contain an equals sign. An option that is on or off needs no
@@ -44,7 +46,10 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     text = text.strip()
     start = _COMMAND.match(text)
     name, rest = ("", text) if start is None else (start[1].lower(), text[start.end() :])
-    command = next((published for published in commands if published.name.lower() == name), None)
+    command = _named(name, commands)
+    if command is None and (second := _WORD.match(rest)) is not None:
+        command = _named(f"{name}-{second[1].lower()}", commands)  # "/gpu back" is /gpu-back
+        rest = rest if command is None else rest[second.end() :]
     values: dict[str, object] = {}
     flags = _flags(command)
 
@@ -72,6 +77,12 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
         values[main] = f"{option} {words}" if option else words
     hidden = Extra.SPOILER not in _names(command) and str(values.pop(Extra.SPOILER, "no")).lower() not in _NO
     return Line(command=command.name if command is not None else name, values=values, spoiler=hidden)
+
+
+def _named(name: str, commands: Sequence[Command]) -> Command | None:
+    """The command of this name; Telegram has underscores for hyphens."""
+    spelled = {each.name.lower(): each for each in commands}
+    return spelled.get(name) or spelled.get(name.replace("_", "-"))
 
 
 def _names(command: Command | None) -> list[str]:

@@ -6,9 +6,8 @@ import re
 import time
 from dataclasses import replace
 
-import structlog
-
 from bot.contract.levels import Level
+from bot.contract.overview import Change
 from bot.contract.values import Actor, OutputRef, Place
 from bot.errors import InvalidValue, NoSuchJob, NotAllowed
 from bot.feed import Feed
@@ -19,8 +18,6 @@ from bot.store.store import Store
 _KNOWN_AS = re.compile(r"([a-z]+):(\S+)")
 _MENTION = re.compile(r"<@!?(\d+)>")
 _NUMBER = re.compile(r"-?\d{1,20}")
-
-log = structlog.get_logger(__name__)
 
 
 class Moderate:
@@ -71,10 +68,9 @@ class Moderate:
     async def give(self, by: Actor, who: Actor, level: Level | None) -> Level:
         """Give a person a level; None takes it back. Says what they have now. Raises `NotAllowed`."""
         before = await self._touchable(by, who)
-        await self._store.standing.give(who, level, time.time())
-        after = await self._rights.level(who)
-        self._note(by, "level", who.known_as, str(before), str(after))
-        return after
+        given = "default" if level is None else str(level)
+        await self._store.standing.give(who, level, _change(by, "level", who.known_as, str(before), given))
+        return await self._rights.level(who)
 
     async def ban(self, by: Actor, who: Actor, ban: Ban, *, running: bool) -> int:
         """Block a person and end what waits of theirs, and what runs if so asked. Says how many.
@@ -82,26 +78,28 @@ class Moderate:
         Raises `NotAllowed`.
         """
         before = await self._touchable(by, who)
-        await self._store.standing.ban(who, ban)
+        end = (
+            "for good"
+            if ban.until is None
+            else time.strftime("until %Y-%m-%d %H:%M UTC", time.gmtime(ban.until))
+        )
+        after = f"{end}: {ban.reason}" if ban.reason else end
+        await self._store.standing.ban(who, ban, _change(by, "ban", who.known_as, str(before), after))
         ended = await self._store.standing.unfinished(who, running=running)
         for job in ended:
             await self._store.queue.cancel(job, now=time.time())
             self._feed.cancelled(job)
-        self._note(by, "ban", who.known_as, str(before), ban.reason)
         return len(ended)
 
     async def unban(self, by: Actor, who: Actor) -> bool:
         """Lift a ban. Whether there was one."""
-        was = await self._store.standing.unban(who, time.time())
-        if was:
-            self._note(by, "unban", who.known_as, str(Level.BLOCKED), str(await self._rights.level(who)))
-        return was
+        change = _change(by, "unban", who.known_as, str(Level.BLOCKED), "")
+        return await self._store.standing.unban(who, change)
 
-    async def rule(self, by: Actor, rule: PlaceRule) -> None:
-        """Say something of a place, in place of what was said before."""
-        await self._store.standing.rule(rule)
-        said = f"allowed {rule.allowed}, workflows {rule.workflows}, age-restricted {rule.age_restricted}"
-        self._note(by, "place", f"{rule.platform}:{rule.external_id}", "", said)
+    async def rule(self, by: Actor, before: PlaceRule, rule: PlaceRule) -> None:
+        """Say something of a place, in place of what was said `before`."""
+        whom = f"{rule.platform}:{rule.external_id}"
+        await self._store.standing.rule(rule, _change(by, "place", whom, _said(before), _said(rule)))
 
     async def _touchable(self, by: Actor, who: Actor) -> Level:
         """The level of somebody whom `by` may touch: an admin those whom no setting makes one, others those below."""
@@ -114,7 +112,21 @@ class Moderate:
             raise NotAllowed(f"{who.name} is {theirs} too. That takes an admin.")
         return theirs
 
-    def _note(self, by: Actor, what: str, whom: str, before: str, after: str) -> None:
-        log.info(
-            "a person or place was changed", what=what, whom=whom, by=by.known_as, before=before, after=after
-        )
+
+def _change(by: Actor, what: str, whom: str, before: str, after: str) -> Change:
+    return Change(at=time.time(), by=by, what=what, whom=whom, before=before, after=after)
+
+
+def _said(rule: PlaceRule) -> str:
+    """A rule as the audit trail has it: what was said of the place."""
+    workflows = None if rule.workflows is None else "+".join(rule.workflows) or "none"
+    said = {
+        "allowed": _word(rule.allowed),
+        "workflows": workflows,
+        "age-restricted": _word(rule.age_restricted),
+    }
+    return ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
+
+
+def _word(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"

@@ -33,6 +33,20 @@ LEAST: Mapping[str, Level] = {
     "/place": Level.ADMIN,
     "/allow": Level.ADMIN,
     "/forbid": Level.ADMIN,
+    "/pause": Level.ADMIN,
+    "/resume": Level.ADMIN,
+    "/cancel-job": Level.MODERATOR,
+    "/clear": Level.MODERATOR,
+    "/front": Level.ADMIN,
+    "/drain": Level.ADMIN,
+    "/restore": Level.ADMIN,
+    "/backend-add": Level.ADMIN,
+    "/backend-remove": Level.ADMIN,
+    "/gpu-back": Level.ADMIN,
+    "/gpu-take": Level.ADMIN,
+    "/limits": Level.ADMIN,
+    "/stats": Level.ADMIN,
+    "/audit": Level.ADMIN,
 }
 """The least level that each thing takes. docs/permissions.md is made of it."""
 

@@ -18,6 +18,7 @@ from bot.store.flows import Spot, join_line
 from bot.store.learning import promise, run_estimate
 from bot.store.rows import add_unless_there
 from bot.store.spending import spent, typical
+from bot.store.switches import caps_in_force
 from bot.store.tables import (
     account,
     blob,
@@ -59,7 +60,7 @@ class Requests:
         owner = account_of(connection, new.actor, new.created)
         where = _place(connection, new.place)
         if caps is not None:
-            _refuse(connection, new, owner, where, caps, allowance)
+            _refuse(connection, new, owner, where, caps_in_force(connection, caps), allowance)
         seconds = run_estimate(connection, new.work)
         if allowance is not None:
             _weigh(connection, owner, allowance.weight)
@@ -179,8 +180,8 @@ def _place(connection: Connection, where: Place) -> str:
 
 
 def _weigh(connection: Connection, owner: AccountId, weight: float) -> None:
-    """Give somebody their share beside others; it may have changed since they were here last."""
-    other = (account.c.id == owner) & (account.c.weight != weight)
+    """Give somebody their level's share, unless they have one of their own; it may be another than the last time."""
+    other = (account.c.id == owner) & account.c.own_weight.is_(None) & (account.c.weight != weight)
     connection.execute(update(account).where(other).values(weight=weight))
 
 

@@ -7,9 +7,11 @@ from dataclasses import asdict, replace
 from sqlalchemy import Connection, delete, func, select, update
 
 from bot.contract.levels import Level
+from bot.contract.overview import Change
 from bot.contract.values import AccountId, Actor, JobId
 from bot.jobs.standing import Ban, Kept, PlaceRule
 from bot.jobs.states import LIVE, State
+from bot.store.audit import note
 from bot.store.database import Database, reading, writing
 from bot.store.requests import account_of, known_account
 from bot.store.rows import put
@@ -17,7 +19,7 @@ from bot.store.tables import account, ban, identity, job, place_rule
 
 
 class Standing:
-    """Reads and changes what admins and moderators say of people and places."""
+    """Reads and changes what admins and moderators say of people and places. The audit trail has each change."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,24 +43,28 @@ class Standing:
         return Kept(level=None if row.level is None else Level.named(row.level), ban=banned)
 
     @writing
-    def give(self, connection: Connection, actor: Actor, level: Level | None, now: float) -> None:
+    def give(self, connection: Connection, actor: Actor, level: Level | None, change: Change) -> None:
         """Give a person a level, also one who was never here; None takes it back."""
-        owner = _account(connection, actor, now)
+        owner = _account(connection, actor, change.at)
+        note(connection, change)
         name = None if level is None else str(level)
         connection.execute(update(account).where(account.c.id == owner).values(level=name))
 
     @writing
-    def ban(self, connection: Connection, actor: Actor, given: Ban) -> None:
+    def ban(self, connection: Connection, actor: Actor, given: Ban, change: Change) -> None:
         """Block a person, in place of an earlier ban."""
         owner = _account(connection, actor, given.at)
+        note(connection, change)
         put(connection, ban, {"account": owner}, asdict(given))
 
     @writing
-    def unban(self, connection: Connection, actor: Actor, now: float) -> bool:
+    def unban(self, connection: Connection, actor: Actor, change: Change) -> bool:
         """Lift a ban. Whether there was one that still held."""
-        owner = known_account(connection, actor)
+        owner, now = known_account(connection, actor), change.at
         held = (ban.c.account == owner) & (func.coalesce(ban.c.until, now + 1) > now)
         was = connection.scalar(select(func.count()).where(held)) == 1
+        if was:
+            note(connection, change)
         connection.execute(delete(ban).where(ban.c.account == owner))
         return was
 
@@ -98,8 +104,9 @@ class Standing:
         ]
 
     @writing
-    def rule(self, connection: Connection, rule: PlaceRule) -> None:
+    def rule(self, connection: Connection, rule: PlaceRule, change: Change) -> None:
         """Say something of a place, in place of what was said before."""
+        note(connection, change)
         values = asdict(rule)
         key = {name: values.pop(name) for name in ("platform", "external_id")}
         if values["workflows"] is not None:

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.store.audit import Audit
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
+from bot.store.figures import Figures
 from bot.store.leases import Leases
 from bot.store.memory import Memory
 from bot.store.messages import Messages
@@ -17,6 +19,8 @@ from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 from bot.store.standing import Standing
+from bot.store.steering import Steering
+from bot.store.switches import SwitchStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +36,10 @@ class Store:
     standing: Standing
     memory: Memory
     offers: Offers
+    switches: SwitchStore
+    steering: Steering
+    audit: Audit
+    figures: Figures
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -52,6 +60,10 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             standing=Standing(database),
             memory=memory,
             offers=Offers(memory),
+            switches=SwitchStore(database),
+            steering=Steering(database),
+            audit=Audit(database),
+            figures=Figures(database),
             calls=database.driver.calls,
         )
         yield store

@@ -9,9 +9,10 @@ from uuid import uuid4
 import structlog
 
 from bot.contract.values import Actor, JobId
-from bot.errors import LeaseLost
+from bot.errors import BackendError, LeaseLost
 from bot.feed import Ear, Live, Topic
 from bot.jobs.models import Attempt
+from bot.scheduling.holds import Hold, hold_of
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.worker.elsewhere import lease_name
@@ -36,6 +37,8 @@ class Worker:
         self._only = only
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     @property
     def lease(self) -> str:
@@ -51,8 +54,13 @@ class Worker:
                 log.exception("worker failed", backend=self._tools.backend.name)
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def wait_quiet(self) -> None:
+        """Wait until it has no job in hand."""
+        await self._quiet.wait()
+
     async def _serve(self, held: Held) -> None:
         self._runs.clear()
+        self._quiet.set()
         backend, backends = self._tools.backend, self._tools.store.backends
         backend.client_id = await backends.client_id(backend.url)  # who held it before may have got a new one
         slots = asyncio.Semaphore(COMMITTED)
@@ -96,6 +104,7 @@ class Worker:
 
         run = Run(self._tools, attempt, executed)
         self._runs[attempt.job.id] = run
+        self._quiet.clear()
         try:
             await run.carry()
         except LeaseLost:
@@ -105,6 +114,8 @@ class Worker:
             await run.stumble()
         finally:
             self._runs.pop(attempt.job.id, None)
+            if not self._runs:
+                self._quiet.set()
 
     async def _watch(self, held: Held) -> None:
         """Keep progress in the store, and stop what somebody asked to stop: here at once, elsewhere soon."""
@@ -115,7 +126,33 @@ class Worker:
                 for job in await self._tools.store.queue.to_cancel(held):
                     if job in self._runs:
                         await self._runs[job].cancel()
+                await self._heed(held)
                 await ear.news(LOOK_SECONDS)
+
+    async def _heed(self, held: Held) -> None:
+        """Do what a hold of this backend asks for beyond claiming nothing."""
+        switches, now = self._tools.store.switches, time.time()
+        hold = hold_of(await switches.read(), self._tools.rules.plan, held.name, now)
+        if hold is None or not hold.clears:
+            return
+        for run in list(self._runs.values()):
+            if hold.hand_over or not run.begun:
+                await run.hand_over()
+        if hold.frees and not self._runs and self._tools.backend.up:
+            await self._free(held, hold)
+
+    async def _free(self, held: Held, hold: Hold) -> None:
+        """Give the GPU's memory back, once for each hold."""
+        if await self._tools.store.switches.freed(held.name, hold):
+            return
+        try:
+            await self._tools.backend.routes.free(free_memory=True)
+        except BackendError as error:
+            log.warning("the memory is not given back yet", detail=str(error))
+            return
+        await self._tools.store.queue.unload(held)
+        await self._tools.store.switches.note_freed(held.name, hold)
+        log.info("the GPU's memory is given back", backend=self._tools.backend.name, reason=hold.reason)
 
     async def _save_progress(self, saved: dict[JobId, Live]) -> None:
         moved = [

@@ -45,6 +45,21 @@ LINES: Mapping[str, str] = {
     "/level": "/level zz member",
     "/allow": "/allow zz",
     "/forbid": "/forbid zz",
+    **{
+        f"/{name}": f"/{name} zz"
+        for name in (
+            "cancel-job",
+            "clear",
+            "front",
+            "drain",
+            "restore",
+            "backend-remove",
+            "gpu-back",
+            "gpu-take",
+            "limits",
+        )
+    },
+    "/backend-add": "/backend-add http://me:secret@gpu:1",
 }
 """What is written where the command by itself would do something, or would be asked about."""
 
@@ -59,6 +74,19 @@ DONE: Mapping[str, str] = {
     "/place": "This place",
     "/allow": NO_ID,
     "/forbid": NO_ID,
+    "/pause": "The queue is paused",
+    "/resume": "The queue ",
+    "/cancel-job": 'No job has an id that begins with "zz".',
+    "/front": 'No job has an id that begins with "zz".',
+    "/clear": 'Nobody known is called "zz".',
+    **{
+        f"/{name}": 'There is no server "zz".'
+        for name in ("drain", "restore", "backend-remove", "gpu-back", "gpu-take")
+    },
+    "/backend-add": "An address with a login, token or headers belongs in COMFYUI_URLS",
+    "/limits": "Say what zz is to be",
+    "/stats": "The last 7 days",
+    "/audit": "Changes",
 }
 """How an answer begins that is no refusal."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bot.commands.admin import ADMIN
 from bot.commands.admission import ADMISSION
 from bot.commands.community import COMMUNITY
 from bot.commands.general import GENERAL
@@ -15,7 +16,7 @@ from bot.service.rights import DELETE_ANY, END_ANY, LEAST, MAKE, OVERSEE
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "permissions.md"
 
-REGISTRIES: tuple[Mapping[str, Entry], ...] = (GENERAL, COMMUNITY, ADMISSION)
+REGISTRIES: tuple[Mapping[str, Entry], ...] = (GENERAL, COMMUNITY, ADMIN, ADMISSION)
 
 DEEDS: Mapping[str, tuple[str, str]] = {
     MAKE: ("make pictures", "Every workflow by its command, and the buttons Again, Vary, Upscale, ..."),

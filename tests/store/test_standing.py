@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.contract.levels import Level
+from bot.contract.overview import Change
 from bot.contract.values import Actor, JobId
 from bot.errors import TooMuch
 from bot.jobs.standing import Ban, Kept, PlaceRule
@@ -23,6 +24,10 @@ from tests.builders import actor, everything, new_request
 DAY = Day(begins=500.0, left=5.0)
 
 
+def _change(at: float = 1000.0, what: str = "level") -> Change:
+    return Change(at=at, by=actor("mod"), what=what, whom="test:ann", before="member", after="trusted")
+
+
 async def test_levels_and_bans_of_known_and_unknown_people(store: Store) -> None:
     """Somebody may be given a level before they come; a ban ends by itself or by hand; names stay."""
     await store.requests.add(new_request(who="ann"))
@@ -30,19 +35,21 @@ async def test_levels_and_bans_of_known_and_unknown_people(store: Store) -> None
     nobody = Actor(platform="test", external_id="99", name="99")
     assert await store.standing.of(ann, 1000.0) == Kept()
     for who in (ann, nobody):
-        await store.standing.give(who, Level.TRUSTED, 1000.0)
+        await store.standing.give(who, Level.TRUSTED, _change())
         ban = Ban(reason="spam", by="test:mod", at=1000.0, until=1060.0)
-        await store.standing.ban(who, ban)
+        await store.standing.ban(who, ban, _change(what="ban"))
         assert await store.standing.of(who, 1059.0) == Kept(level=Level.TRUSTED, ban=ban)
         assert await store.standing.of(who, 1060.0) == Kept(level=Level.TRUSTED)
-        assert not await store.standing.unban(who, 1060.0)
+        assert not await store.standing.unban(who, _change(1060.0, "unban"))
         for_good = replace(ban, until=None)
-        await store.standing.ban(who, for_good)
+        await store.standing.ban(who, for_good, _change(what="ban"))
         assert await store.standing.of(who, 10.0**10) == Kept(level=Level.TRUSTED, ban=for_good)
-        assert await store.standing.unban(who, 2000.0)
-        assert not await store.standing.unban(who, 2000.0)
-        await store.standing.give(who, None, 1000.0)
+        assert await store.standing.unban(who, _change(2000.0, "unban"))
+        assert not await store.standing.unban(who, _change(2000.0, "unban"))
+        await store.standing.give(who, None, _change())
         assert await store.standing.of(who, 2000.0) == Kept()
+    noted = [_change(), _change(what="ban"), _change(what="ban"), _change(2000.0, "unban"), _change()]
+    assert await store.audit.newest(99) == [*noted[::-1], *noted[::-1]]
     assert await store.people.name(ann) == "Ann"
     assert await store.standing.called("test", "aNN") == [actor("ann")]
     assert await store.standing.called("test", "99") == [nobody]
@@ -68,9 +75,9 @@ async def test_rules_of_places(store: Store) -> None:
     )
     bare = PlaceRule(platform="test", external_id="8", name="", age_restricted=True)
     for rule in (replace(den, allowed=True), den, bare, replace(bare, platform="other")):
-        await store.standing.rule(rule)
+        await store.standing.rule(rule, _change(what="place"))
     assert await store.standing.rules("test") == [bare, den]
-    await store.standing.rule(replace(den, workflows=()))
+    await store.standing.rule(replace(den, workflows=()), _change(what="place"))
     assert await store.standing.rules("test") == [bare, replace(den, workflows=())]
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("account", sa.Column("own_weight", sa.Float()))
     op.add_column("account", sa.Column("level", sa.String()))
+    op.execute("UPDATE account SET own_weight = weight WHERE weight <> 1")
     op.create_table(
         "ban",
         sa.Column("account", sa.String(), nullable=False),
