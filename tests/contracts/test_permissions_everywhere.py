@@ -38,6 +38,8 @@ NOBODY = 'Nobody who was here is called "zz". Give their id, as in '
 NO_ID = 'An id is a number, as the bot tells it to strangers, but not "zz".'
 NOT_YOURS = "There is no such job of yours."
 
+ON_SERVERS = ("drain", "restore", "backend-remove", "gpu-back", "gpu-take")
+
 LINES: Mapping[str, str] = {
     MAKE: "/imagine a fox --steps none",
     "/ban": "/ban zz",
@@ -45,20 +47,7 @@ LINES: Mapping[str, str] = {
     "/level": "/level zz member",
     "/allow": "/allow zz",
     "/forbid": "/forbid zz",
-    **{
-        f"/{name}": f"/{name} zz"
-        for name in (
-            "cancel-job",
-            "clear",
-            "front",
-            "drain",
-            "restore",
-            "backend-remove",
-            "gpu-back",
-            "gpu-take",
-            "limits",
-        )
-    },
+    **{f"/{name}": f"/{name} zz" for name in ("cancel-job", "clear", "front", "limits", *ON_SERVERS)},
     "/backend-add": "/backend-add http://me:secret@gpu:1",
 }
 """What is written where the command by itself would do something, or would be asked about."""
@@ -79,10 +68,7 @@ DONE: Mapping[str, str] = {
     "/cancel-job": 'No job has an id that begins with "zz".',
     "/front": 'No job has an id that begins with "zz".',
     "/clear": 'Nobody known is called "zz".',
-    **{
-        f"/{name}": 'There is no server "zz".'
-        for name in ("drain", "restore", "backend-remove", "gpu-back", "gpu-take")
-    },
+    **{f"/{name}": 'There is no server "zz".' for name in ON_SERVERS},
     "/backend-add": "An address with a login, token or headers belongs in COMFYUI_URLS",
     "/limits": "Say what zz is to be",
     "/stats": "The last 7 days",
