@@ -14,6 +14,8 @@ from bot.service.oversee import Oversee
 from bot.service.quota import Quota
 from bot.service.rights import LEAST
 from bot.service.steer import Steer
+from bot.service.submit import Submit
+from bot.service.workshop import Workshop
 from bot.store.figures import Figures
 from bot.store.memory import Memory
 
@@ -37,6 +39,8 @@ class Context:
     moderate: Moderate
     grounds: Grounds
     quota: Quota
+    submit: Submit
+    workshop: Workshop
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]

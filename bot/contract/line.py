@@ -44,12 +44,7 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     value: `--spoiler a red fox` takes no word away.
     """
     text = text.strip()
-    start = _COMMAND.match(text)
-    name, rest = ("", text) if start is None else (start[1].lower(), text[start.end() :])
-    command = _named(name, commands)
-    if command is None and (second := _WORD.match(rest)) is not None:
-        command = _named(f"{name}-{second[1].lower()}", commands)  # "/gpu back" is /gpu-back
-        rest = rest if command is None else rest[second.end() :]
+    command, name, rest = _named(text, commands)
     values: dict[str, object] = {}
     flags = _flags(command)
 
@@ -79,10 +74,30 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     return Line(command=command.name if command is not None else name, values=values, spoiler=hidden)
 
 
-def _named(name: str, commands: Sequence[Command]) -> Command | None:
-    """The command of this name; Telegram has underscores for hyphens."""
-    spelled = {each.name.lower(): each for each in commands}
-    return spelled.get(name) or spelled.get(name.replace("_", "-"))
+def _named(text: str, commands: Sequence[Command]) -> tuple[Command | None, str, str]:
+    """The command, its name and what follows it. Words of a name may be joined by `-` or `_`, as menus have it, or
+    be written by themselves: `/gpu back` is `/gpu-back`."""
+    start = _COMMAND.match(text)
+    if start is None:
+        return None, "", text
+    first, rest = start[1].lower(), text[start.end() :]
+    second = (rest.split(maxsplit=1) or [""])[0]
+    exact = {each.name.lower(): each for each in commands}
+    joined = {_joined(name): each for name, each in exact.items()}
+    after = rest[len(second) :].lstrip()
+    for known, name, left in (
+        (exact, f"{first} {second.lower()}", after),
+        (exact, first, rest),
+        (joined, _joined(first), rest),
+        (joined, _joined(f"{first} {second.lower()}"), after),
+    ):
+        if name in known:
+            return known[name], known[name].name.lower(), left
+    return None, first, rest
+
+
+def _joined(name: str) -> str:
+    return name.replace(" ", "-").replace("_", "-")
 
 
 def _names(command: Command | None) -> list[str]:

@@ -18,6 +18,7 @@ MAKE = "make"
 END_ANY = "end-any"
 DELETE_ANY = "delete-any"
 OVERSEE = "oversee"
+ADD = "add"
 
 LEAST: Mapping[str, Level] = {
     MAKE: Level.GUEST,
@@ -29,6 +30,7 @@ LEAST: Mapping[str, Level] = {
     "/ban": Level.MODERATOR,
     "/unban": Level.MODERATOR,
     OVERSEE: Level.ADMIN,
+    ADD: Level.ADMIN,
     "/level": Level.ADMIN,
     "/place": Level.ADMIN,
     "/allow": Level.ADMIN,
@@ -47,7 +49,15 @@ LEAST: Mapping[str, Level] = {
     "/limits": Level.ADMIN,
     "/stats": Level.ADMIN,
     "/audit": Level.ADMIN,
-}
+    **dict.fromkeys(
+        (
+            "/workflow add", "/workflow edit", "/workflow set", "/workflow try", "/workflow publish",
+            "/workflow list", "/workflow show", "/workflow diff", "/workflow rollback", "/workflow disable",
+            "/workflow enable", "/workflow export",
+        ),
+        Level.ADMIN,
+    ),
+}  # fmt: skip
 """The least level that each thing takes. docs/permissions.md is made of it."""
 
 WHOSE: Mapping[Level, str] = {

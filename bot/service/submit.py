@@ -87,10 +87,10 @@ class Submit:
         invocation: Invocation,
         adapter: str,
         *,
-        workflow: str | None = None,
+        chosen: Workflow | None = None,
         kept: tuple[InputImage, ...] = (),
     ) -> Started:
-        """Queue one run of a command, by a certain `workflow` if one is named.
+        """Queue one run of a command, by the workflow `chosen` if there is one, whatever is offered.
 
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
@@ -101,7 +101,7 @@ class Submit:
         level = await self._rights.require(invocation.actor, MAKE)
         ground = await self._grounds.of(invocation.place)
         await self._servers.ready()
-        chosen = self._allowed(workflow or invocation.command, invocation.command, ground, level)
+        chosen = self._allowed(chosen, invocation.command, ground, level)
         self._servers.require(chosen)
         new = await self._request(invocation, adapter, chosen, kept, level)
         self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
@@ -111,16 +111,16 @@ class Submit:
         self._feed.queued(added.job)
         return _same(added, fingerprint)
 
-    def _allowed(self, name: str, command: str, ground: Ground, level: Level) -> Workflow:
+    def _allowed(self, chosen: Workflow | None, command: str, ground: Ground, level: Level) -> Workflow:
         """The workflow that does it, for a role another that serves it if the first may not run here.
 
         Raises `NotAllowed`.
         """
-        first = self._offering.require(name)
+        first = chosen or self._offering.require(command)
         refusal = self._grounds.refusal(ground, first, command, level)
         if refusal is None:
             return first
-        for other in self._offering.serving_all(name):
+        for other in self._offering.serving_all(command) if chosen is None else ():
             if self._grounds.refusal(ground, other, command, level) is None:
                 return other
         raise refusal
@@ -170,6 +170,7 @@ class Submit:
             shunned=tuple(lease_name(url) for url in unfit),
             reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
+            revision=chosen.revision,
             created=time.time(),
         )
 

@@ -12,6 +12,7 @@ from bot.store.database import Database
 from bot.store.driver import Calls
 from bot.store.figures import Figures
 from bot.store.leases import Leases
+from bot.store.library import Library
 from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.offers import Offers
@@ -40,6 +41,7 @@ class Store:
     steering: Steering
     audit: Audit
     figures: Figures
+    library: Library
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -64,6 +66,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             steering=Steering(database),
             audit=Audit(database),
             figures=Figures(database),
+            library=Library(database),
             calls=database.driver.calls,
         )
         yield store

@@ -84,6 +84,7 @@ class Workflow:
 
     Of those that serve a role, the one with the least `order` comes first. `bundled`: it came with Muralist.
     `guessed`: nobody said which roles it serves. `age_restricted`: it runs in places alone that let only adults in.
+    `revision` counts the versions of one that was added in a chat.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Workflow:
     guessed: bool = False
     graph: Graph
     version: str
+    revision: int | None = None
     parameters: tuple[Parameter, ...]
 
     @property

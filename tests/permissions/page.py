@@ -10,13 +10,14 @@ from bot.commands.admission import ADMISSION
 from bot.commands.community import COMMUNITY
 from bot.commands.general import GENERAL
 from bot.commands.registry import Entry
+from bot.commands.workflows import WORKFLOWS
 from bot.contract.levels import Level
 from bot.service.policy import WAITING, WEIGHTS
-from bot.service.rights import DELETE_ANY, END_ANY, LEAST, MAKE, OVERSEE
+from bot.service.rights import ADD, DELETE_ANY, END_ANY, LEAST, MAKE, OVERSEE
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "permissions.md"
 
-REGISTRIES: tuple[Mapping[str, Entry], ...] = (GENERAL, COMMUNITY, ADMIN, ADMISSION)
+REGISTRIES: tuple[Mapping[str, Entry], ...] = (GENERAL, COMMUNITY, ADMIN, WORKFLOWS, ADMISSION)
 
 DEEDS: Mapping[str, tuple[str, str]] = {
     MAKE: ("make pictures", "Every workflow by its command, and the buttons Again, Vary, Upscale, ..."),
@@ -25,6 +26,7 @@ DEEDS: Mapping[str, tuple[str, str]] = {
         "delete anybody's picture",
         "The button Delete on anybody's card; everybody deletes their own",
     ),
+    ADD: ("change drafts of workflows", "The buttons of what `/workflow` answers"),
     OVERSEE: ("see how everything stands", "The page `/admin`"),
 }
 
