@@ -97,19 +97,19 @@ async def restore(context: Context, invocation: Invocation) -> Answer:
     return _said(await context.steer.restore(invocation.actor, _given(invocation, ONE_SERVER)))
 
 
-@command(ADMIN, "backend-add", "Work with another ComfyUI server from now on", URL)
+@command(ADMIN, "backend add", "Work with another ComfyUI server from now on", URL)
 async def backend_add(context: Context, invocation: Invocation) -> Answer:
     """It stays after a restart."""
     return _said(await context.steer.add_server(invocation.actor, _required(invocation, URL)))
 
 
-@command(ADMIN, "backend-remove", "Work with an added server no longer", ONE_SERVER)
+@command(ADMIN, "backend remove", "Work with an added server no longer", ONE_SERVER)
 async def backend_remove(context: Context, invocation: Invocation) -> Answer:
     """Those of the settings stay."""
     return _said(await context.steer.remove_server(invocation.actor, _required(invocation, ONE_SERVER)))
 
 
-@command(ADMIN, "gpu-back", "Give the GPU back to its owner, its memory freed", SERVER, HOW)
+@command(ADMIN, "gpu back", "Give the GPU back to its owner, its memory freed", SERVER, HOW)
 async def gpu_back(context: Context, invocation: Invocation) -> Answer:
     """Of one server or of all."""
     server, how = _given(invocation, SERVER), _given(invocation, HOW).replace("-", " ")
@@ -122,7 +122,7 @@ async def gpu_back(context: Context, invocation: Invocation) -> Answer:
     return _said(said)
 
 
-@command(ADMIN, "gpu-take", "Take the GPU again after /gpu-back, or against its hours", SERVER)
+@command(ADMIN, "gpu take", "Take the GPU again after /gpu back, or against its hours", SERVER)
 async def gpu_take(context: Context, invocation: Invocation) -> Answer:
     """Of one server or of all."""
     return _said(await context.steer.take_gpu(invocation.actor, _given(invocation, SERVER)))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from bot.contract.values import Command, Extra, ParameterType
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_-]+)(?:@\w+)?(?:\s+|$)")
-_WORD = re.compile(r"([A-Za-z]+)(?:\s+|$)")
 _QUOTED = r'"[^"]*"|“[^”]*”'
 _DASHED = re.compile(
     rf"(?<!\S)(?:--|—)(?P<name>[A-Za-z][\w-]*)"
@@ -36,15 +35,15 @@ class Line:
 
 
 def read_line(text: str, commands: Sequence[Command]) -> Line:
-    """Take a line apart. Options may stand anywhere; the words between them are the main text, as written. A name of
-    two words may be written as two.
+    """Take a line apart. Options may stand anywhere; the words between them are the main text, as written.
 
     `--name value` is always an option, known or not, so that a mistyped one is told; `name=value` only if the
     command has that option, so that a prompt may contain an equals sign. An option that is on or off needs no
     value: `--spoiler a red fox` takes no word away.
     """
     text = text.strip()
-    command, name, rest = _named(text, commands)
+    name, rest = _named(text, commands)
+    command = next((published for published in commands if published.name.lower() == name), None)
     values: dict[str, object] = {}
     flags = _flags(command)
 
@@ -74,30 +73,19 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     return Line(command=command.name if command is not None else name, values=values, spoiler=hidden)
 
 
-def _named(text: str, commands: Sequence[Command]) -> tuple[Command | None, str, str]:
-    """The command, its name and what follows it. Words of a name may be joined by `-` or `_`, as menus have it, or
-    be written by themselves: `/gpu back` is `/gpu-back`."""
+def _named(text: str, commands: Sequence[Command]) -> tuple[str, str]:
+    """The command's name and what follows it. One of two words may be joined by `-` or `_`, as menus have it."""
     start = _COMMAND.match(text)
     if start is None:
-        return None, "", text
+        return "", text
     first, rest = start[1].lower(), text[start.end() :]
     second = (rest.split(maxsplit=1) or [""])[0]
-    exact = {each.name.lower(): each for each in commands}
-    joined = {_joined(name): each for name, each in exact.items()}
-    after = rest[len(second) :].lstrip()
-    for known, name, left in (
-        (exact, f"{first} {second.lower()}", after),
-        (exact, first, rest),
-        (joined, _joined(first), rest),
-        (joined, _joined(f"{first} {second.lower()}"), after),
-    ):
-        if name in known:
-            return known[name], known[name].name.lower(), left
-    return None, first, rest
-
-
-def _joined(name: str) -> str:
-    return name.replace(" ", "-").replace("_", "-")
+    for name in (command.name.lower() for command in commands if " " in command.name):
+        if f"{first} {second.lower()}" == name:
+            return name, rest[len(second) :].lstrip()
+        if first in (name.replace(" ", "_"), name.replace(" ", "-")):
+            return name, rest
+    return first, rest
 
 
 def _names(command: Command | None) -> list[str]:

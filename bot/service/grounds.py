@@ -105,10 +105,10 @@ class Grounds:
         ]
         known = {rule.external_id: rule for rule in (*listed, *ground.rules)}
         open_ = [rule for rule in known.values() if rule.allowed]
-        return _named("It is for: ", open_) or " An admin can change that with /place."
+        return _listing("It is for: ", open_) or " An admin can change that with /place."
 
     def _where(self, ground: Ground, fits: Callable[[PlaceRule], bool]) -> str:
-        return _named(
+        return _listing(
             "It runs in: ", [rule for rule in ground.rules if rule.allowed is not False and fits(rule)]
         )
 
@@ -120,7 +120,7 @@ def _has(rule: PlaceRule, names: Sequence[str]) -> bool:
     return rule.workflows is not None and not set(rule.workflows).isdisjoint(names)
 
 
-def _named(lead: str, rules: Sequence[PlaceRule]) -> str:
+def _listing(lead: str, rules: Sequence[PlaceRule]) -> str:
     """A sentence that names some places; nothing if there are none."""
     names = [rule.name or rule.external_id for rule in rules[:NAMED]]
     return f" {lead}{', '.join(names)}." if names else ""

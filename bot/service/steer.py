@@ -102,16 +102,16 @@ class Steer:
         backends = self._some(server)
         on = Turned(since=time.time(), hand_over=hand_over)
         for backend in backends:
-            await self._turn(_change(by, "gpu-back", backend.name), Switch.OWNERS, _key(backend), on)
-            await self._turn(_change(by, "gpu-back", backend.name), Switch.BOTS, _key(backend), None)
+            await self._turn(_change(by, "gpu back", backend.name), Switch.OWNERS, _key(backend), on)
+            await self._turn(_change(by, "gpu back", backend.name), Switch.BOTS, _key(backend), None)
         running = "What ran goes back to the queue" if hand_over else "What runs is finished"
-        return f"{_names(backends)}: yours. {running}, then the memory is freed; /gpu-take takes it again."
+        return f"{_names(backends)}: yours. {running}, then the memory is freed; /gpu take takes it again."
 
     async def take_gpu(self, by: Actor, server: str) -> str:
         """Take GPUs again; against the hours until these end the next time."""
         backends, now = self._some(server), time.time()
         for backend in backends:
-            key, change = _key(backend), _change(by, "gpu-take", backend.name)
+            key, change = _key(backend), _change(by, "gpu take", backend.name)
             await self._turn(change, Switch.OWNERS, key, None)
             hold = hold_of(await self._store.switches.read(), self._rules.plan, key, now)
             if hold is not None and hold.reason is Reason.HOURS:
@@ -156,8 +156,8 @@ class Steer:
             raise InvalidValue("url", f"{address.name} is there already.")
         trouble = await self._fleet.trouble(address.url)
         if trouble is not None:
-            raise InvalidValue("url", trouble)
-        change = _change(by, "backend-add", address.name)
+            raise InvalidValue("url", f"{address.name} is not added. {trouble}")
+        change = _change(by, "backend add", address.name)
         if not await self._store.switches.add(lease_name(address.url), address.url, change):
             raise InvalidValue("url", f"{address.name} is there already.")
         return f"{address.name} is added. It gets jobs in a moment, and after a restart too."
@@ -169,7 +169,7 @@ class Steer:
             raise NotAllowed(
                 f"{backend.name} is in COMFYUI_URLS. Take it out there and start again, or /drain {backend.name}."
             )
-        change = _change(by, "backend-remove", backend.name)
+        change = _change(by, "backend remove", backend.name)
         if not await self._store.switches.remove(_key(backend), change):
             raise Stale(f"{backend.name} is removed already.")
         return f"{backend.name} is removed. What it had in hand goes to other servers."

@@ -28,7 +28,7 @@ TILE = Command(
     ),
 )
 GPU_BACK = Command(
-    name="gpu-back",
+    name="gpu back",
     title="Back",
     description="",
     parameters=(ParameterSpec(name="server", type=ParameterType.TEXT, title="Server"),),
@@ -40,9 +40,9 @@ COMMANDS = (imagine_command(), QUEUE, FLUX, TILE, GPU_BACK)
     ("text", "command", "values"),
     [
         ("/imagine a red fox", "imagine", {"prompt": "a red fox"}),
-        ("/gpu back desk:8188", "gpu-back", {"server": "desk:8188"}),
-        ("/gpu_back desk:8188", "gpu-back", {"server": "desk:8188"}),
-        ("/GPU Back", "gpu-back", {}),
+        ("/gpu back desk:8188", "gpu back", {"server": "desk:8188"}),
+        ("/gpu_back desk:8188", "gpu back", {"server": "desk:8188"}),
+        ("/GPU Back", "gpu back", {}),
         ("/gpu forth", "gpu", {"prompt": "forth"}),
         ("  /Imagine   a red fox  ", "imagine", {"prompt": "a red fox"}),
         ("/imagine@muralist_bot a red fox", "imagine", {"prompt": "a red fox"}),

@@ -38,7 +38,7 @@ NOBODY = 'Nobody who was here is called "zz". Give their id, as in '
 NO_ID = 'An id is a number, as the bot tells it to strangers, but not "zz".'
 NOT_YOURS = "There is no such job of yours."
 
-ON_SERVERS = ("drain", "restore", "backend-remove", "gpu-back", "gpu-take")
+ON_SERVERS = ("drain", "restore", "backend remove", "gpu back", "gpu take")
 
 LINES: Mapping[str, str] = {
     MAKE: "/imagine a fox --steps none",
@@ -51,7 +51,7 @@ LINES: Mapping[str, str] = {
     **{deed: f"{deed} zz" for deed in LEAST if deed.startswith("/workflow ")},
     "/workflow add": "/workflow add",
     "/workflow list": "/workflow list",
-    "/backend-add": "/backend-add http://me:secret@gpu:1",
+    "/backend add": "/backend add http://me:secret@gpu:1",
 }
 """What is written where the command by itself would do something, or would be asked about."""
 
@@ -72,7 +72,7 @@ DONE: Mapping[str, str] = {
     "/front": 'No job has an id that begins with "zz".',
     "/clear": 'Nobody known is called "zz".',
     **{f"/{name}": 'There is no server "zz".' for name in ON_SERVERS},
-    "/backend-add": "An address with a login, token or headers belongs in COMFYUI_URLS",
+    "/backend add": "An address with a login, token or headers belongs in COMFYUI_URLS",
     "/limits": "Say what zz is to be",
     "/stats": "The last 7 days",
     "/audit": "Changes",

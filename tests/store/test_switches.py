@@ -74,7 +74,7 @@ async def test_outside_its_hours_a_backend_claims_nothing(store: Store, held: He
     """Unless it was taken by an admin."""
     await store.requests.add(new_request("1"))
     assert await claimed(store, held, Rules(plan=NEVER)) is None
-    await store.switches.turn(Switch.BOTS, held.name, Turned(since=43000.0), change("gpu-take"))
+    await store.switches.turn(Switch.BOTS, held.name, Turned(since=43000.0), change("gpu take"))
     assert await claimed(store, held, Rules(plan=NEVER)) == "job-1"
 
 
@@ -89,21 +89,21 @@ async def test_a_hold_gives_the_memory_back_once(store: Store, held: Held) -> No
 
 async def test_servers_come_and_go(store: Store) -> None:
     """One that is removed hands over what it has; one that comes again works as if it were new."""
-    assert await store.switches.add("backend:http://b", "http://b", change("backend-add", "b"))
-    assert not await store.switches.add("backend:http://b", "http://b", change("backend-add", "b"))
+    assert await store.switches.add("backend:http://b", "http://b", change("backend add", "b"))
+    assert not await store.switches.add("backend:http://b", "http://b", change("backend add", "b"))
     assert await store.switches.added() == ["http://b"]
-    assert await store.switches.remove("backend:http://b", change("backend-remove", "b"))
-    assert not await store.switches.remove("backend:http://b", change("backend-remove", "b"))
+    assert await store.switches.remove("backend:http://b", change("backend remove", "b"))
+    assert not await store.switches.remove("backend:http://b", change("backend remove", "b"))
     assert await store.switches.added() == []
     drained = {(Switch.DRAINED, "backend:http://b"): Turned(since=1500.0, hand_over=True)}
     assert await store.switches.read() == drained
-    await store.switches.add("backend:http://b", "http://b", change("backend-add", "b"))
+    await store.switches.add("backend:http://b", "http://b", change("backend add", "b"))
     assert await store.switches.read() == {}
     said = [(line.what, line.before, line.after) for line in await store.audit.newest(10)]
     assert said == [
-        ("backend-add", "off", "on"),
-        ("backend-remove", "on", "off"),
-        ("backend-add", "off", "on"),
+        ("backend add", "off", "on"),
+        ("backend remove", "on", "off"),
+        ("backend add", "off", "on"),
     ]
 
 

@@ -128,19 +128,19 @@ async def test_a_gpu_goes_back_to_its_owner_and_another_server_takes_over(
         job = await generate(http, bot.url, values=LONG)
         await until(http, bot.url, job, "running")
         await eventually(lambda: _more(memory_in_use(http, slow[0]), before))
-        assert await order(http, bot, "gpu-back", how="hand over") == f"{first}: yours."
+        assert await order(http, bot, "gpu back", how="hand over") == f"{first}: yours."
         await until(http, bot.url, job, "queued")
         await eventually(lambda: _same(memory_in_use(http, slow[0]), before))
         assert [run["outcome"] for run in await runs(http, slow[0].url)] == ["interrupted"]
         assert (await backends(http, bot))[first]["hold"] == "its owner has the GPU"
 
-        assert "can't be reached" in await refused(http, bot, "backend-add", url="127.0.0.1:9")
-        assert await order(http, bot, "backend-add", url=slow[1].url) == f"{second} is added."
-        assert await refused(http, bot, "backend-add", url=slow[1].url) == f"{second} is there already."
+        assert "can't be reached" in await refused(http, bot, "backend add", url="127.0.0.1:9")
+        assert await order(http, bot, "backend add", url=slow[1].url) == f"{second} is added."
+        assert await refused(http, bot, "backend add", url=slow[1].url) == f"{second} is there already."
         await eventually(lambda: _up(http, bot, second))
         assert (await backends(http, bot))[second]["hold"] == "its owner has the GPU at this hour"
         assert (await get(http, f"{bot.url}/api/v1/jobs/{job}"))["state"] == "queued"
-        assert await order(http, bot, "gpu-take", server=second) == f"{second}: the bot works there again."
+        assert await order(http, bot, "gpu take", server=second) == f"{second}: the bot works there again."
         await until(http, bot.url, job, "done")
         assert [run["outcome"] for run in await runs(http, slow[1].url)] == ["success"]
 
@@ -152,20 +152,20 @@ async def test_a_gpu_goes_back_to_its_owner_and_another_server_takes_over(
         assert await order(http, bot, "drain", server=second) == f"{second} takes no more jobs."
         waiting = await generate(http, bot.url)
         await until(http, bot.url, another, "done")
-        assert await order(http, bot, "backend-remove", server=second) == f"{second} is removed."
-        assert "is in COMFYUI_URLS" in await refused(http, bot, "backend-remove", server=first)
-        assert await order(http, bot, "gpu-take", server=first) == f"{first}: the bot works there again."
+        assert await order(http, bot, "backend remove", server=second) == f"{second} is removed."
+        assert "is in COMFYUI_URLS" in await refused(http, bot, "backend remove", server=first)
+        assert await order(http, bot, "gpu take", server=first) == f"{first}: the bot works there again."
         await until(http, bot.url, waiting, "done")
         assert [run["outcome"] for run in await runs(http, slow[0].url)] == ["interrupted", "success"]
         assert list(await backends(http, bot)) == [first]
         changes = (await get(http, f"{bot.url}/api/v1/admin/overview"))["changes"]
         assert [(each["what"], each["whom"]) for each in reversed(changes)] == [
-            ("gpu-back", first),
-            ("backend-add", second),
-            ("gpu-take", second),
+            ("gpu back", first),
+            ("backend add", second),
+            ("gpu take", second),
             ("drain", second),
-            ("backend-remove", second),
-            ("gpu-take", first),
+            ("backend remove", second),
+            ("gpu take", first),
         ]
 
 

@@ -129,9 +129,9 @@ function serves({ name, lent, drained, added }, cell) {
   const server = { server: name };
   hands(cell, name, [
     drained ? ["Restore", () => command("restore", server)] : ["Drain", () => command("drain", server)],
-    lent ? ["GPU back", () => command("gpu-back", server)] : ["GPU to the bot", () => command("gpu-take", server)],
-    ...(lent ? [["GPU back at once", () => command("gpu-back", { ...server, how: "hand over" }), true]] : []),
-    ...(added ? [["Remove", () => command("backend-remove", server), true]] : []),
+    lent ? ["GPU back", () => command("gpu back", server)] : ["GPU to the bot", () => command("gpu take", server)],
+    ...(lent ? [["GPU back at once", () => command("gpu back", { ...server, how: "hand over" }), true]] : []),
+    ...(added ? [["Remove", () => command("backend remove", server), true]] : []),
   ]);
 }
 

@@ -74,7 +74,7 @@ export function cancelJob(job) {
 
 /** Do a command of the admins; what it says. */
 export async function command(name, values) {
-  const { card } = await request(`api/v1/admin/commands/${name}`, json("POST", values));
+  const { card } = await request(`api/v1/admin/commands/${encodeURIComponent(name)}`, json("POST", values));
   return [card.title, ...card.body.map((line) => line.map((span) => span.text ?? span.code ?? "").join(""))].join(" ");
 }
 
