@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -21,6 +21,7 @@ from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
 from bot.delivery.deliverer import Deliverer
+from bot.delivery.meter import Meter
 from bot.errors import ConfigError
 from bot.feed import Feed
 from bot.fleet import Fleet, end
@@ -42,6 +43,7 @@ from bot.service.servers import Servers
 from bot.service.shelf import Shelf
 from bot.service.steer import Steer
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
 from bot.settings import Settings
 from bot.store.claims import Rules
@@ -67,11 +69,15 @@ NOBODY = Actor(platform="", external_id="", name="nobody")
 RESTART_SECONDS = 5.0
 TAKE_BACK_SECONDS = 60.0
 """How often jobs are looked for that servers have in hand with which nobody works."""
+SHOWN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`.
+
+    Once `stopping` is set `serve` ends in order, within `stop_seconds` and what it takes to let go of everything.
+    """
 
     owner: str
     store: Store
@@ -85,6 +91,10 @@ class App:
     links: Links
     bare: bool
     rules: Rules
+    meter: Meter
+    vitals: Vitals
+    stopping: asyncio.Event
+    stop_seconds: float
 
     @property
     def servers(self) -> Servers:
@@ -121,12 +131,13 @@ class App:
             moderate=Moderate(self.store, self.feed, self.rights),
             grounds=grounds,
             quota=Quota(self.store, self.rights),
-            oversee=Oversee(self.store, self.board, self.servers, self.rights),
+            oversee=Oversee(self.store, self.spool, self.board, self.servers, self.rights),
             steer=Steer(self.store, self.feed, self.fleet, self.rules),
-            figures=self.store.figures,
+            statistics=self.store.statistics,
             outgoing=Outgoing(self.spool),
             links=self.links,
             memory=self.store.memory,
+            vitals=self.vitals,
         )
 
     @property
@@ -135,21 +146,53 @@ class App:
         return Workshop(self.shelf, self.servers, self.store, self.spool, spoken_for())
 
     async def serve(self, adapters: Sequence[Adapter], *, works: bool = True) -> None:
-        """Serve these adapters, and work if told so, until cancelled.
+        """Serve these adapters, and work if told so, until `stopping` is set, or cancelled.
 
         Raises `ConfigError` once none of the adapters can run as it is set up.
         """
         await self._prepare()
+        self.vitals.serves(adapter.name for adapter in adapters)
         work = [self._deliverer(adapter).run() for adapter in adapters]
         work.append(self.fleet.run(self._worker if works else None))
         if works:
             work.append(self._take_back())
         async with _background(*work, self.shelf.run(), *self._relay()):
-            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
-            refused = await asyncio.gather(*fronts)
-            if not refused:
-                await asyncio.Event().wait()
-        raise refused[0]
+            fronts = asyncio.create_task(self._fronts(adapters))
+            told = asyncio.create_task(self.stopping.wait())
+            try:
+                await asyncio.wait({fronts, told}, return_when=asyncio.FIRST_COMPLETED)
+                if fronts.done():
+                    raise fronts.result()
+                await self._wind_down(adapters)
+            finally:
+                told.cancel()
+                await end(fronts)
+
+    async def _fronts(self, adapters: Sequence[Adapter]) -> ConfigError:
+        """Run the adapters. Ends once none of them can run as it is set up, if there are any."""
+        refused = await asyncio.gather(*(_supervise(adapter, self.core(adapter)) for adapter in adapters))
+        if not refused:
+            await asyncio.Event().wait()
+        return refused[0]
+
+    async def _wind_down(self, adapters: Sequence[Adapter]) -> None:
+        """Let what runs come to its end and be shown, for a while. What does not is handed over: it stays on its
+        ComfyUI, and whoever holds the lease next takes it up."""
+        log.info("stopping: nothing more is begun", seconds=self.stop_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.stop_seconds):
+                await asyncio.gather(*(worker.idle() for worker in self.fleet.workers))
+                for adapter in adapters:
+                    await self._shown(adapter.name)
+                return
+        log.info("stopping: the rest is handed over")
+
+    async def _shown(self, adapter: str) -> None:
+        """Wait until every message of an adapter shows what it should."""
+        while True:
+            if not await self.store.messages.due(adapter, 1):
+                return
+            await asyncio.sleep(SHOWN_SECONDS)
 
     async def _prepare(self) -> None:
         await self.store.queue.rebuild_flows()
@@ -187,10 +230,10 @@ class App:
             rules=self.rules,
             peers=lambda: self.servers.backends,
         )
-        return Worker(tools, self.owner, self.timing, only=only)
+        return Worker(tools, self.owner, self.timing, only=only, stopping=self.stopping)
 
     def _deliverer(self, adapter: Adapter) -> Deliverer:
-        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing)
+        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing, self.meter)
 
     @property
     def board(self) -> Board:
@@ -214,22 +257,28 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         store = await stack.enter_async_context(open_store(settings.database))
         fleet = await stack.enter_async_context(Fleet(settings, store))
         servers, feed = fleet.servers, Feed()
+        spool, meter = Spool(settings.data_dir / "spool"), Meter()
+        timing, stopping = LeaseTiming(), asyncio.Event()
         shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
         await shelf.refresh()
         check_order(settings, shelf.names())
         yield App(
             owner=uuid4().hex,
             store=store,
-            spool=Spool(settings.data_dir / "spool"),
+            spool=spool,
             feed=feed,
             fleet=fleet,
             offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
             shelf=shelf,
-            timing=LeaseTiming(),
+            timing=timing,
             rights=Rights(store.standing, settings.policy, settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
+            meter=meter,
+            vitals=Vitals(store, servers, spool, meter, timing, stopping),
+            stopping=stopping,
+            stop_seconds=settings.stop_seconds,
         )
 
 

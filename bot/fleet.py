@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -61,6 +61,11 @@ class Fleet:
         await asyncio.gather(*(end(task) for task in self._leaving))
         await asyncio.gather(*(_close(member) for member in self._members.values()))
 
+    @property
+    def workers(self) -> list[Worker]:
+        """Those that work here now."""
+        return [member.worker for member in self._members.values() if member.worker is not None]
+
     def of_settings(self, url: str) -> bool:
         """Whether the settings name this server."""
         return url in {parse_address(each).url for each in self._settings.comfyui_urls}
@@ -111,7 +116,7 @@ class Fleet:
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
                 if member.worker is not None:
-                    await member.worker.wait_quiet()
+                    await member.worker.idle()
         except TimeoutError:
             log.warning("a removed server had jobs in hand to the end", backend=member.backend.name)
         finally:
@@ -152,7 +157,7 @@ async def _close(member: Member) -> None:
     await member.backend.__aexit__(None, None, None)
 
 
-async def end(task: asyncio.Task[None]) -> None:
+async def end(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
     while not task.done():
         task.cancel()

@@ -148,6 +148,11 @@ class Settings(CommunitySettings):
         description="When the bot may use the servers, by this machine's clock: 22:00-08:00, several with + between "
         "them; for one server alone with its address before it, comma separated: desk:8188=22:00-08:00.",
     )
+    stop_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="How long a process that is told to stop lets what runs come to its end, before it hands it over.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."
     )

@@ -24,10 +24,12 @@ MOST_TEXT = 4 * TEXT_SHOWN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What is before the jobs that wait, the models that backends have loaded, and what holds backends back."""
+    """What is before the jobs that wait, the models that backends have loaded, what others have
+    queued there, and what holds backends back."""
 
     ahead: Mapping[JobId, Ahead] = field(default_factory=dict)
     loaded: frozenset[str] = frozenset()
+    others: int = 0
     holds: Mapping[str, Hold | None] = field(default_factory=dict)
 
 
@@ -84,6 +86,7 @@ class Board:
                     loaded=view.job.models in standing.loaded,
                     hold=_hold(view, standing.holds),
                     answering=self._answering(),
+                    others=standing.others,
                     now=self._clock(),
                     offered=offered,
                 )
@@ -99,7 +102,7 @@ class Board:
         waiting = [view.job.id for view in views if view.job.state is State.QUEUED]
         if not waiting:
             return Standing()
-        flows, turns, loaded = await self._store.messages.line(waiting)
+        flows, turns, loaded, others = await self._store.messages.line(waiting)
         mine = {(flow.account, flow.lane): flow for flow in flows}
         return Standing(
             ahead={
@@ -108,6 +111,7 @@ class Board:
                 if (turn.account, turn.lane) in mine
             },
             loaded=loaded,
+            others=others,
             holds=await self.holds(),
         )
 

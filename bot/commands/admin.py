@@ -13,7 +13,7 @@ from bot.contract.overview import StandingJob
 from bot.contract.values import Answer, Invocation, ParameterSpec, ParameterType, Said
 from bot.errors import InvalidValue
 from bot.service.steer import CAPS, ID_SHOWN, WEIGHT
-from bot.store.figures import Figure
+from bot.store.statistics import Figure
 
 ADMIN: dict[str, Entry] = {}
 
@@ -155,9 +155,9 @@ async def stats(context: Context, _invocation: Invocation) -> Answer:
     days = _days(time.time())
     since = days[-1][1]
     groups = [
-        ("", await context.figures.between(days)),
-        ("People", await context.figures.people(since, SHOWN_FIGURES)),
-        ("Workflows", await context.figures.workflows(since, SHOWN_FIGURES)),
+        ("", await context.statistics.between(days)),
+        ("People", await context.statistics.people(since, SHOWN_FIGURES)),
+        ("Workflows", await context.statistics.workflows(since, SHOWN_FIGURES)),
     ]
     lines: list[_Line] = []
     for title, figures in groups:

@@ -29,7 +29,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -54,9 +53,10 @@ from bot.service.quota import Quota
 from bot.service.rights import ADD, Rights
 from bot.service.steer import Steer
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
-from bot.store.figures import Figures
 from bot.store.memory import Memory
+from bot.store.statistics import Statistics
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
 
@@ -85,10 +85,11 @@ class BoundCore:
     quota: Quota
     oversee: Oversee
     steer: Steer
-    figures: Figures
+    statistics: Statistics
     outgoing: Outgoing
     links: Links
     memory: Memory
+    vitals: Vitals
 
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
@@ -145,7 +146,7 @@ class BoundCore:
             look=self.look,
             oversee=self.oversee,
             steer=self.steer,
-            figures=self.figures,
+            statistics=self.statistics,
             commands=partial(self._commands_of, level),
             memory=self.memory,
             adapter=self.adapter,
@@ -191,9 +192,17 @@ class BoundCore:
         """The queue in numbers."""
         return await self.look.queue()
 
-    async def ended(self) -> Mapping[JobState, int]:
-        """How many jobs have ended so far, by how."""
-        return await self.look.ended()
+    async def trouble(self) -> str | None:
+        """Why a picture asked for here now would not be begun and shown."""
+        return await self.vitals.trouble(self.adapter)
+
+    async def metrics(self) -> bytes:
+        """Figures of everything, in Prometheus's text format."""
+        return await self.vitals.metrics()
+
+    def slowed(self) -> None:
+        """The platform answered that it was asked too often."""
+        self.vitals.slowed(self.adapter)
 
     async def name_of(self, actor: Actor) -> str:
         """What a person is called."""

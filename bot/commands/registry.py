@@ -16,8 +16,8 @@ from bot.service.rights import LEAST
 from bot.service.steer import Steer
 from bot.service.submit import Submit
 from bot.service.workshop import Workshop
-from bot.store.figures import Figures
 from bot.store.memory import Memory
+from bot.store.statistics import Statistics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,13 +25,13 @@ class Context:
     """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
 
     `level` is the asker's. `moderate`, `grounds` and `quota` are about people and places; for admins there are
-    `oversee`, `steer` and `figures`.
+    `oversee`, `steer` and `statistics`.
     """
 
     look: Look
     oversee: Oversee
     steer: Steer
-    figures: Figures
+    statistics: Statistics
     commands: Callable[[], list[Command]]
     memory: Memory
     adapter: str

@@ -1,83 +1,104 @@
-"""Statistics: what was made by day, person and workflow."""
+"""Figures of jobs for whoever watches: those that are not over, and those that ended lately."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import Connection, func, select
 
-from bot.jobs.states import State
+from bot.contract.values import JobId
+from bot.jobs.states import LIVE, State
+from bot.store.backends import LEASES
 from bot.store.database import Database, reading
-from bot.store.tables import identity, job
+from bot.store.tables import backend, job, message, request
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Figure:
-    """Of a day, person or workflow: jobs that were asked for, done and failed; the seconds that backends spent on
-    them, and that they waited in the mean; None if none was begun."""
+class Group:
+    """Jobs that are not over and have this state, workflow and platform. `oldest` in seconds since 1970."""
 
-    of: str
-    asked: int
-    done: int
-    failed: int
-    seconds: float
-    wait: float | None
+    state: State
+    workflow: str
+    platform: str
+    count: int
+    oldest: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Over:
+    """A job that ended. Moments in seconds since 1970; `loads`: its last backend had to load its models."""
+
+    job: JobId
+    state: State
+    workflow: str
+    platform: str
+    backend: str | None
+    created: float
+    started: float | None
+    finished: float
+    loads: bool
 
 
 class Figures:
-    """Counts jobs."""
+    """Reads; changes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @reading
-    def between(self, connection: Connection, days: Sequence[tuple[str, float, float]]) -> list[Figure]:
-        """Of each day: what it is called, when it begins and ends in seconds since 1970."""
+    def standing(self, connection: Connection) -> list[Group]:
+        """All jobs that are not over."""
+        alike = (job.c.state, job.c.workflow, request.c.actor_platform)
+        query = (
+            select(*alike, func.count(), func.min(job.c.created))
+            .join(request, request.c.id == job.c.request)
+            .where(job.c.state.in_((State.QUEUED, *LIVE)))
+            .group_by(*alike)
+        )
         return [
-            _figure(day, connection.execute(_counted().where(*_asked(begins, ends))).one())
-            for day, begins, ends in days
+            Group(state=State(state), workflow=workflow, platform=platform, count=count, oldest=oldest)
+            for state, workflow, platform, count, oldest in connection.execute(query)
         ]
 
     @reading
-    def people(self, connection: Connection, since: float, most: int) -> list[Figure]:
-        """Those who have had most since then."""
-        first = select(func.min(identity.c.name)).where(identity.c.account == job.c.account)
-        return _grouped(connection, first.scalar_subquery(), job.c.account, since, most)
+    def ended_since(self, connection: Connection, moment: float) -> list[Over]:
+        """The jobs that ended from then on."""
+        query = (
+            select(job, request.c.actor_platform.label("platform"))
+            .join(request, request.c.id == job.c.request)
+            .where(job.c.finished >= moment)
+        )
+        return [
+            Over(
+                job=JobId(row.id),
+                state=State(row.state),
+                workflow=row.workflow,
+                platform=row.platform,
+                backend=row.backend,
+                created=row.created,
+                started=row.started,
+                finished=row.finished,
+                loads=row.loads,
+            )
+            for row in connection.execute(query)
+        ]
 
     @reading
-    def workflows(self, connection: Connection, since: float, most: int) -> list[Figure]:
-        """The workflows that have taken most since then."""
-        return _grouped(connection, job.c.workflow, job.c.workflow, since, most)
+    def in_hand(self, connection: Connection) -> dict[str, int]:
+        """How many jobs each backend has in hand, by its address."""
+        query = select(job.c.backend, func.count()).where(job.c.state.in_(LIVE)).group_by(job.c.backend)
+        return {(name or "").removeprefix(LEASES): count for name, count in connection.execute(query)}
 
+    @reading
+    def others(self, connection: Connection) -> dict[str, int]:
+        """How many prompts of others each backend has, by its address."""
+        return {row.url: row.others for row in connection.execute(select(backend.c.url, backend.c.others))}
 
-def _counted() -> Select[tuple[int, int, int, float, float | None]]:
-    done = func.coalesce(func.sum(case((job.c.state == State.DONE, 1), else_=0)), 0)
-    failed = func.coalesce(func.sum(case((job.c.state == State.FAILED, 1), else_=0)), 0)
-    over = case((job.c.finished.is_not(None), job.c.charged), else_=0.0)
-    return select(
-        func.count(),
-        done,
-        failed,
-        func.coalesce(func.sum(over), 0.0),
-        func.avg(job.c.started - job.c.created),
-    )
-
-
-def _asked(begins: float, ends: float | None = None) -> list[ColumnElement[bool]]:
-    return [job.c.created >= begins, *([] if ends is None else [job.c.created < ends])]
-
-
-def _grouped(
-    connection: Connection, name: ColumnElement[str], by: ColumnElement[str], since: float, most: int
-) -> list[Figure]:
-    counted = _counted()
-    query = counted.add_columns(name.label("of")).where(*_asked(since)).group_by(by)
-    query = query.order_by(counted.selected_columns[3].desc(), func.count().desc(), by).limit(most)
-    return [_figure(row[5], row) for row in connection.execute(query)]
-
-
-def _figure(of: str, row: Any) -> Figure:
-    asked, done, failed, seconds, wait = row[:5]
-    return Figure(of=of, asked=asked, done=done, failed=failed, seconds=seconds, wait=wait)
+    @reading
+    def undelivered(self, connection: Connection, adapters: Sequence[str]) -> dict[str, int]:
+        """How many messages of each adapter do not show what they should."""
+        due = (message.c.wanted > message.c.shown) & message.c.dead.is_(False) & message.c.parked.is_(False)
+        query = select(message.c.adapter, func.count().label("due")).where(due).group_by(message.c.adapter)
+        found = {row.adapter: row.due for row in connection.execute(query)}
+        return {name: found.get(name, 0) for name in adapters}

@@ -20,6 +20,7 @@ from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 from bot.store.standing import Standing
+from bot.store.statistics import Statistics
 from bot.store.steering import Steering
 from bot.store.switches import SwitchStore
 
@@ -40,6 +41,7 @@ class Store:
     switches: SwitchStore
     steering: Steering
     audit: Audit
+    statistics: Statistics
     figures: Figures
     library: Library
     calls: Calls | None
@@ -65,6 +67,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             switches=SwitchStore(database),
             steering=Steering(database),
             audit=Audit(database),
+            statistics=Statistics(database),
             figures=Figures(database),
             library=Library(database),
             calls=database.driver.calls,

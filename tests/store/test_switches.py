@@ -11,8 +11,8 @@ from bot.jobs.states import State
 from bot.scheduling.caps import Caps
 from bot.scheduling.holds import EVERYWHERE, Hold, Hours, Plan, Reason, Switch, Turned
 from bot.store.claims import Rules
-from bot.store.figures import Figure
 from bot.store.leases import Held
+from bot.store.statistics import Figure
 from bot.store.store import Store, open_store
 from tests.builders import actor, new_request
 
@@ -133,7 +133,7 @@ async def test_a_job_at_the_front_is_taken_first(store: Store, held: Held) -> No
         assert await store.steering.front(JobId(f"job-{n}"), change("front", f"job-{n}"))
     assert await store.steering.front(JobId("job-3"), change("front", "job-3"))
     assert await store.steering.fronts() == ["job-3", "job-1"]
-    _, turns, _ = await store.messages.line([JobId(f"job-{n}") for n in range(4)])
+    _, turns, *_ = await store.messages.line([JobId(f"job-{n}") for n in range(4)])
     told = {job: (turn.front, turn.fronts) for job, turn in turns.items()}
     assert told == {"job-0": (False, 2), "job-1": (True, 1), "job-2": (False, 2), "job-3": (True, 0)}
     assert [await claimed(store, held) for _ in range(4)] == ["job-3", "job-1", "job-2", "job-0"]
@@ -200,17 +200,17 @@ async def test_figures_by_day_person_and_workflow(store: Store, held: Held) -> N
         state = State.DONE if mine.job.id == "job-0" else State.FAILED
         await store.queue.advance(mine, State.RUNNING, started=1010.0)
         await store.queue.finish(mine, state, now=1022.0)
-    first, second = await store.figures.between([("a", 0.0, 1002.0), ("b", 1002.0, 2000.0)])
+    first, second = await store.statistics.between([("a", 0.0, 1002.0), ("b", 1002.0, 2000.0)])
     assert first == Figure(of="a", asked=2, done=1, failed=0, seconds=12.0, wait=10.0)
     assert second == Figure(of="b", asked=1, done=0, failed=1, seconds=12.0, wait=8.0)
-    assert await store.figures.people(0.0, 5) == [
+    assert await store.statistics.people(0.0, 5) == [
         Figure(of="Ann", asked=2, done=1, failed=0, seconds=12.0, wait=10.0),
         Figure(of="Bob", asked=1, done=0, failed=1, seconds=12.0, wait=8.0),
     ]
-    assert await store.figures.workflows(0.0, 5) == [
+    assert await store.statistics.workflows(0.0, 5) == [
         Figure(of="imagine", asked=3, done=1, failed=1, seconds=24.0, wait=9.0)
     ]
-    assert await store.figures.workflows(3000.0, 5) == []
+    assert await store.statistics.workflows(3000.0, 5) == []
 
 
 async def test_nobody_is_found_who_is_not_there(store: Store) -> None:
