@@ -175,7 +175,12 @@ class ParameterType(StrEnum):
     @property
     def attached(self) -> bool:
         """Whether it is a file that is attached, not a value that is typed."""
-        return self in (ParameterType.IMAGE, ParameterType.MASK, ParameterType.VIDEO, ParameterType.AUDIO)
+        return self.sort is not None
+
+    @property
+    def sort(self) -> str | None:
+        """The sort of file, as media types begin; None for what is typed."""
+        return {"image": "image", "mask": "image", "video": "video", "audio": "audio"}.get(self.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,7 +267,10 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobStatus:
-    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait."""
+    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait.
+
+    `remarks` are sentences on how the words were read, and `read` the texts that became others, by parameter.
+    """
 
     job: JobId
     message: MessageId
@@ -273,6 +281,8 @@ class JobStatus:
     node: str | None = None
     outputs: tuple[Media, ...] = ()
     error: Trouble | None = None
+    remarks: tuple[str, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

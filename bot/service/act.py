@@ -84,15 +84,20 @@ class Act:
             case Verb.DELETE:
                 return await self._delete(press.actor, view)
             case Verb.CANCEL:
-                await self._require(press.actor, view, END_ANY)
-                await self._end(view)
-                return Accepted()
+                return await self._cancelled(press.actor, view)
             case Verb.FILES:
                 return await self._files(view)
             case Verb.FETCH:
                 return await self._fetch(press, view)
             case _ as never:
                 assert_never(never)
+
+    async def _cancelled(self, actor: Actor, view: MessageView) -> Answer:
+        if view.job.state in ENDS:
+            raise NoSuchJob
+        await self._require(actor, view, END_ANY)
+        await self._end(view)
+        return Accepted()
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
         """Ask for the end of one's own job, or as a moderator of any."""
