@@ -16,6 +16,7 @@ from bot.store.offers import Offers
 from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
+from bot.store.shunning import Shunning
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,7 @@ class Store:
     people: People
     memory: Memory
     offers: Offers
+    shunning: Shunning
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -49,6 +51,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             people=People(database),
             memory=memory,
             offers=Offers(memory),
+            shunning=Shunning(database),
             calls=database.driver.calls,
         )
         yield store

@@ -15,6 +15,7 @@ from bot.jobs.models import Attempt
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.worker.elsewhere import lease_name
+from bot.worker.regain import Regain
 from bot.worker.run import Run, Tools
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Worker:
         self._only = only
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
+        self._regain = Regain(tools.backend, self.lease, tools.store.shunning)
 
     @property
     def lease(self) -> str:
@@ -73,6 +75,7 @@ class Worker:
                 if not self._tools.backend.up:
                     await queue.unload(held)
                     await self._tools.backend.wait_up()
+                await self._regain.look()
                 attempt = await queue.claim(
                     held, str(uuid4()), now=time.time(), rules=self._tools.rules, only=self._only
                 )
