@@ -18,8 +18,7 @@ import structlog
 from bot.cards.board import Board
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
-from bot.comfy.schemas import NodeSchemas
-from bot.commands.core import BoundCore
+from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
 from bot.delivery.deliverer import Deliverer
@@ -36,7 +35,9 @@ from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
 from bot.service.servers import Servers
+from bot.service.shelf import Shelf
 from bot.service.submit import Submit
+from bot.service.workshop import Workshop
 from bot.settings import Settings
 from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
@@ -44,7 +45,6 @@ from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
-from bot.workflow.catalogue import Catalogue
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
 from bot.workflow.vocabulary import Words
@@ -71,6 +71,7 @@ class App:
     feed: Feed
     servers: Servers
     offering: Offering
+    shelf: Shelf
     timing: LeaseTiming
     rights: Rights
     links: Links
@@ -92,10 +93,13 @@ class App:
         )
         return BoundCore(
             adapter=adapter.name,
+            workshop=self.workshop,
             listed=adapter.limits.listed,
             offering=self.offering,
             submit=submit,
-            acting=Act(self.store, self.spool, self.feed, look, submit, self.offering, self.rights),
+            acting=Act(
+                self.store, self.spool, self.feed, look, submit, self.offering, self.rights, self.shelf
+            ),
             look=look,
             people=People(self.store),
             rights=self.rights,
@@ -104,6 +108,11 @@ class App:
             links=self.links,
             memory=self.store.memory,
         )
+
+    @property
+    def workshop(self) -> Workshop:
+        """Where workflows are added."""
+        return Workshop(self.shelf, self.servers, self.store, self.spool, spoken_for())
 
     async def serve(self, adapters: Sequence[Adapter], *, works: bool = True) -> None:
         """Serve these adapters, and work if told so, until cancelled.
@@ -117,7 +126,7 @@ class App:
             served = [worker.lease for worker in workers]
             work += [worker.run() for worker in workers]
             work.append(take_back(self.store, served, self.owner, self.timing))
-        async with _background(*work, *self._relay()):
+        async with _background(*work, self.shelf.run(), *self._relay()):
             fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
             refused = await asyncio.gather(*fronts)
             if not refused:
@@ -176,16 +185,18 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
-        servers = Servers(backends)
+        servers, feed = Servers(backends), Feed()
+        shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
+        await shelf.refresh()
+        check_order(settings, shelf.names())
         yield App(
             owner=uuid4().hex,
             store=store,
             spool=Spool(settings.data_dir / "spool"),
-            feed=Feed(),
+            feed=feed,
             servers=servers,
-            offering=Offering(
-                Catalogue(drafts, servers.schemas), servers, settings.workflow_order, words.now
-            ),
+            offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
+            shelf=shelf,
             timing=LeaseTiming(),
             rights=Rights(settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
@@ -214,25 +225,16 @@ def read_workflows(settings: Settings) -> dict[str, Draft]:
     """The bundled workflows and the owner's above them, by name, as their files have them. Raises `ConfigError`."""
     bundled = read_drafts([files("workflows")])
     found = {name: replace(draft, bundled=True) for name, draft in bundled.items()}
-    found |= read_drafts([settings.own_workflows])
+    return found | read_drafts([settings.own_workflows])
+
+
+def check_order(settings: Settings, names: Sequence[str]) -> None:
+    """Raise `ConfigError` for a name that is none of these."""
     for name in settings.workflow_order:
-        if name not in found:
+        if name not in names:
             raise ConfigError(
-                f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(found)}.'
+                f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(names)}.'
             )
-    return found
-
-
-async def known_schemas(settings: Settings) -> list[NodeSchemas]:
-    """What the servers are known to have; those of which nothing is known are asked."""
-    found: list[NodeSchemas] = []
-    async with open_store(settings.database) as store:
-        for url in settings.comfyui_urls:
-            async with await _backend(url, settings, store) as backend:
-                if backend.schemas is None:
-                    await backend.probe()
-                found += [] if backend.schemas is None else [backend.schemas]
-    return found
 
 
 def load_adapters(names: Sequence[str] = SERVED) -> list[Adapter]:

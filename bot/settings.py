@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         default=(),
         description="Workflows that are tried before all others for what they do, the first first, comma separated.",
     )
+    allow_nodes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Classes of nodes that may reach files, addresses or code in workflows that are added in a chat, "
+        "comma separated.",
+    )
     admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
         default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
     )

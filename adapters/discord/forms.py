@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import discord
@@ -27,16 +27,26 @@ COMMAND = "command"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Half:
-    """A command that somebody began: which it may be, the pictures that it has, what it replies to."""
+    """A command that somebody began: which it may be, the pictures that it has, what it replies to.
+
+    `values` are those that it has; `about` is the parameter that is asked for, if it is one alone.
+    """
 
     commands: tuple[str, ...]
     files: tuple[File, ...] = ()
     reply: tuple[str, int] | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    about: str | None = None
 
     def kept(self) -> dict[str, Any]:
         """The form that is stored: JSON."""
-        files = [asdict(file) for file in self.files]
-        return {"commands": self.commands, "files": files, "reply": self.reply, "at": time.time()}
+        return {
+            "commands": self.commands,
+            "files": [asdict(file) for file in self.files],
+            "reply": self.reply,
+            "values": dict(self.values),
+            "at": time.time(),
+        }
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Half:
@@ -46,6 +56,7 @@ class Half:
             commands=tuple(kept["commands"]),
             files=tuple(File(**file) for file in kept["files"]),
             reply=(reply[0], reply[1]) if reply else None,
+            values=kept.get("values", {}),
         )
 
 
@@ -59,7 +70,12 @@ class Filled:
 
 
 def missing(command: Command, half: Half) -> list[ParameterSpec]:
-    """What a command still needs beside the files of `half`, and the words that it is mainly about."""
+    """What a command still needs beside the files of `half`, and the words that it is mainly about.
+
+    A half that is about one parameter needs that alone.
+    """
+    if half.about is not None:
+        return [spec for spec in command.parameters if spec.name == half.about]
     files = lacking(command, half.files, (), reply=half.reply is not None)
     return [
         spec
@@ -83,15 +99,15 @@ def filled(data: Mapping[str, Any]) -> Filled:
     """Read what was sent back."""
     attachments = data.get("resolved", {}).get("attachments", {})
     command, values, images = None, {}, {}
-    for field in _fields(data["components"]):
-        name = field["custom_id"]
-        if name == COMMAND and "values" in field:
-            command = field["values"][0]
-        elif field["type"] == discord.ComponentType.file_upload.value:
-            for which in field.get("values", [])[:1]:
+    for answer in _fields(data["components"]):
+        name = answer["custom_id"]
+        if name == COMMAND and "values" in answer:
+            command = answer["values"][0]
+        elif answer["type"] == discord.ComponentType.file_upload.value:
+            for which in answer.get("values", [])[:1]:
                 sent = attachments[which]
                 images[name] = File(name=sent["filename"], url=sent["url"])
-        elif value := field.get("value") or next(iter(field.get("values", ())), None):
+        elif value := answer.get("value") or next(iter(answer.get("values", ())), None):
             values[name] = value
     return Filled(command=command, values=values, images=images)
 

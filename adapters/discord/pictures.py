@@ -10,7 +10,7 @@ import discord
 from yarl import URL
 
 from adapters.discord.order import File
-from bot.contract.files import sort_of
+from bot.contract.files import ANY, sort_of
 from bot.errors import MediaGone, MediaTooLarge
 
 SECONDS = 60.0
@@ -55,6 +55,15 @@ def pictures(message: discord.Message) -> tuple[File, ...]:
         for file in _files(part):
             found.setdefault(URL(file.url, encoded=True).path, file)
     return tuple(found.values())
+
+
+def attached(message: discord.Message) -> tuple[File, ...]:
+    """Every file of a message, of whatever kind; without any its pictures."""
+    found = tuple(
+        File(name=each.filename, url=each.url, sort=sort_of(each.content_type or "") or ANY)
+        for each in message.attachments
+    )
+    return found or pictures(message)
 
 
 def buttons(message: discord.Message) -> Iterator[str]:

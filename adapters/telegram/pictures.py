@@ -19,7 +19,7 @@ from telegram import (
 from telegram.error import BadRequest, NetworkError, TelegramError
 
 from adapters.telegram.order import File
-from bot.contract.files import IMAGE, sort_of
+from bot.contract.files import ANY, IMAGE, sort_of
 from bot.errors import MediaGone, MediaTooLarge
 
 MOST_BYTES = 20 * 2**20
@@ -77,6 +77,16 @@ def _file(found: Video | VideoNote | Audio | Voice | Document, media_type: str) 
     if sort != IMAGE and sort_of(guess_type(name)[0] or "") != sort:
         name += _ENDINGS.get(media_type, guess_extension(media_type) or "")
     return File(name=name, id=found.file_id, size=found.file_size or 0, sort=sort)
+
+
+def files(message: Message | ExternalReplyInfo) -> Iterator[File]:
+    """Any file of a message."""
+    found = tuple(pictures(message))
+    document = message.document
+    if not found and document is not None:
+        name = document.file_name or "file"
+        found = (File(name=name, id=document.file_id, size=document.file_size or 0, sort=ANY),)
+    yield from found
 
 
 def buttons(message: Message) -> Iterator[str]:

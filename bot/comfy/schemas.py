@@ -98,6 +98,20 @@ class NodeSchemas:
         name = self._class(class_type).get("display_name")
         return name if isinstance(name, str) and name else class_type
 
+    def module(self, class_type: str) -> str:
+        """The Python module that the class comes from: `nodes`, `comfy_extras.nodes_qwen`, `custom_nodes.kjnodes`."""
+        module = self._class(class_type).get("python_module")
+        return module if isinstance(module, str) else ""
+
+    def is_paid(self, class_type: str) -> bool:
+        """Whether the node asks a service that costs money."""
+        return self._class(class_type).get("api_node") is True
+
+    def price(self, class_type: str) -> Mapping[str, Any] | None:
+        """How the node tells its price; None if it does not."""
+        badge = self._class(class_type).get("price_badge")
+        return badge if isinstance(badge, Mapping) else None
+
     def only(self, classes: Iterable[str]) -> Mapping[str, Any]:
         """The answer of `/object_info` cut down to some classes."""
         return {name: self._classes[name] for name in sorted(set(classes)) if name in self._classes}

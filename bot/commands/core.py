@@ -9,11 +9,13 @@ from typing import Any
 
 from bot.cards import render
 from bot.cards.actions import read_button
+from bot.cards.workshop import is_choice
 from bot.commands.admission import ADMISSION, let_in
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
 from bot.commands.registry import Context, Entry
+from bot.commands.workflows import WORKFLOWS, press_of
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
 from bot.contract.levels import Level
 from bot.contract.overview import Overview
@@ -44,11 +46,18 @@ from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
-from bot.service.rights import Rights
+from bot.service.rights import ADD, Rights
 from bot.service.submit import Submit
+from bot.service.workshop import Workshop
 from bot.store.memory import Memory
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
+
+
+def spoken_for() -> frozenset[str]:
+    """The names of commands that belong to no workflow, and the first words of them."""
+    names = (*GENERAL, *ADMISSION, *WORKFLOWS)
+    return frozenset({*names, *(name.partition(" ")[0] for name in names)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +68,7 @@ class BoundCore:
     listed: bool
     offering: Offering
     submit: Submit
+    workshop: Workshop
     acting: Act
     look: Look
     people: People
@@ -80,7 +90,8 @@ class BoundCore:
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        return {**GENERAL, **ADMISSION} if self.listed else GENERAL
+        common = {**GENERAL, **WORKFLOWS}
+        return {**common, **ADMISSION} if self.listed else common
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -110,6 +121,9 @@ class BoundCore:
         if name in self._general:
             return await self._do(self._general[name], invocation)
         level = await self.rights.level(invocation.actor)
+        parts = [each.name for each in self._commands_of(level) if each.name.startswith(f"{name} ")]
+        if parts:
+            raise UnknownCommand(f"/{name} needs a word more: /{', /'.join(parts)}.")
         near = nearest(name, [command.name for command in self._commands_of(level)], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
@@ -122,11 +136,16 @@ class BoundCore:
             memory=self.memory,
             adapter=self.adapter,
             level=level,
+            submit=self.submit,
+            workshop=self.workshop,
         )
         return await entry.handler(context, invocation)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""
+        if is_choice(press.action):
+            await self.rights.require(press.actor, ADD)
+            return await press_of(self.workshop, self.submit, press, self.adapter)
         return await self.acting.act(press, self.adapter)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:

@@ -9,6 +9,8 @@ from bot.contract.levels import Level
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
 from bot.service.look import Look
 from bot.service.rights import LEAST
+from bot.service.submit import Submit
+from bot.service.workshop import Workshop
 from bot.store.memory import Memory
 
 
@@ -24,6 +26,8 @@ class Context:
     memory: Memory
     adapter: str
     level: Level
+    submit: Submit
+    workshop: Workshop
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]

@@ -10,6 +10,8 @@ from bot.contract.values import Command
 
 IMAGE, VIDEO, AUDIO = "image", "video", "audio"
 """Sorts of files, as media types begin."""
+ANY = "file"
+"""What takes a file of any sort; and the sort of a file that is none of those above."""
 
 
 class Sorted(Protocol):
@@ -17,7 +19,7 @@ class Sorted(Protocol):
 
     @property
     def sort(self) -> str:
-        """`image`, `video` or `audio`."""
+        """`image`, `video` or `audio`; else `file`."""
 
 
 F = TypeVar("F", bound=Sorted)
@@ -40,18 +42,13 @@ def useful(
     if not room:
         return ()
     known = {file.sort for file in files} | {file.sort for file in taken}
-    if not reply and not known & room.keys():
+    if not reply and ANY not in room and not known & room.keys():
         return tuple(files)
     for file in taken:
-        room[file.sort] -= 1
+        _fill(room, file.sort)
     if reply:
         room[next(iter(room))] -= 1
-    chosen = []
-    for file in files:
-        if room[file.sort] > 0:
-            room[file.sort] -= 1
-            chosen.append(file)
-    return tuple(chosen)
+    return tuple(file for file in files if _fill(room, file.sort))
 
 
 def lacking(
@@ -69,6 +66,8 @@ def lacking(
         sort = spec.type.sort
         if sort is None or spec.name in named:
             continue
+        if sort == ANY and not have[sort]:
+            sort = next((other for other, count in have.items() if count > 0), ANY)
         if have[sort] > 0:
             have[sort] -= 1
         elif spare > 0:
@@ -76,6 +75,15 @@ def lacking(
         elif spec.required:
             missing.append(spec.name)
     return missing
+
+
+def _fill(room: Counter[str], sort: str) -> bool:
+    """Give a file its place; whether there is one."""
+    place = sort if room[sort] > 0 else ANY
+    if room[place] <= 0:
+        return False
+    room[place] -= 1
+    return True
 
 
 def _room(command: Command | None) -> Counter[str]:

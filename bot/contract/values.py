@@ -136,11 +136,23 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Turned:
+    """The message with the button shows this card from now on; nothing was queued."""
+
+    card: Card
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """The platform should let the person fill in `command`, as a reply to `reply_to`."""
+    """The platform should let the person fill in `command`, as a reply to `reply_to` if there is one.
+
+    `values` are given already; `about` is the parameter that is asked for, without it what the command still needs.
+    """
 
     command: str
-    reply_to: OutputRef
+    reply_to: OutputRef | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    about: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +167,7 @@ class Files:
     media: tuple[Media, ...]
 
 
-Answer = Started | Said | Ask | Accepted | Files
+Answer = Started | Said | Turned | Ask | Accepted | Files
 
 
 class ParameterType(StrEnum):
@@ -171,6 +183,8 @@ class ParameterType(StrEnum):
     MASK = "mask"
     VIDEO = "video"
     AUDIO = "audio"
+    FILE = "file"
+    """Any file; no workflow takes one."""
 
     @property
     def attached(self) -> bool:
@@ -179,8 +193,17 @@ class ParameterType(StrEnum):
 
     @property
     def sort(self) -> str | None:
-        """The sort of file, as media types begin; None for what is typed."""
-        return {"image": "image", "mask": "image", "video": "video", "audio": "audio"}.get(self.value)
+        """The sort of file, as media types begin, or `file` for any; None for what is typed."""
+        return _SORTS.get(self)
+
+
+_SORTS: Mapping[ParameterType, str] = {
+    ParameterType.IMAGE: "image",
+    ParameterType.MASK: "image",
+    ParameterType.VIDEO: "video",
+    ParameterType.AUDIO: "audio",
+    ParameterType.FILE: "file",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,7 +239,10 @@ class ParameterSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command as every platform publishes it. `level` is the least that it takes; `words` by language."""
+    """A command as every platform publishes it. `level` is the least that it takes; `words` by language.
+
+    A name of two words is one of several that belong together: a platform may show them as one command with parts.
+    """
 
     name: str
     title: str
@@ -235,6 +261,11 @@ class Command:
     def main_text(self) -> ParameterSpec | None:
         """The parameter that plain words after the command go to: the first text one."""
         return next((p for p in self.parameters if p.type is ParameterType.TEXT), None)
+
+    @property
+    def takes_any_file(self) -> bool:
+        """Whether something else than a picture may be attached, of whatever kind."""
+        return any(parameter.type is ParameterType.FILE for parameter in self.parameters)
 
 
 class Extra(StrEnum):

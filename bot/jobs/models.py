@@ -91,6 +91,7 @@ class Job:
     shunned: tuple[str, ...] = ()
     early: float | None = None
     late: float | None = None
+    revision: int | None = None
     reading: Reading = AS_WRITTEN
 
 
@@ -99,7 +100,8 @@ class NewRequest:
     """What is stored when a command is accepted: a request, its message and its job.
 
     `fingerprint` tells two requests apart that come under one event key. `models` are those that the graph loads, a
-    line each; empty for none. `shunned` are the backends that can't run it.
+    line each; empty for none. `shunned` are the backends that can't run it. `revision` is the version of a workflow
+    that was added in a chat.
     """
 
     request: RequestId
@@ -127,6 +129,7 @@ class NewRequest:
     shunned: tuple[str, ...] = ()
     reading: Reading = AS_WRITTEN
     work: Work
+    revision: int | None = None
     created: float
 
 

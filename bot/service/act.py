@@ -31,6 +31,7 @@ from bot.media.spool import Spool
 from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
 from bot.service.rights import DELETE_ANY, END_ANY, Rights
+from bot.service.shelf import Shelf
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
@@ -54,6 +55,7 @@ class Act:
         submit: Submit,
         offering: Offering,
         rights: Rights,
+        shelf: Shelf,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -62,6 +64,7 @@ class Act:
         self._submit = submit
         self._offering = offering
         self._rights = rights
+        self._shelf = shelf
 
     async def act(self, press: Press, adapter: str) -> Answer:
         """Do what the pressed button says. Raises `Stale`, `NoSuchJob`, `NotAllowed`, or what a command raises."""
@@ -109,13 +112,20 @@ class Act:
 
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
         """The same once more, with another seed."""
-        workflow = self._offering.find(view.job.workflow)
+        workflow = await self._made_with(view)
         if workflow is None:
             raise Stale(f"The workflow {view.job.workflow} is not here any more.")
         invocation = replace(
             _pressed(press, view), command=view.command, values=self._repeatable(workflow, view)
         )
-        return await self._submit.submit(invocation, adapter, workflow=workflow.name, kept=view.job.inputs)
+        return await self._submit.submit(invocation, adapter, chosen=workflow, kept=view.job.inputs)
+
+    async def _made_with(self, view: MessageView) -> Workflow | None:
+        """The workflow of a job: in the version that it was made with, if that is kept."""
+        now, revision = self._offering.find(view.job.workflow), view.job.revision
+        if revision is None or (now is not None and now.revision == revision):
+            return now
+        return await self._shelf.past(view.job.workflow, revision)
 
     def _repeatable(self, workflow: Workflow, view: MessageView) -> dict[str, object]:
         """A job's values as far as there still is what they are for, without its seed."""

@@ -12,17 +12,27 @@ MAKE = "make pictures"
 END_ANY = "end anybody's job"
 DELETE_ANY = "delete anybody's picture"
 OVERSEE = "see how everything stands"
+ADD = "add workflows"
 
 LEAST: Mapping[str, Level] = {
     MAKE: Level.GUEST,
     END_ANY: Level.MODERATOR,
     DELETE_ANY: Level.MODERATOR,
     OVERSEE: Level.ADMIN,
+    ADD: Level.ADMIN,
     "/queue": Level.GUEST,
     "/help": Level.GUEST,
     "/allow": Level.ADMIN,
     "/forbid": Level.ADMIN,
-}
+    **dict.fromkeys(
+        (
+            "/workflow add", "/workflow edit", "/workflow set", "/workflow try", "/workflow publish",
+            "/workflow list", "/workflow show", "/workflow diff", "/workflow rollback", "/workflow disable",
+            "/workflow enable", "/workflow export",
+        ),
+        Level.ADMIN,
+    ),
+}  # fmt: skip
 """The least level that each thing takes. docs/permissions.md is made of it."""
 
 WHOSE: Mapping[Level, str] = {

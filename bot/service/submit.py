@@ -75,10 +75,10 @@ class Submit:
         invocation: Invocation,
         adapter: str,
         *,
-        workflow: str | None = None,
+        chosen: Workflow | None = None,
         kept: tuple[InputImage, ...] = (),
     ) -> Started:
-        """Queue one run of a command, by a certain `workflow` if one is named.
+        """Queue one run of a command, by the workflow `chosen` if there is one, whatever is offered.
 
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
@@ -87,7 +87,7 @@ class Submit:
         if known is not None:
             return _same(known, fingerprint)
         await self._servers.ready()
-        chosen = self._offering.require(workflow or invocation.command)
+        chosen = chosen or self._offering.require(invocation.command)
         self._servers.require(chosen)
         level = await self._rights.require(invocation.actor, MAKE)
         new = await self._request(invocation, adapter, chosen, kept, level)
@@ -140,6 +140,7 @@ class Submit:
             shunned=tuple(lease_name(url) for url in unfit),
             reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
+            revision=chosen.revision,
             created=time.time(),
         )
 

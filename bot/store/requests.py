@@ -220,6 +220,7 @@ def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
             held=held,
             early=new.created + shown.low,
             late=new.created + shown.high,
+            revision=new.revision,
             reading=None if new.reading == AS_WRITTEN else _kept(new.reading),
         )
     )

@@ -45,6 +45,7 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
         shunned=tuple(filter(None, row.shunned.split("\n"))),
         early=row.early,
         late=row.late,
+        revision=row.revision,
         reading=_reading(row.reading),
     )
 

@@ -10,6 +10,7 @@ from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
 from bot.store.leases import Leases
+from bot.store.library import Library
 from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.offers import Offers
@@ -32,6 +33,7 @@ class Store:
     memory: Memory
     offers: Offers
     shunning: Shunning
+    library: Library
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -52,6 +54,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             memory=memory,
             offers=Offers(memory),
             shunning=Shunning(database),
+            library=Library(database),
             calls=database.driver.calls,
         )
         yield store

@@ -51,6 +51,10 @@ class WebChat:
     async def card(self, asked: Any, button: str) -> Shown:
         """The card of what was begun."""
         by, answer = asked
+        if answer.get("kind") == "said":
+            shown = await self._shown(by, answer["card"])
+            assert button in shown.buttons
+            return shown
         assert answer.get("kind") == "started", answer
         return await self._card(
             by, answer["message"], lambda card: button in [action["label"] for action in card["actions"]]
@@ -67,6 +71,14 @@ class WebChat:
         """The card as it changes."""
         by, card = shown.handle
         return await self._card(by, card["id"], lambda card: words in _words(card))
+
+    async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
+        """What the answer to the press has."""
+        del shown
+        by, answer = pressed
+        assert answer.get("kind") == "turned", answer
+        assert words in _words(answer["card"]), answer
+        return await self._shown(by, answer["card"])
 
     async def restart(self) -> None:
         """SIGKILL."""
@@ -107,7 +119,7 @@ async def browsers_of(url: str) -> AsyncIterator[dict[str, aiohttp.ClientSession
     """Two browsers, each with a room of its own."""
     async with AsyncExitStack() as stack:
         browsers = {}
-        for name in ("ann", "bob"):
+        for name in ("ann", "bob", "ruth"):
             jar = aiohttp.CookieJar(unsafe=True)
             browsers[name] = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
             async with browsers[name].get(f"{url}/") as answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +17,7 @@ from bot.contract.line import read_line
 from bot.errors import UserError
 from bot.settings import Settings
 from tests.asking import ready
+from tests.contracts.at_the_terminal import TerminalChat
 from tests.contracts.chats import Chat, File, Shown
 from tests.contracts.on_discord import DiscordChat
 from tests.contracts.on_telegram import TelegramChat
@@ -81,21 +81,17 @@ class House:
             }
 
 
-class HereTerminal:
+class HereTerminal(TerminalChat):
     """`muralist imagine` in this process: what it prints is told in other tests, of processes of their own."""
 
-    name = "terminal"
-    asks = False
-
     def __init__(self, settings: Settings, folder: Path) -> None:
+        super().__init__(folder, "")
         self._settings = settings
-        self._folder = folder
-        self._numbers = itertools.count(1)
 
     async def ask(
         self, line: str, *, by: str = "ann", to: Shown | None = None, files: Sequence[File] = ()
-    ) -> Path | UserError:
-        """What was written, or why nothing was."""
+    ) -> Any:
+        """The folder with what was written, or why nothing was."""
         del by, to
         read = read_line(line, ())
         given = []
@@ -113,14 +109,6 @@ class HereTerminal:
         assert not failed
         return target
 
-    async def press(self, shown: Shown, label: str, by: str = "ann") -> Any:
-        """There are no buttons."""
-        raise NotImplementedError
-
-    async def forge(self, shown: Shown, action: str, by: str = "ann") -> Any:
-        """There are no buttons."""
-        raise NotImplementedError
-
     async def card(self, asked: Any, button: str) -> Shown:
         """The files."""
         assert isinstance(asked, Path), asked
@@ -131,13 +119,6 @@ class HereTerminal:
         """The sentence."""
         assert isinstance(asked, UserError), asked
         return str(asked)
-
-    async def again(self, shown: Shown, words: str) -> Shown:
-        """Nothing changes."""
-        raise NotImplementedError
-
-    async def restart(self) -> None:
-        """Each line is for itself."""
 
 
 @asynccontextmanager

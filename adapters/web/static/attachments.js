@@ -45,7 +45,8 @@ export class Attachments {
     this.#target = name;
     this.#input.multiple = name === null;
     const sort = this.#slots.find((slot) => slot.name === name)?.sort;
-    this.#input.accept = sort ? `${sort}/*` : "image/*,video/*,audio/*";
+    const every = "image/*,video/*,audio/*,application/json,.json";
+    this.#input.accept = !sort || sort === "file" ? every : `${sort}/*`;
     this.#input.click();
   }
 
@@ -80,8 +81,8 @@ export class Attachments {
     const placed = new Map(this.#entries.filter(({ name }) => names.includes(name)).map((entry) => [entry.name, entry]));
     for (const entry of this.#entries.filter((one) => placed.get(one.name) !== one)) {
       const free = this.#slots.filter((slot) => !placed.has(slot.name));
-      const taken = this.#slots.some((slot) => slot.sort === sortOf(entry.file));
-      const slot = free.find(({ sort }) => sort === sortOf(entry.file) || !taken);
+      const takes = ({ sort }) => sort === "file" || sort === sortOf(entry.file);
+      const slot = free.find((one) => takes(one) || !this.#slots.some(takes));
       if (slot) placed.set(slot.name, entry);
     }
     return placed;

@@ -105,7 +105,7 @@ export class Controls {
     const sort = reply?.media_type ? sortOf(reply) : "image"; // a button asks about pictures
     for (const slot of this.#box.querySelectorAll("[data-slot]")) {
       const chip = this.#attachments.chipFor(slot.dataset.slot);
-      const replied = !chip && rest && slot.dataset.sort === sort ? repliedChip(rest) : null;
+      const replied = !chip && rest && [sort, "file"].includes(slot.dataset.sort) ? repliedChip(rest) : null;
       if (replied) rest = null;
       const shown = chip ?? replied;
       const place = slot.children[1];

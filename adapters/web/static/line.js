@@ -1,6 +1,6 @@
 // Reading a line of chat as the server reads it, with where each option stands in it. Pure.
 
-const COMMAND = /^\s*\/([A-Za-z0-9_-]+)(?:@\w+)?(?=\s|$)/;
+const COMMAND = /^\s*\/([A-Za-z0-9_-]+)(?:@\w+)?(?:\s+([A-Za-z0-9_-]+))?(?=\s|$)/;
 const DASHED =
   /(?<!\S)(?:--|—)([A-Za-z][\w-]*)(?:(?:=|\s+(?!--|—))("[^"]*"|“[^”]*”|\S+,(?:\s+\S+,)*\s+(?!--|—)\S+|\S*))?(?=\s|$)/g;
 /** Options whose value may be several words with commas between them. */
@@ -9,8 +9,9 @@ const QUOTES = /^["“”]+|["“”]+$/g;
 
 /** The command that a line begins with, or undefined. */
 export function commandOf(line, commands) {
-  const name = COMMAND.exec(line)?.[1].toLowerCase();
-  return commands.find((command) => command.name.toLowerCase() === name);
+  const [, first, second] = COMMAND.exec(line)?.map((word) => word?.toLowerCase()) ?? [];
+  const find = (name) => commands.find((command) => command.name.toLowerCase() === name);
+  return (second && find(`${first} ${second}`)) || find(first);
 }
 
 /** The parameter that plain words after the command go to. */
