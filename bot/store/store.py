@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
+from bot.store.figures import Figures
 from bot.store.leases import Leases
 from bot.store.library import Library
 from bot.store.memory import Memory
@@ -33,6 +34,7 @@ class Store:
     memory: Memory
     offers: Offers
     shunning: Shunning
+    figures: Figures
     library: Library
     calls: Calls | None
     """How processes tell each other of news."""
@@ -54,6 +56,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             memory=memory,
             offers=Offers(memory),
             shunning=Shunning(database),
+            figures=Figures(database),
             library=Library(database),
             calls=database.driver.calls,
         )
