@@ -10,6 +10,7 @@ from typing import Any
 from bot.cards import render
 from bot.cards.actions import read_button
 from bot.cards.workshop import is_choice
+from bot.commands.admin import ADMIN
 from bot.commands.admission import ADMISSION, let_in
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
@@ -46,10 +47,12 @@ from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import ADD, Rights
+from bot.service.steer import Steer
 from bot.service.submit import Submit
 from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
 from bot.store.memory import Memory
+from bot.store.statistics import Statistics
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
 
@@ -74,6 +77,8 @@ class BoundCore:
     people: People
     rights: Rights
     oversee: Oversee
+    steer: Steer
+    statistics: Statistics
     outgoing: Outgoing
     links: Links
     memory: Memory
@@ -91,7 +96,7 @@ class BoundCore:
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        common = {**GENERAL, **WORKFLOWS}
+        common = {**GENERAL, **ADMIN, **WORKFLOWS}
         return {**common, **ADMISSION} if self.listed else common
 
     def extra(self, extra: Extra) -> ParameterSpec:
@@ -133,6 +138,9 @@ class BoundCore:
         level = await self.rights.require(invocation.actor, f"/{entry.command.name}")
         context = Context(
             look=self.look,
+            oversee=self.oversee,
+            steer=self.steer,
+            statistics=self.statistics,
             commands=partial(self._commands_of, level),
             memory=self.memory,
             adapter=self.adapter,

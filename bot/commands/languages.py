@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
+from bot.commands import languages_of_admins as admins
 from bot.contract.values import Command, Menu, ParameterSpec, Words
 
 LANGUAGES = ("de", "fr", "es", "ja")
@@ -290,17 +291,17 @@ def menu_in_languages(menu: Menu) -> Menu:
 
 @cache
 def _of_command(name: str, description: str) -> Mapping[str, Words]:
-    return _words(COMMANDS, name, description)
+    return _words({**COMMANDS, **admins.COMMANDS}, name, description)
 
 
 @cache
 def _of_parameter(name: str, description: str) -> Mapping[str, Words]:
-    return _words(PARAMETERS, name, description)
+    return _words({**PARAMETERS, **admins.PARAMETERS}, name, description)
 
 
 def _words(names: Translations, name: str, description: str) -> Mapping[str, Words]:
     """By language; only those in which anything is known."""
-    called, said = names.get(name), SENTENCES.get(description)
+    called, said = names.get(name), {**SENTENCES, **admins.SENTENCES}.get(description)
     if called is None and said is None:
         return {}
     return {

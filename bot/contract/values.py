@@ -318,21 +318,23 @@ class JobStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendStatus:
-    """A ComfyUI server as everybody may see it."""
+    """A ComfyUI server as everybody may see it. `hold` says in a few words why it takes no jobs now."""
 
     name: str
     up: bool
     version: str | None
     running: int
+    hold: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueStatus:
-    """The queue in numbers."""
+    """The queue in numbers. `paused`: an admin has nothing begun that waits."""
 
     waiting: int
     running: int
     backends: tuple[BackendStatus, ...]
+    paused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

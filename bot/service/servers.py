@@ -21,6 +21,7 @@ class Servers:
 
     def __init__(self, backends: Sequence[ComfyBackend]) -> None:
         self.backends = tuple(backends)
+        """They come and go while Muralist runs."""
         self._seen: tuple[NodeSchemas, ...] = ()
         self._troubles: dict[tuple[str, str, int], list[str]] = {}
         self._choices: dict[tuple[str, str], Choices] = {}

@@ -16,6 +16,7 @@ from bot.store.database import Database, reading, writing
 from bot.store.flows import Spot, join_line
 from bot.store.learning import promise, run_estimate
 from bot.store.rows import add_unless_there
+from bot.store.switches import caps_in_force
 from bot.store.tables import (
     account,
     blob,
@@ -49,7 +50,7 @@ class Requests:
         owner = account_of(connection, new.actor, new.created)
         where = _place(connection, new.place)
         if caps is not None:
-            _refuse(connection, new, owner, where, caps)
+            _refuse(connection, new, owner, where, caps_in_force(connection, caps))
         _insert_request(connection, new, owner, where)
         spot = Spot(
             account=owner,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.store.audit import Audit
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
@@ -19,6 +20,9 @@ from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 from bot.store.shunning import Shunning
+from bot.store.statistics import Statistics
+from bot.store.steering import Steering
+from bot.store.switches import SwitchStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +38,10 @@ class Store:
     memory: Memory
     offers: Offers
     shunning: Shunning
+    switches: SwitchStore
+    steering: Steering
+    audit: Audit
+    statistics: Statistics
     figures: Figures
     library: Library
     calls: Calls | None
@@ -56,6 +64,10 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             memory=memory,
             offers=Offers(memory),
             shunning=Shunning(database),
+            switches=SwitchStore(database),
+            steering=Steering(database),
+            audit=Audit(database),
+            statistics=Statistics(database),
             figures=Figures(database),
             library=Library(database),
             calls=database.driver.calls,

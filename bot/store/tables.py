@@ -192,11 +192,13 @@ job = Table(
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("early", Float),
     Column("late", Float),
+    Column("front", Integer),
     Column("revision", Integer),
     Column("paid", Boolean, nullable=False, server_default=false()),
     Column("price", Float),
     Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
+    Index(None, "front"),
     Index(None, "backend", "state"),
     Index(None, "finished"),
 )
@@ -293,4 +295,30 @@ lease = Table(
     Column("owner", String),
     Column("epoch", Integer, nullable=False),
     Column("beat", Integer, nullable=False),
+)
+
+# What admins have switched while running: what takes no jobs, servers beside those of the settings, limits; and of
+# which hold a backend has given its memory back for. Without a backend it is about all of them.
+switch = Table(
+    "switch",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("backend", String, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("since", Float, nullable=False),
+)
+
+# Who changed what, on whom, from what to what; rows are only ever added.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("whom", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
 )
