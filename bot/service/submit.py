@@ -26,9 +26,11 @@ from bot.jobs.work import Lane, Work
 from bot.media.kinds import Family
 from bot.media.spool import Spool
 from bot.scheduling.caps import Caps
+from bot.service.grounds import Ground, Grounds
 from bot.service.inputs import Inputs
 from bot.service.look import Look
 from bot.service.offering import Offering
+from bot.service.quota import today
 from bot.service.reading import loras_of, reading_of, with_named
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
@@ -60,6 +62,7 @@ class Submit:
         offering: Offering,
         look: Look,
         rights: Rights,
+        grounds: Grounds,
         caps: Caps | None = None,
     ) -> None:
         self._store = store
@@ -68,6 +71,7 @@ class Submit:
         self._offering = offering
         self._inputs = Inputs(store, spool, look)
         self._rights = rights
+        self._grounds = grounds
         self._caps = caps
 
     async def submit(
@@ -86,14 +90,32 @@ class Submit:
         known = await self._store.requests.find(invocation.event_key)
         if known is not None:
             return _same(known, fingerprint)
-        await self._servers.ready()
-        chosen = chosen or self._offering.require(invocation.command)
-        self._servers.require(chosen)
         level = await self._rights.require(invocation.actor, MAKE)
+        ground = await self._grounds.of(invocation.place)
+        await self._servers.ready()
+        chosen = self._allowed(chosen, invocation.command, ground, level)
+        self._servers.require(chosen)
         new = await self._request(invocation, adapter, chosen, kept, level)
-        added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
+        self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
+        caps = None if new.lane is Lane.ADMIN else self._caps
+        allowance = self._rights.policy.allowance(level)
+        added = await self._store.requests.add(new, caps, allowance, today(new.created))
         self._feed.queued(added.job)
         return _same(added, fingerprint)
+
+    def _allowed(self, chosen: Workflow | None, command: str, ground: Ground, level: Level) -> Workflow:
+        """The workflow that does it, for a role another that serves it if the first may not run here.
+
+        Raises `NotAllowed`.
+        """
+        first = chosen or self._offering.require(command)
+        refusal = self._grounds.refusal(ground, first, command, level)
+        if refusal is None:
+            return first
+        for other in self._offering.serving_all(command) if chosen is None else ():
+            if self._grounds.refusal(ground, other, command, level) is None:
+                return other
+        raise refusal
 
     async def _request(
         self,

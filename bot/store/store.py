@@ -20,6 +20,7 @@ from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
 from bot.store.shunning import Shunning
+from bot.store.standing import Standing
 from bot.store.statistics import Statistics
 from bot.store.steering import Steering
 from bot.store.switches import SwitchStore
@@ -35,6 +36,7 @@ class Store:
     leases: Leases
     backends: Backends
     people: People
+    standing: Standing
     memory: Memory
     offers: Offers
     shunning: Shunning
@@ -61,6 +63,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             leases=Leases(database),
             backends=Backends(database),
             people=People(database),
+            standing=Standing(database),
             memory=memory,
             offers=Offers(memory),
             shunning=Shunning(database),
