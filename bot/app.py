@@ -185,7 +185,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
-        servers, feed = Servers(backends), Feed()
+        servers, feed = Servers(backends, settings.purse), Feed()
         shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
         await shelf.refresh()
         check_order(settings, shelf.names())
@@ -214,6 +214,7 @@ async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
     return ComfyBackend(
         url,
         access=settings.access,
+        api_key=settings.api_key,
         client_id=await store.backends.client_id(known_as),
         on_new_client_id=partial(store.backends.remember, known_as),
         object_info=await store.offers.of(known_as),

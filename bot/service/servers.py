@@ -10,8 +10,10 @@ from bot.comfy.health import Condition
 from bot.comfy.schemas import NodeSchemas
 from bot.errors import InvalidValue, NoBackend, NotOffered
 from bot.jobs.models import Graph
+from bot.scheduling.caps import Purse
 from bot.workflow import offers
 from bot.workflow.model import Workflow
+from bot.workflow.paid import Cost, costs
 from bot.workflow.patch import Choices
 from bot.workflow.preflight import by_parameter, misfits
 
@@ -19,8 +21,10 @@ from bot.workflow.preflight import by_parameter, misfits
 class Servers:
     """Answers whether and with what a workflow can run."""
 
-    def __init__(self, backends: Sequence[ComfyBackend]) -> None:
+    def __init__(self, backends: Sequence[ComfyBackend], purse: Purse = Purse()) -> None:  # noqa: B008 - frozen
+        """`purse` says whether workflows may cost money."""
         self.backends = tuple(backends)
+        self.purse = purse
         self._seen: tuple[NodeSchemas, ...] = ()
         self._troubles: dict[tuple[str, str, int], list[str]] = {}
         self._choices: dict[tuple[str, str], Choices] = {}
@@ -108,8 +112,26 @@ class Servers:
         self.schemas()
         key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
         if key not in self._troubles:
-            self._troubles[key] = offers.problems(workflow, schemas)
+            dear = self._forbidden(workflow.graph, schemas)
+            self._troubles[key] = dear or offers.problems(workflow, schemas)
         return self._troubles[key]
+
+    def costs(self, graph: Graph) -> list[Cost]:
+        """What a run asks of services that cost money, as far as any server tells."""
+        return max((costs(graph, each) for each in self.schemas()), key=len, default=[])
+
+    def forbidden(self, graph: Graph) -> str | None:
+        """Why a graph may not be run for what it costs; None if it may."""
+        return next((each for schemas in self.schemas() for each in self._forbidden(graph, schemas)), None)
+
+    def _forbidden(self, graph: Graph, schemas: NodeSchemas) -> list[str]:
+        found = costs(graph, schemas)
+        if not found or (self.purse.allowed and self.purse.has_key):
+            return []
+        start = f'The node "{found[0].title}" asks a service that costs money'
+        if not self.purse.allowed:
+            return [f"{start}, which is not allowed here. The owner can allow it with ALLOW_PAID_NODES=true."]
+        return [f"{start}, and nobody's account pays for it. The owner sets COMFY_API_KEY."]
 
     def _offers(self) -> list[NodeSchemas]:
         return [backend.schemas for backend in self._usable() if backend.schemas is not None]

@@ -42,6 +42,7 @@ from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
 from bot.workflow.model import Parameter, Role, Workflow
+from bot.workflow.paid import dollars
 from bot.workflow.patch import apply, bind, without
 from bot.workflow.values import NOUNS
 
@@ -99,7 +100,8 @@ class Submit:
         self._servers.require(chosen)
         level = await self._rights.require(invocation.actor, MAKE)
         new = await self._request(invocation, adapter, chosen, kept, level)
-        added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
+        caps = None if new.lane is Lane.ADMIN else self._caps
+        added = await self._store.requests.add(new, caps, self._servers.purse)
         self._feed.queued(added.job)
         return _same(added, fingerprint)
 
@@ -122,6 +124,7 @@ class Submit:
         graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
         unfit = self._servers.unfit(chosen, patched)
+        found = self._servers.costs(patched)
         return NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
@@ -149,6 +152,8 @@ class Submit:
             reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
             revision=chosen.revision,
+            paid=bool(found),
+            price=dollars(found),
             created=time.time(),
         )
 

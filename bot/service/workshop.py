@@ -282,6 +282,9 @@ class Workshop:
         danger = next(dangers(graph, self._best(graph), self.shelf.allowed), None)
         if danger is not None:
             raise NotAllowed(str(danger))
+        dear = self.servers.forbidden(graph)
+        if dear:
+            raise NotAllowed(dear)
 
     def _check_free(self, name: str, sketch: Sketch) -> None:
         if sketch.replaces == name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, Reque
 from bot.errors import TooMuch
 from bot.jobs.models import AS_WRITTEN, Added, Blob, NewRequest, Reading
 from bot.jobs.states import State
-from bot.scheduling.caps import Asking, Caps, refusal
+from bot.scheduling.caps import Asking, Caps, Purse, Spent, refusal, too_dear
 from bot.store.database import Database, reading, writing
 from bot.store.flows import Spot, join_line
 from bot.store.learning import promise, run_estimate
@@ -38,10 +39,12 @@ class Requests:
         self._database = database
 
     @writing
-    def add(self, connection: Connection, new: NewRequest, caps: Caps | None = None) -> Added:
+    def add(
+        self, connection: Connection, new: NewRequest, caps: Caps | None = None, purse: Purse | None = None
+    ) -> Added:
         """Store a request, unless its event key is known: then say what the first one made.
 
-        Raises `TooMuch` if the caps leave no room for it; then nothing is stored.
+        Raises `TooMuch` if the caps leave no room for it, or the purse no money; then nothing is stored.
         """
         known = _find(connection, new.event_key)
         if known is not None:
@@ -50,6 +53,8 @@ class Requests:
         where = _place(connection, new.place)
         if caps is not None:
             _refuse(connection, new, owner, where, caps)
+        if new.paid and purse is not None:
+            _refuse_dear(connection, new, owner, purse)
         _insert_request(connection, new, owner, where)
         spot = Spot(
             account=owner,
@@ -173,6 +178,24 @@ def _refuse(connection: Connection, new: NewRequest, owner: AccountId, where: st
         raise TooMuch(words)
 
 
+def _refuse_dear(connection: Connection, new: NewRequest, owner: AccountId, purse: Purse) -> None:
+    """Raise `TooMuch` if the person has had enough for today. What never ran cost nothing."""
+    ran = job.c.started.is_not(None) | job.c.state.not_in((State.FAILED, State.CANCELLED))
+    mine = (job.c.account == owner) & job.c.paid & (job.c.created >= midnight(new.created)) & ran
+    count, amount = connection.execute(
+        select(func.count(), func.coalesce(func.sum(job.c.price), 0.0)).where(mine)
+    ).one()
+    words = too_dear(purse, Spent(jobs=count, dollars=amount), new.price)
+    if words is not None:
+        raise TooMuch(words)
+
+
+def midnight(now: float) -> float:
+    """When the server's own day began."""
+    year, month, day = time.localtime(now)[:3]
+    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))
+
+
 def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
     connection.execute(
         insert(request).values(
@@ -221,6 +244,8 @@ def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
             early=new.created + shown.low,
             late=new.created + shown.high,
             revision=new.revision,
+            paid=new.paid,
+            price=new.price,
             reading=None if new.reading == AS_WRITTEN else _kept(new.reading),
         )
     )
