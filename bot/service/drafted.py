@@ -91,15 +91,11 @@ def _bounds(spec: ParameterSpec) -> str:
         named = ", ".join(spec.choices[:MOST_CHOICES])
         left = len(spec.choices) - MOST_CHOICES
         return f": {named}{f' and {left} more' if left > 0 else ''}"
-    match spec.minimum, spec.maximum:
-        case None, None:
-            return ""
-        case low, None:
-            return f" from {_short(low)}"
-        case None, high:
-            return f" up to {_short(high)}"
-        case low, high:
-            return f" {_short(low)} to {_short(high)}"
+    low, high = spec.minimum, spec.maximum
+    if low is None or high is None:
+        below = "" if high is None else f" up to {_short(high)}"
+        return below if low is None else f" from {_short(low)}"
+    return f" {_short(low)} to {_short(high)}"
 
 
 def _short(bound: float) -> str:

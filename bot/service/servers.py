@@ -13,7 +13,7 @@ from bot.jobs.models import Graph
 from bot.scheduling.caps import Purse
 from bot.workflow import offers
 from bot.workflow.model import Workflow
-from bot.workflow.paid import Cost, costs
+from bot.workflow.paid import Cost, costs, not_allowed
 from bot.workflow.patch import Choices
 from bot.workflow.preflight import by_parameter, misfits
 
@@ -112,26 +112,13 @@ class Servers:
         self.schemas()
         key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
         if key not in self._troubles:
-            dear = self._forbidden(workflow.graph, schemas)
-            self._troubles[key] = dear or offers.problems(workflow, schemas)
+            dear = not_allowed(costs(workflow.graph, schemas), self.purse)
+            self._troubles[key] = offers.problems(workflow, schemas) if dear is None else [dear]
         return self._troubles[key]
 
     def costs(self, graph: Graph) -> list[Cost]:
         """What a run asks of services that cost money, as far as any server tells."""
         return max((costs(graph, each) for each in self.schemas()), key=len, default=[])
-
-    def forbidden(self, graph: Graph) -> str | None:
-        """Why a graph may not be run for what it costs; None if it may."""
-        return next((each for schemas in self.schemas() for each in self._forbidden(graph, schemas)), None)
-
-    def _forbidden(self, graph: Graph, schemas: NodeSchemas) -> list[str]:
-        found = costs(graph, schemas)
-        if not found or (self.purse.allowed and self.purse.has_key):
-            return []
-        start = f'The node "{found[0].title}" asks a service that costs money'
-        if not self.purse.allowed:
-            return [f"{start}, which is not allowed here. The owner can allow it with ALLOW_PAID_NODES=true."]
-        return [f"{start}, and nobody's account pays for it. The owner sets COMFY_API_KEY."]
 
     def _offers(self) -> list[NodeSchemas]:
         return [backend.schemas for backend in self._usable() if backend.schemas is not None]

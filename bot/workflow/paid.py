@@ -13,7 +13,7 @@ from bot.comfy.graph import class_of, link_of, title_of
 from bot.comfy.inputs import as_number
 from bot.comfy.schemas import NodeSchemas
 from bot.jobs.models import Graph
-from bot.scheduling.caps import in_dollars
+from bot.scheduling.caps import Purse, in_dollars
 
 _WRONG = (JException, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 """What a formula that somebody else wrote may come to."""
@@ -46,6 +46,16 @@ def in_words(found: Sequence[Cost]) -> str:
         return ""
     told = [f"{cost.title}: {cost.words or 'it does not say how much'}" for cost in found]
     return f"A run costs money. {'; '.join(told)}."
+
+
+def not_allowed(found: Sequence[Cost], purse: Purse) -> str | None:
+    """Why a graph may not be run for what it costs; None if it may."""
+    if not found or (purse.allowed and purse.has_key):
+        return None
+    start = f'The node "{found[0].title}" asks a service that costs money'
+    if not purse.allowed:
+        return f"{start}, which is not allowed here. The owner can allow it with ALLOW_PAID_NODES=true."
+    return f"{start}, and nobody's account pays for it. The owner sets COMFY_API_KEY."
 
 
 def _cost(graph: Graph, node: str, schemas: NodeSchemas) -> Cost:
