@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import structlog
@@ -22,6 +22,7 @@ from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
 from bot.delivery.deliverer import Deliverer
+from bot.delivery.meter import Meter
 from bot.errors import ConfigError
 from bot.feed import Feed
 from bot.media.spool import Spool
@@ -37,6 +38,7 @@ from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.shelf import Shelf
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
 from bot.settings import Settings
 from bot.store.claims import Rules
@@ -59,11 +61,15 @@ NOBODY = Actor(platform="", external_id="", name="nobody")
 
 RESTART_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
+SHOWN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`.
+
+    Once `stopping` is set `serve` ends in order, within `stop_seconds` and what it takes to let go of everything.
+    """
 
     owner: str
     store: Store
@@ -77,6 +83,10 @@ class App:
     links: Links
     bare: bool
     rules: Rules
+    meter: Meter
+    vitals: Vitals
+    stopping: asyncio.Event
+    stop_seconds: float
 
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
@@ -103,10 +113,11 @@ class App:
             look=look,
             people=People(self.store),
             rights=self.rights,
-            oversee=Oversee(self.store, self.board, self.servers, self.rights),
+            oversee=Oversee(self.store, self.spool, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
             links=self.links,
             memory=self.store.memory,
+            vitals=self.vitals,
         )
 
     @property
@@ -115,23 +126,55 @@ class App:
         return Workshop(self.shelf, self.servers, self.store, self.spool, spoken_for())
 
     async def serve(self, adapters: Sequence[Adapter], *, works: bool = True) -> None:
-        """Serve these adapters, and work if told so, until cancelled.
+        """Serve these adapters, and work if told so, until `stopping` is set, or cancelled.
 
         Raises `ConfigError` once none of the adapters can run as it is set up.
         """
         await self._prepare()
+        self.vitals.serves(adapter.name for adapter in adapters)
         work = [self._deliverer(adapter).run() for adapter in adapters]
+        workers = self._workers() if works else []
         if works:
-            workers = self._workers()
             served = [worker.lease for worker in workers]
             work += [worker.run() for worker in workers]
             work.append(take_back(self.store, served, self.owner, self.timing))
         async with _background(*work, self.shelf.run(), *self._relay()):
-            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
-            refused = await asyncio.gather(*fronts)
-            if not refused:
-                await asyncio.Event().wait()
-        raise refused[0]
+            fronts = asyncio.create_task(self._fronts(adapters))
+            told = asyncio.create_task(self.stopping.wait())
+            try:
+                await asyncio.wait({fronts, told}, return_when=asyncio.FIRST_COMPLETED)
+                if fronts.done():
+                    raise fronts.result()
+                await self._wind_down(workers, adapters)
+            finally:
+                told.cancel()
+                await end(fronts)
+
+    async def _fronts(self, adapters: Sequence[Adapter]) -> ConfigError:
+        """Run the adapters. Ends once none of them can run as it is set up, if there are any."""
+        refused = await asyncio.gather(*(_supervise(adapter, self.core(adapter)) for adapter in adapters))
+        if not refused:
+            await asyncio.Event().wait()
+        return refused[0]
+
+    async def _wind_down(self, workers: Sequence[Worker], adapters: Sequence[Adapter]) -> None:
+        """Let what runs come to its end and be shown, for a while. What does not is handed over: it stays on its
+        ComfyUI, and whoever holds the lease next takes it up."""
+        log.info("stopping: nothing more is begun", seconds=self.stop_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.stop_seconds):
+                await asyncio.gather(*(worker.idle() for worker in workers))
+                for adapter in adapters:
+                    await self._shown(adapter.name)
+                return
+        log.info("stopping: the rest is handed over")
+
+    async def _shown(self, adapter: str) -> None:
+        """Wait until every message of an adapter shows what it should."""
+        while True:
+            if not await self.store.messages.due(adapter, 1):
+                return
+            await asyncio.sleep(SHOWN_SECONDS)
 
     async def _prepare(self) -> None:
         await self.store.queue.rebuild_flows()
@@ -163,10 +206,10 @@ class App:
             )
             for backend in self.servers.backends
         ]
-        return [Worker(each, self.owner, self.timing, only=only) for each in tools]
+        return [Worker(each, self.owner, self.timing, only=only, stopping=self.stopping) for each in tools]
 
     def _deliverer(self, adapter: Adapter) -> Deliverer:
-        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing)
+        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing, self.meter)
 
     @property
     def board(self) -> Board:
@@ -186,22 +229,28 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
         servers, feed = Servers(backends, settings.purse), Feed()
+        spool, meter = Spool(settings.data_dir / "spool"), Meter()
+        timing, stopping = LeaseTiming(), asyncio.Event()
         shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
         await shelf.refresh()
         check_order(settings, shelf.names())
         yield App(
             owner=uuid4().hex,
             store=store,
-            spool=Spool(settings.data_dir / "spool"),
+            spool=spool,
             feed=feed,
             servers=servers,
             offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
             shelf=shelf,
-            timing=LeaseTiming(),
+            timing=timing,
             rights=Rights(settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
+            meter=meter,
+            vitals=Vitals(store, servers, spool, meter, timing, stopping),
+            stopping=stopping,
+            stop_seconds=settings.stop_seconds,
         )
 
 
@@ -254,7 +303,7 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
         await asyncio.gather(*(end(task) for task in tasks))
 
 
-async def end(task: asyncio.Task[None]) -> None:
+async def end(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
     while not task.done():
         task.cancel()

@@ -14,6 +14,7 @@
     │   ├── TooMuch            not so many, or not so soon
     │   ├── Stale              a button or link that no longer leads anywhere
     │   ├── NoBackend          no ComfyUI answers now
+    │   ├── NoRoom             the disk is full
     │   ├── NotOffered         no ComfyUI here has the model or node that is needed
     │   └── Unexpected         an error of ours, in words for the person who met it
     ├── BackendError           what happened on a ComfyUI; `sentence` is safe to show, `detail` is for logs
@@ -210,6 +211,22 @@ class NotOffered(UserError):
     )
 
     code = "not_offered"
+
+
+class NoRoom(UserError):
+    """The disk is full: nothing can be kept."""
+
+    cure = (
+        "Free some space on the disk of `DATA_DIR`. Nothing that was shown as done is lost; what is queued goes on by "
+        "itself when there is room. `muralist_disk_free_bytes` and `/readyz` tell of it ([operating.md](operating.md))."
+    )
+
+    code = "no_room"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the machine that Muralist runs on is full. Tell its owner; try again when there is room."
+        )
 
 
 class Unexpected(UserError):

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         description="How much more of the servers' time than somebody who waits others may get because their models "
         "are loaded.",
     )
+    stop_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="How long a process that is told to stop lets what runs come to its end, before it hands it over.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import aiohttp
 import pytest
 
 from tests.processes import Program, bot_program, simulator_program
+
+# A shell starts what it puts behind it deaf to Ctrl-C, and so would be all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -93,6 +93,11 @@ class Program:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
+        return await self.stopped()
+
+    async def stopped(self) -> int:
+        """Wait for its end: its exit code."""
+        assert self._process is not None
         code = await self._process.wait()
         self.alive.discard(self)
         return code

@@ -33,8 +33,8 @@ class Facts:
     """All that a job's card is made of.
 
     `texts` are results in words, `media` all others. `ahead` is what comes before it; `loaded`: a ComfyUI has its
-    models loaded; `answering`: some ComfyUI answers. `now` in seconds since 1970. `offered` is what can be done with
-    a picture.
+    models loaded; `answering`: some ComfyUI answers; `others`: so many prompts that are not ours keep every ComfyUI
+    busy. `now` in seconds since 1970. `offered` is what can be done with a picture.
     """
 
     view: MessageView
@@ -45,6 +45,7 @@ class Facts:
     loaded: bool
     answering: bool
     now: float
+    others: int = 0
     offered: frozenset[Verb] = frozenset()
 
 
@@ -75,7 +76,7 @@ def _queued(facts: Facts) -> Card:
     return Card(
         state=JobState.QUEUED,
         title=_queued_title(facts),
-        body=(*_prompt_lines(facts), *_ready_lines(facts)),
+        body=(*_prompt_lines(facts), *_others_lines(facts), *_ready_lines(facts), *_attempt_lines(facts)),
         actions=_buttons(facts, Verb.CANCEL, *_fetch(facts)),
     )
 
@@ -94,6 +95,22 @@ def _queued_title(facts: Facts) -> str:
     pictures = "1 picture" if facts.ahead.jobs == 1 else f"{facts.ahead.jobs} pictures"
     people = f" of {facts.ahead.people} people" if facts.ahead.people > 1 else ""
     return f"Queued: {pictures}{people} ahead of you"
+
+
+def _others_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    """Why nothing begins though ComfyUI answers: it is its owner's first."""
+    if facts.others == 0 or facts.view.job.state is not State.QUEUED or not facts.answering:
+        return ()
+    return (_line(f"ComfyUI is busy with {facts.others} of its owner's own"),)
+
+
+def _attempt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    """That it is not the first try. One that waits again has had as many as it counts."""
+    job = facts.view.job
+    if job.attempt == 0 or (job.attempt == 1 and job.state is not State.QUEUED):
+        return ()
+    number = job.attempt + (job.state is State.QUEUED)
+    return (_line(f"Attempt {number}: the one before did not come to its end"),)
 
 
 def _ready_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
@@ -148,7 +165,7 @@ def _running(facts: Facts) -> Card:
     return Card(
         state=JobState.RUNNING,
         title=title,
-        body=(*_prompt_lines(facts), *_note_lines(facts)),
+        body=(*_prompt_lines(facts), *_note_lines(facts), *_attempt_lines(facts)),
         fraction=fraction,
         preview=facts.live.preview if facts.live else None,
         alt=_prompt(facts.view) or "",

@@ -27,7 +27,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -48,6 +47,7 @@ from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import ADD, Rights
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
 from bot.store.memory import Memory
 from bot.workflow.model import Role
@@ -77,6 +77,7 @@ class BoundCore:
     outgoing: Outgoing
     links: Links
     memory: Memory
+    vitals: Vitals
 
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
@@ -174,9 +175,17 @@ class BoundCore:
         """The queue in numbers."""
         return await self.look.queue()
 
-    async def ended(self) -> Mapping[JobState, int]:
-        """How many jobs have ended so far, by how."""
-        return await self.look.ended()
+    async def trouble(self) -> str | None:
+        """Why a picture asked for here now would not be begun and shown."""
+        return await self.vitals.trouble(self.adapter)
+
+    async def metrics(self) -> bytes:
+        """Figures of everything, in Prometheus's text format."""
+        return await self.vitals.metrics()
+
+    def slowed(self) -> None:
+        """The platform answered that it was asked too often."""
+        self.vitals.slowed(self.adapter)
 
     async def name_of(self, actor: Actor) -> str:
         """What a person is called."""

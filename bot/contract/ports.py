@@ -19,7 +19,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -143,8 +142,14 @@ class Core(Protocol):
     async def queue(self) -> QueueStatus:
         """The queue in numbers."""
 
-    async def ended(self) -> Mapping[JobState, int]:
-        """How many jobs have ended so far, by how."""
+    async def trouble(self) -> str | None:
+        """Why a picture asked for here now would not be begun and shown, in a few words; None if it would."""
+
+    async def metrics(self) -> bytes:
+        """Figures of everything, in Prometheus's text format."""
+
+    def slowed(self) -> None:
+        """The platform answered that it was asked too often, of which delivery was not told by `SlowDown`."""
 
     async def name_of(self, actor: Actor) -> str:
         """What a person is called: as they chose, or as their platform says."""

@@ -13,11 +13,12 @@ from bot.scheduling import estimates
 from bot.scheduling.choice import LOAD_SECONDS
 from bot.scheduling.estimates import Known, Range
 from bot.scheduling.place import Waiting, ahead, wait_seconds
+from bot.store.backends import LEASES, others_everywhere
 from bot.store.flows import Spot
 from bot.store.rows import put
 from bot.store.tables import account, estimate, flow, job, lease, loaded
 
-BACKENDS = "backend:%"
+BACKENDS = f"{LEASES}%"
 """What the leases of backends are called."""
 
 
@@ -45,6 +46,7 @@ def promise(connection: Connection, spot: Spot) -> tuple[float, bool, Range]:
     mine = next(each for each in waiting if (each.account, each.lane) == (spot.account, spot.lane))
     before = ahead(mine, mine.jobs - 1, mine.seconds - spot.seconds, waiting)
     busy = connection.scalar(select(func.sum(job.c.charged)).where(job.c.state.in_(LIVE))) or 0.0
+    busy += others_everywhere(connection) * estimates.FIRST_GUESS
     served = select(func.count()).where(lease.c.name.like(BACKENDS), lease.c.owner.is_not(None))
     servers = connection.scalar(served) or 1
     guess = wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds

@@ -12,6 +12,7 @@ from bot.jobs.models import MessageView
 from bot.jobs.states import LIVE, State
 from bot.jobs.work import Lane
 from bot.scheduling.place import Turn, Waiting
+from bot.store.backends import others_everywhere
 from bot.store.database import Database, reading, writing
 from bot.store.learning import flows_waiting
 from bot.store.rows import inputs_of, job_record, outputs_of
@@ -119,8 +120,9 @@ class Messages:
     @reading
     def line(
         self, connection: Connection, job_ids: Sequence[JobId]
-    ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str]]:
-        """Everybody who waits, the turn of each of these jobs that waits, and the models that backends have loaded."""
+    ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str], int]:
+        """Everybody who waits, the turn of each of these jobs that waits, the models that backends have loaded, and
+        how many prompts of others keep all of them busy."""
         own = job.alias()
         mine = (
             (own.c.state == State.QUEUED)
@@ -138,7 +140,7 @@ class Messages:
             for job_id, owner, lane, nth, before in connection.execute(query)
         }
         models = frozenset(connection.scalars(select(loaded.c.models)))
-        return flows_waiting(connection), turns, models
+        return flows_waiting(connection), turns, models, others_everywhere(connection)
 
     @reading
     def totals(self, connection: Connection) -> tuple[int, int]:

@@ -26,6 +26,9 @@ from bot.store.leases import Held, hold_or_raise
 from bot.store.rows import add_unless_there, inputs_of, job_record, put
 from bot.store.tables import attempt, blob, job, loaded, message, output, workflow_version
 
+LEFT = "left there"
+"""The outcome of an attempt that its server may still have, while its job went elsewhere."""
+
 
 class Queue:
     """Claims jobs for a backend and records what becomes of them."""
@@ -175,6 +178,18 @@ class Queue:
         elif state in LIVE:
             connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
         return state
+
+    @reading
+    def left_on(self, connection: Connection, held: Held) -> list[str]:
+        """The prompt ids of attempts that this backend may still have, though nobody waits for them."""
+        query = select(attempt.c.prompt_id).where(attempt.c.backend == held.name, attempt.c.outcome == LEFT)
+        return list(connection.scalars(query))
+
+    @writing
+    def taken_away(self, connection: Connection, prompt_ids: Sequence[str]) -> None:
+        """Note that no backend has these attempts any more."""
+        which = attempt.c.prompt_id.in_(prompt_ids)
+        connection.execute(update(attempt).where(which).values(outcome="taken away"))
 
     @reading
     def to_cancel(self, connection: Connection, held: Held) -> set[JobId]:

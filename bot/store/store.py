@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
+from bot.store.figures import Figures
 from bot.store.leases import Leases
 from bot.store.library import Library
 from bot.store.memory import Memory
@@ -31,6 +32,7 @@ class Store:
     people: People
     memory: Memory
     offers: Offers
+    figures: Figures
     library: Library
     calls: Calls | None
     """How processes tell each other of news."""
@@ -51,6 +53,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             people=People(database),
             memory=memory,
             offers=Offers(memory),
+            figures=Figures(database),
             library=Library(database),
             calls=database.driver.calls,
         )

@@ -198,6 +198,7 @@ job = Table(
     Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "backend", "state"),
+    Index(None, "finished"),
 )
 
 attempt = Table(
@@ -273,12 +274,15 @@ memory = Table(
 )
 
 # What this installation remembers of a server between runs: the websocket's client id, so that a restarted
-# bot hears the rest of what it had begun.
+# bot hears the rest of what it had begun. And what its lease holder last saw of it: whether it answers, and how many
+# prompts run or wait there that are not ours.
 backend = Table(
     "backend",
     metadata,
     Column("url", String, primary_key=True),
     Column("client_id", String, nullable=False),
+    Column("up", Boolean, nullable=False, server_default=false()),
+    Column("others", Integer, nullable=False, server_default="0"),
 )
 
 # Dead when an observer's own monotonic clock saw no new beat for long enough: no wall clock decides.

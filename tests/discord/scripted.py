@@ -22,7 +22,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -182,8 +181,14 @@ class ScriptedCore:
     async def queue(self) -> QueueStatus:
         raise AssertionError("that is a command of the core's")
 
-    async def ended(self) -> Mapping[JobState, int]:
+    async def trouble(self) -> str | None:
+        raise AssertionError("that is for who watches the page")
+
+    async def metrics(self) -> bytes:
         raise AssertionError("that is for metrics")
+
+    def slowed(self) -> None:
+        """Nobody counts here."""
 
     async def name_of(self, actor: Actor) -> str:
         raise AssertionError("Discord knows its people's names")
