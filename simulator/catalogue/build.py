@@ -138,6 +138,7 @@ def _class(node: Json, models: dict[str, list[str]]) -> Json:
             "output_is_list": [False] * len(outputs),
             "match": None,
             "flags": [],
+            "dollars": None,
             "newer": True,
         },
     )
