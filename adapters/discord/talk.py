@@ -14,6 +14,7 @@ from adapters.discord.desk import Desk, blank_order, note
 from adapters.discord.forms import FORM, KEPT_SECONDS, Half, filled, missing, modal
 from adapters.discord.order import File, Order
 from adapters.discord.pictures import attached, buttons, pictures
+from adapters.discord.standing import for_adults, name_of, roles_of, within
 from adapters.discord.where import Where
 from bot.contract.card import Effect
 from bot.contract.line import read_line
@@ -125,6 +126,10 @@ class Talk:
             files=files,
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler,
+            roles=roles_of(message.author),
+            within=within(message.channel, message.guild.id if message.guild else None),
+            channel=name_of(message.channel),
+            for_adults=for_adults(message.channel),
         )
         await self._desk.take_message(order)
 

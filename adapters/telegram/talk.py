@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
-from telegram import Bot, CallbackQuery, ExternalReplyInfo, Message, Update, User
+from telegram import Bot, CallbackQuery, Chat, ExternalReplyInfo, Message, Update, User
 
 from adapters.telegram.albums import Albums
+from adapters.telegram.chiefs import Chiefs
 from adapters.telegram.desk import Desk, note
 from adapters.telegram.forms import CHOOSE, FORM, KEPT_SECONDS, TURN, Half, matching
 from adapters.telegram.order import File, Order
@@ -43,6 +44,7 @@ class Talk:
         self._settings = settings
         self._told: dict[int, float] = {}
         self._homes: dict[int, int] = {}
+        self._chiefs = Chiefs(bot)
         self.albums = Albums(desk.core, self._written)
 
     async def resume(self) -> None:
@@ -86,13 +88,20 @@ class Talk:
         if not await self._serves(first.from_user, first.chat.id):
             await self._turn_away(first)
             return
-        order = self._order(messages, text)
+        order = self._order(messages, text, await self._roles(first.from_user, first.chat))
         if half is not None and not order.command:
             await self._answered(first, half, order)
         elif order.command or order.values or order.files:
             await self._desk.take(order)
 
-    def _order(self, messages: Sequence[Message], text: str) -> Order:
+    async def _roles(self, user: User, chat: Chat) -> tuple[str, ...]:
+        """What somebody is in a group, where a level depends on that."""
+        matters = any(role.startswith(PLATFORM + "-") for role in self._core.roles())
+        if chat.type == chat.PRIVATE or not matters:
+            return ()
+        return await self._chiefs.roles(user.id, chat.id, self._home(chat.id))
+
+    def _order(self, messages: Sequence[Message], text: str, roles: tuple[str, ...]) -> Order:
         first = messages[0]
         assert first.from_user is not None, "it was looked at"
         line = read_line(self._without_mention(text), self._core.commands())
@@ -114,6 +123,8 @@ class Talk:
             files=(*replied[: max(0, room)], *own),
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler or any(message.has_media_spoiler for message in messages),
+            roles=roles,
+            title=first.chat.title or "",
         )
 
     def _edits(
@@ -175,6 +186,8 @@ class Talk:
             home=self._home(message.chat.id),
             action=query.data,
             press=query.id,
+            roles=await self._roles(query.from_user, message.chat),
+            title=message.chat.title or "",
         )
         if query.data.startswith((CHOOSE, TURN)):
             await self._chosen(query.id, message.message_id, query.data, order)

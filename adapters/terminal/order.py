@@ -16,9 +16,9 @@ STDOUT = Path("-")
 
 
 def person() -> Actor:
-    """The person at the terminal."""
+    """The person at the terminal, whose own settings and database these are."""
     user = getpass.getuser()
-    return Actor(platform="terminal", external_id=user, name=user)
+    return Actor(platform="terminal", external_id=user, name=user, owner=True)
 
 
 def terminal() -> Place:

@@ -142,9 +142,11 @@ class Chat:
     async def _named(self, actor: Actor) -> Actor:
         return replace(actor, name=await self._core.name_of(actor))
 
-    async def commands(self, _request: web.Request) -> web.Response:
-        """Every command with its options."""
-        return web.json_response({"commands": [workflow_json(command) for command in self._core.commands()]})
+    async def commands(self, request: web.Request) -> web.Response:
+        """Every command that the visitor may use, with its options."""
+        level = await self._core.level(request[VISITOR].actor)
+        shown = [command for command in self._core.commands() if level >= command.level]
+        return web.json_response({"commands": [workflow_json(command) for command in shown]})
 
 
 async def _send(response: web.StreamResponse, event: str, data: dict[str, Any]) -> None:

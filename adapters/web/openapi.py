@@ -83,6 +83,15 @@ def _paths() -> dict[str, Any]:
                 "Cancel anybody's job: for admins", _responses("202", "Its end is asked for", "Queued")
             )
         },
+        "/api/v1/admin/commands/{name}": {
+            "post": {
+                "summary": "Do a command of the admins, its values as a JSON object: for admins",
+                "parameters": [
+                    {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+                ],
+                "responses": _plain(),
+            }
+        },
         "/healthz": {"get": {"summary": "Whether the process lives", "security": [], "responses": _plain()}},
         "/readyz": {
             "get": {

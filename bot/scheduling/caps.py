@@ -42,14 +42,14 @@ class Purse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
+class Bill:
     """What a person has asked for today: jobs that cost money, and dollars as far as they are known."""
 
     jobs: int
     dollars: float
 
 
-def too_dear(purse: Purse, spent: Spent, price: float | None) -> str | None:
+def too_dear(purse: Purse, spent: Bill, price: float | None) -> str | None:
     """Why one more job of this price can't be taken today; None if it can. What tells no price counts as a job."""
     if purse.jobs is not None and spent.jobs >= purse.jobs:
         jobs = "1 picture" if purse.jobs == 1 else f"{purse.jobs} pictures"

@@ -24,6 +24,7 @@ class Servers:
     def __init__(self, backends: Sequence[ComfyBackend], purse: Purse = Purse()) -> None:  # noqa: B008 - frozen
         """`purse` says whether workflows may cost money."""
         self.backends = tuple(backends)
+        """They come and go while Muralist runs."""
         self.purse = purse
         self._seen: tuple[NodeSchemas, ...] = ()
         self._troubles: dict[tuple[str, str, int], list[str]] = {}

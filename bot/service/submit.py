@@ -33,8 +33,10 @@ from bot.media.pictures import LIMIT_BYTES, check_picture
 from bot.media.spool import Spool
 from bot.media.uploads import LIMIT_CLIP_BYTES, check_upload
 from bot.scheduling.caps import Caps
+from bot.service.grounds import Ground, Grounds
 from bot.service.look import Look
 from bot.service.offering import Offering
+from bot.service.quota import today
 from bot.service.reading import loras_of, reading_of, with_named
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
@@ -68,6 +70,7 @@ class Submit:
         offering: Offering,
         look: Look,
         rights: Rights,
+        grounds: Grounds,
         caps: Caps | None = None,
     ) -> None:
         self._store = store
@@ -77,6 +80,7 @@ class Submit:
         self._offering = offering
         self._look = look
         self._rights = rights
+        self._grounds = grounds
         self._caps = caps
 
     async def submit(
@@ -95,15 +99,32 @@ class Submit:
         known = await self._store.requests.find(invocation.event_key)
         if known is not None:
             return _same(known, fingerprint)
-        await self._servers.ready()
-        chosen = chosen or self._offering.require(invocation.command)
-        self._servers.require(chosen)
         level = await self._rights.require(invocation.actor, MAKE)
+        ground = await self._grounds.of(invocation.place)
+        await self._servers.ready()
+        chosen = self._allowed(chosen, invocation.command, ground, level)
+        self._servers.require(chosen)
         new = await self._request(invocation, adapter, chosen, kept, level)
+        self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
         caps = None if new.lane is Lane.ADMIN else self._caps
-        added = await self._store.requests.add(new, caps, self._servers.purse)
+        allowance = self._rights.policy.allowance(level)
+        added = await self._store.requests.add(new, caps, allowance, today(new.created), self._servers.purse)
         self._feed.queued(added.job)
         return _same(added, fingerprint)
+
+    def _allowed(self, chosen: Workflow | None, command: str, ground: Ground, level: Level) -> Workflow:
+        """The workflow that does it, for a role another that serves it if the first may not run here.
+
+        Raises `NotAllowed`.
+        """
+        first = chosen or self._offering.require(command)
+        refusal = self._grounds.refusal(ground, first, command, level)
+        if refusal is None:
+            return first
+        for other in self._offering.serving_all(command) if chosen is None else ():
+            if self._grounds.refusal(ground, other, command, level) is None:
+                return other
+        raise refusal
 
     async def _request(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.comfy.schemas import NodeSchemas
-from bot.scheduling.caps import Purse, Spent, in_dollars, too_dear
+from bot.scheduling.caps import Bill, Purse, in_dollars, too_dear
 from bot.workflow.paid import Cost, costs, dollars, in_words
 
 
@@ -101,4 +101,4 @@ def test_amounts() -> None:
 )
 def test_enough_for_today(purse: Purse, price: float | None, words: str | None) -> None:
     """By jobs, and by dollars where they are known."""
-    assert too_dear(purse, Spent(jobs=3, dollars=0.75), price) == words
+    assert too_dear(purse, Bill(jobs=3, dollars=0.75), price) == words
