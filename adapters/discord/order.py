@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from adapters.discord.where import Where
+from bot.contract.files import IMAGE
 from bot.contract.values import Actor, Attachment, Invocation, JobId, OutputRef, Place, Press
 
 PLATFORM = "discord"
@@ -17,10 +18,11 @@ Read = Callable[[str, str, int], Awaitable[bytes]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file on Discord's servers. Its address is signed and good for some hours."""
+    """A file on Discord's servers. Its address is signed and good for some hours; `sort` is how its type begins."""
 
     name: str
     url: str
+    sort: str = IMAGE
 
     def attachment(self, read: Read) -> Attachment:
         """As the core takes it."""

@@ -8,16 +8,21 @@ from typing import Any, Self
 
 from adapters.telegram.settings import PLATFORM
 from adapters.telegram.where import Where
+from bot.contract.files import IMAGE
 from bot.contract.values import Actor, Attachment, Invocation, JobId, OutputRef, Place, Press
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file on Telegram's servers, by the id that this bot knows it by. `size` is in bytes, 0 if unknown."""
+    """A file on Telegram's servers, by the id that this bot knows it by. `size` is in bytes, 0 if unknown.
+
+    `sort` is how its media type begins.
+    """
 
     name: str
     id: str
     size: int = 0
+    sort: str = IMAGE
 
     def attachment(self, read: Read) -> Attachment:
         """As the core takes it."""
@@ -81,11 +86,6 @@ class Order:
     def place(self) -> Place:
         """The chat, all its topics together, by the id that it had when it was first met."""
         return Place(platform=PLATFORM, external_id=str(self.home), name=self.title)
-
-    @property
-    def pictures(self) -> int:
-        """How many pictures it brings along."""
-        return len(self.files) + len(self.images) + (self.reply is not None)
 
     def invocation(self, read: Read) -> Invocation:
         """As the core takes a command."""

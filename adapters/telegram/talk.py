@@ -20,9 +20,10 @@ from adapters.telegram.pictures import buttons, files, pictures
 from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
+from bot.contract.files import IMAGE, useful
 from bot.contract.levels import Level
 from bot.contract.line import read_line
-from bot.contract.values import Actor, Command, OutputRef, ParameterType
+from bot.contract.values import Actor, Command, OutputRef
 from bot.errors import NotListed, Stale
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ class Talk:
         order = self._order(messages, text, await self._roles(first.from_user, first.chat))
         if half is not None and not order.command:
             await self._answered(first, half, order)
-        elif order.command or order.values or order.files:
+        elif order.command or order.values or any(file.sort == IMAGE for file in order.files):
             await self._desk.take(order)
 
     async def _roles(self, user: User, chat: Chat) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class Talk:
         ref, replied = self._replied(first, takes)
         own = tuple(file for message in messages for file in takes(message))
         name = command.name if command is not None else line.command
-        room = self._most(name) - len(own) - (ref is not None)
+        taker = self._desk.command(name) if name else self._edit()
         return Order(
             event=f"{first.chat.id}:{first.media_group_id or first.message_id}",
             key=f"{PLATFORM}:{first.chat.id}:{first.media_group_id or first.message_id}",
@@ -120,7 +121,7 @@ class Talk:
             home=self._home(first.chat.id),
             command=name or self._edits(line.values, own, replied, ref),
             values=line.values,
-            files=(*replied[: max(0, room)], *own),
+            files=(*useful(taker, replied, own, reply=ref is not None), *own),
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler or any(message.has_media_spoiler for message in messages),
             roles=roles,
@@ -135,7 +136,8 @@ class Talk:
         ref: OutputRef | None,
     ) -> str:
         """A picture without any words is asked about; with words the core knows what to do."""
-        if values or not (own or replied or ref):
+        pictures = [file for file in (*own, *replied) if file.sort == IMAGE]
+        if values or not (pictures or ref):
             return ""
         edit = self._edit()
         return "" if edit is None else edit.name
@@ -143,12 +145,6 @@ class Talk:
     def _edit(self) -> Command | None:
         menu = next((menu for menu in self._core.menus() if menu.name == "edit"), None)
         return menu.commands[0] if menu is not None and menu.commands else None
-
-    def _most(self, name: str) -> int:
-        """How many pictures a command has use for; plain words edit."""
-        command = self._desk.command(name) if name else self._edit()
-        specs = () if command is None else command.parameters
-        return sum(spec.type in (ParameterType.IMAGE, ParameterType.FILE) for spec in specs)
 
     async def _answered(self, message: Message, half: Half, answer: Order) -> None:
         """What was asked for."""

@@ -203,16 +203,21 @@ class ParameterType(StrEnum):
     @property
     def attached(self) -> bool:
         """Whether it is a file that is attached, not a value that is typed."""
-        return self in _ATTACHED
+        return self.sort is not None
+
+    @property
+    def sort(self) -> str | None:
+        """The sort of file, as media types begin, or `file` for any; None for what is typed."""
+        return _SORTS.get(self)
 
 
-_ATTACHED = (
-    ParameterType.IMAGE,
-    ParameterType.MASK,
-    ParameterType.VIDEO,
-    ParameterType.AUDIO,
-    ParameterType.FILE,
-)
+_SORTS: Mapping[ParameterType, str] = {
+    ParameterType.IMAGE: "image",
+    ParameterType.MASK: "image",
+    ParameterType.VIDEO: "video",
+    ParameterType.AUDIO: "audio",
+    ParameterType.FILE: "file",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -309,7 +314,10 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobStatus:
-    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait."""
+    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait.
+
+    `remarks` are sentences on how the words were read, and `read` the texts that became others, by parameter.
+    """
 
     job: JobId
     message: MessageId
@@ -320,6 +328,8 @@ class JobStatus:
     node: str | None = None
     outputs: tuple[Media, ...] = ()
     error: Trouble | None = None
+    remarks: tuple[str, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ from bot.store.offers import Offers
 from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
+from bot.store.shunning import Shunning
 from bot.store.standing import Standing
 from bot.store.statistics import Statistics
 from bot.store.steering import Steering
@@ -38,6 +39,7 @@ class Store:
     standing: Standing
     memory: Memory
     offers: Offers
+    shunning: Shunning
     switches: SwitchStore
     steering: Steering
     audit: Audit
@@ -64,6 +66,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             standing=Standing(database),
             memory=memory,
             offers=Offers(memory),
+            shunning=Shunning(database),
             switches=SwitchStore(database),
             steering=Steering(database),
             audit=Audit(database),
