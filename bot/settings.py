@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bot.comfy.access import Access, parse_headers
 from bot.comfy.address import parse_address
+from bot.community import CommunitySettings
 from bot.contract.environment import env_files
 from bot.errors import ConfigError
 from bot.scheduling.caps import Caps
@@ -52,7 +53,7 @@ def _plan(value: object) -> object:
     return Plan(others=others, by_backend=by_backend)
 
 
-class Settings(BaseSettings):
+class Settings(CommunitySettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(

@@ -50,6 +50,10 @@ class TerminalChat:
         """There are no buttons."""
         raise NotImplementedError
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> Any:
+        """There are no buttons."""
+        raise NotImplementedError
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The file."""
         code, said, target = asked

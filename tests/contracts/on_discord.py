@@ -43,6 +43,10 @@ class DiscordChat:
         """A press on a component."""
         return await self._world.press(shown.handle, label, user=PEOPLE[by])
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> Asked:
+        """A press on a component that no message has."""
+        return await self._world.press_id(shown.handle, f"aside:{action}", user=PEOPLE[by])
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The answer with this button."""
         return _shown(

@@ -47,6 +47,11 @@ class TelegramChat:
         card: records.Shown = shown.handle
         return card, await self._world.press(card, label, by=PEOPLE[by])
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> tuple[records.Shown, str]:
+        """A press on a button that no keyboard has."""
+        card: records.Shown = shown.handle
+        return card, await self._world.press(card, "", by=PEOPLE[by], data=action)
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The answer to a message, or to a card with a button."""
         message = {"chat": {"id": asked[0].chat}, "message_id": asked[0].id} if _is_press(asked) else asked

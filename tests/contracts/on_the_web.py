@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -36,12 +37,16 @@ class WebChat:
         if to is not None:
             form.add_field("reply_job", to.handle[1]["media"][0]["job"])
         for file in files:
-            form.add_field("image", file.data, filename=file.name, content_type=file.kind)
+            form.add_field("image", io.BytesIO(file.data), filename=file.name, content_type=file.kind)
         return by, await self._post(by, "/api/v1/chat", data=form)
 
     async def press(self, shown: Shown, label: str, by: str = "ann") -> tuple[str, Json]:
         """A press on a button."""
         (action,) = [each["id"] for each in shown.handle[1]["actions"] if each["label"] == label]
+        return await self.forge(shown, action, by)
+
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> tuple[str, Json]:
+        """A press on a button that no card has."""
         return by, await self._post(by, "/api/v1/chat/press", json={"action": action})
 
     async def card(self, asked: Any, button: str) -> Shown:
@@ -122,14 +127,21 @@ def _words(card: Json) -> str:
 
 
 @asynccontextmanager
-async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> AsyncIterator[WebChat]:
-    """The bot, and three browsers."""
-    async with running(bot_program(folder, comfyui)) as program, AsyncExitStack() as stack:
-        await ready(http, program.url)
+async def browsers_of(url: str) -> AsyncIterator[dict[str, aiohttp.ClientSession]]:
+    """Two browsers, each with a room of its own."""
+    async with AsyncExitStack() as stack:
         browsers = {}
         for name in ("ann", "bob", "ruth"):
             jar = aiohttp.CookieJar(unsafe=True)
             browsers[name] = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
-            async with browsers[name].get(f"{program.url}/") as answer:
+            async with browsers[name].get(f"{url}/") as answer:
                 assert answer.status == 200
+        yield browsers
+
+
+@asynccontextmanager
+async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> AsyncIterator[WebChat]:
+    """The bot, and two browsers."""
+    async with running(bot_program(folder, comfyui)) as program, browsers_of(program.url) as browsers:
+        await ready(http, program.url)
         yield WebChat(program, browsers)
