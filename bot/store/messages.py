@@ -132,12 +132,21 @@ class Messages:
         )
         count = select(func.count()).where(mine).scalar_subquery()
         seconds = select(func.coalesce(func.sum(own.c.estimate), 0.0)).where(mine).scalar_subquery()
-        query = select(job.c.id, job.c.account, job.c.lane, count, seconds).where(
+        query = select(job.c.id, job.c.account, job.c.lane, job.c.front, count, seconds).where(
             job.c.id.in_(job_ids), job.c.state == State.QUEUED
         )
+        moved = select(job.c.front).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+        fronts = connection.scalars(moved).all()
         turns = {
-            JobId(job_id): Turn(account=AccountId(owner), lane=Lane(lane), nth=nth, before=before)
-            for job_id, owner, lane, nth, before in connection.execute(query)
+            JobId(job_id): Turn(
+                account=AccountId(owner),
+                lane=Lane(lane),
+                nth=nth,
+                before=before,
+                fronts=sum(front is None or each < front for each in fronts),
+                front=front is not None,
+            )
+            for job_id, owner, lane, front, nth, before in connection.execute(query)
         }
         models = frozenset(connection.scalars(select(loaded.c.models)))
         return flows_waiting(connection), turns, models, others_everywhere(connection)

@@ -120,9 +120,9 @@ class Queue:
         *,
         failed: bool,
         shun: Collection[str] = (),
-    ) -> None:
+    ) -> bool:
         """Put a job back in its place, what it was charged refunded. `failed` counts against it; a restart or a lost
-        lease does not. It never goes to the backends `shun` again."""
+        lease does not. It never goes to the backends `shun` again. Says whether its end was asked for meanwhile."""
         _step(
             connection,
             mine,
@@ -139,7 +139,8 @@ class Queue:
         connection.execute(update(job).where(job.c.id == row.id).values(charged=0.0, shunned=shunned))
         join_line(connection, spot_of(_row(connection, mine.job.id)))
         charge(connection, mine.job.account, Lane(row.lane), -row.charged, running=-1)
-        _want(connection, mine.job.id)
+        want(connection, mine.job.id)
+        return bool(row.cancel_requested)
 
     @writing
     def finish(
@@ -160,24 +161,12 @@ class Queue:
         _close(connection, mine, state)
         _store_outputs(connection, mine.job.id, outputs)
         _settle(connection, _row(connection, mine.job.id), now)
-        _want(connection, mine.job.id)
+        want(connection, mine.job.id)
 
     @writing
     def cancel(self, connection: Connection, job_id: JobId, *, now: float) -> State:
         """End a job that waits, or note the wish for whoever has it in hand. Says the state it had."""
-        row = _row(connection, job_id)
-        state = State(row.state)
-        if state is State.QUEUED:
-            connection.execute(
-                update(job)
-                .where(job.c.id == job_id)
-                .values(state=State.CANCELLED, cancel_requested=True, finished=now)
-            )
-            leave_line(connection, spot_of(row))
-            _want(connection, job_id)
-        elif state in LIVE:
-            connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
-        return state
+        return end(connection, job_id, now)
 
     @reading
     def left_on(self, connection: Connection, held: Held) -> list[str]:
@@ -209,6 +198,20 @@ class Queue:
     def rebuild_flows(self, connection: Connection) -> None:
         """Count again what flows and lines keep as counters."""
         rebuild(connection)
+
+
+def end(connection: Connection, job_id: JobId, now: float) -> State:
+    """`Queue.cancel` in a transaction that goes on."""
+    row = _row(connection, job_id)
+    state = State(row.state)
+    if state is State.QUEUED:
+        ended = {"state": State.CANCELLED, "cancel_requested": True, "finished": now}
+        connection.execute(update(job).where(job.c.id == job_id).values(**ended))
+        leave_line(connection, spot_of(row))
+        want(connection, job_id)
+    elif state in LIVE:
+        connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
+    return state
 
 
 def _fence(mine: Attempt) -> Any:
@@ -252,7 +255,8 @@ def _settle(connection: Connection, row: Row[Any], now: float) -> None:
             learn_promise(connection, row.guess, max(0.0, now - row.created), held=row.held)
 
 
-def _want(connection: Connection, job_id: JobId) -> None:
+def want(connection: Connection, job_id: JobId) -> None:
+    """A job's message is to be shown as it stands from now on."""
     owner = select(job.c.request).where(job.c.id == job_id).scalar_subquery()
     connection.execute(update(message).where(message.c.request == owner).values(wanted=message.c.wanted + 1))
 
@@ -267,6 +271,7 @@ def _oldest(line: Line) -> Any:
             job.c.models == line.models,
             job.c.place == line.place,
             job.c.shunned == "\n".join(sorted(line.shunned)),
+            *([] if line.front is None else [job.c.front == line.front]),
         )
         .order_by(job.c.number)
         .limit(1)
