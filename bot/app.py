@@ -29,12 +29,15 @@ from bot.media.spool import Spool
 from bot.relay import Relay
 from bot.scheduling.holds import Hold, hold_of
 from bot.service.act import Act
+from bot.service.grounds import Grounds
 from bot.service.links import Links, read_secret
 from bot.service.look import Look
+from bot.service.moderate import Moderate
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
+from bot.service.quota import Quota
 from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.shelf import Shelf
@@ -52,6 +55,7 @@ from bot.worker.run import Tools
 from bot.worker.worker import Worker
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
+from bot.workflow.model import Role
 from bot.workflow.vocabulary import Words
 
 log = structlog.get_logger(__name__)
@@ -99,6 +103,7 @@ class App:
 
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
+        grounds = Grounds(self.store.standing, self.rights.policy)
         look = Look(self.store, self.board, self.feed, self.servers)
         submit = Submit(
             self.store,
@@ -108,6 +113,7 @@ class App:
             self.offering,
             look,
             self.rights,
+            grounds,
             self.rules.caps,
         )
         return BoundCore(
@@ -122,6 +128,9 @@ class App:
             look=look,
             people=People(self.store),
             rights=self.rights,
+            moderate=Moderate(self.store, self.feed, self.rights),
+            grounds=grounds,
+            quota=Quota(self.store, self.rights),
             oversee=Oversee(self.store, self.spool, self.board, self.servers, self.rights),
             steer=Steer(self.store, self.feed, self.fleet, self.rules),
             statistics=self.store.statistics,
@@ -262,7 +271,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
             shelf=shelf,
             timing=timing,
-            rights=Rights(settings.admins),
+            rights=Rights(store.standing, settings.policy, settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
@@ -286,6 +295,11 @@ def check_order(settings: Settings, names: Sequence[str]) -> None:
         if name not in names:
             raise ConfigError(
                 f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(names)}.'
+            )
+    for name in settings.workflow_levels:
+        if name not in names and name not in set(Role):
+            raise ConfigError(
+                f'WORKFLOW_LEVELS: there is no workflow "{name}". There are: {", ".join(names)}.'
             )
 
 

@@ -48,6 +48,10 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         answer["position"] = status.position
     if status.node is not None:
         answer["node"] = status.node
+    if status.remarks:
+        answer["remarks"] = list(status.remarks)
+    if status.read:
+        answer["read"] = dict(status.read)
     if status.error is not None:
         answer["error"] = {"code": status.error.code, "message": status.error.message}
     return answer

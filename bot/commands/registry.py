@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from bot.contract.levels import Level
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
+from bot.service.grounds import Grounds
 from bot.service.look import Look
+from bot.service.moderate import Moderate
 from bot.service.oversee import Oversee
+from bot.service.quota import Quota
 from bot.service.rights import LEAST
 from bot.service.steer import Steer
 from bot.service.submit import Submit
@@ -21,7 +24,8 @@ from bot.store.statistics import Statistics
 class Context:
     """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
 
-    `level` is the asker's; for admins there are `oversee`, `steer` and `statistics`.
+    `level` is the asker's. `moderate`, `grounds` and `quota` are about people and places; for admins there are
+    `oversee`, `steer` and `statistics`.
     """
 
     look: Look
@@ -32,6 +36,9 @@ class Context:
     memory: Memory
     adapter: str
     level: Level
+    moderate: Moderate
+    grounds: Grounds
+    quota: Quota
     submit: Submit
     workshop: Workshop
 

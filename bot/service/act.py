@@ -89,14 +89,19 @@ class Act:
             case Verb.DELETE:
                 return await self._delete(press.actor, view)
             case Verb.CANCEL:
-                await self._end(press.actor, view)
-                return Accepted()
+                return await self._cancelled(press.actor, view)
             case Verb.FILES:
                 return await self._files(view)
             case Verb.FETCH:
                 return await self._fetch(press, view)
             case _ as never:
                 assert_never(never)
+
+    async def _cancelled(self, actor: Actor, view: MessageView) -> Answer:
+        if view.job.state in ENDS:
+            raise NoSuchJob
+        await self._end(actor, view)
+        return Accepted()
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
         """Ask for the end of one's own job, or as a moderator of any."""

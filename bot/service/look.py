@@ -140,4 +140,6 @@ class Look:
             node=node,
             outputs=media,
             error=view.job.error,
+            remarks=view.job.reading.remarks,
+            read=view.job.reading.texts,
         )

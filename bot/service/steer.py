@@ -198,12 +198,13 @@ class Steer:
         return f"{name} is {after} now, was {known[name]:g}."
 
     async def weigh(self, by: Actor, words: str, text: str) -> str:
-        """Set a person's share beside that of others, who have 1."""
+        """Set a person's share beside that of others; `default` is what their level gives."""
         person = await self._person(words)
-        weight = 1.0 if text == DEFAULT else _number(WEIGHT, text, LEAST_WEIGHT, MOST_WEIGHT)
+        weight = None if text == DEFAULT else _number(WEIGHT, text, LEAST_WEIGHT, MOST_WEIGHT)
         change = _change(by, "limits", f"weight of {_known_as(person.actor)}")
         await self._store.steering.weigh(person.account, weight, change)
-        return f"The weight of {person.actor.name} is {weight:g} now, was {person.weight:g}."
+        after = "their level's" if weight is None else f"{weight:g}"
+        return f"The weight of {person.actor.name} is {after} now, was {person.weight:g}."
 
     async def note(self, by: Actor, what: str, whom: str, before: str, after: str) -> None:
         """Note a change that was made elsewhere."""

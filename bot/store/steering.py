@@ -126,11 +126,14 @@ class Steering:
         return connection.scalar(select(job.c.id).where(job.c.id == job_id, waits)) is not None
 
     @writing
-    def weigh(self, connection: Connection, owner: AccountId, weight: float, change: Change) -> None:
-        """Give a person `weight` times the share of others."""
+    def weigh(self, connection: Connection, owner: AccountId, weight: float | None, change: Change) -> None:
+        """Give a person `weight` times the share of others; None: their level's, from their next request on."""
         known = connection.scalar(select(account.c.weight).where(account.c.id == owner))
-        connection.execute(update(account).where(account.c.id == owner).values(weight=weight))
-        audit.note(connection, replace(change, before=f"{known:g}", after=f"{weight:g}"))
+        after = "their level's" if weight is None else f"{weight:g}"
+        now = known if weight is None else weight
+        mine = update(account).where(account.c.id == owner)
+        connection.execute(mine.values(own_weight=weight, weight=now))
+        audit.note(connection, replace(change, before=f"{known:g}", after=after))
 
     @reading
     def fronts(self, connection: Connection) -> Sequence[JobId]:

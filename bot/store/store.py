@@ -19,6 +19,8 @@ from bot.store.offers import Offers
 from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
+from bot.store.shunning import Shunning
+from bot.store.standing import Standing
 from bot.store.statistics import Statistics
 from bot.store.steering import Steering
 from bot.store.switches import SwitchStore
@@ -34,8 +36,10 @@ class Store:
     leases: Leases
     backends: Backends
     people: People
+    standing: Standing
     memory: Memory
     offers: Offers
+    shunning: Shunning
     switches: SwitchStore
     steering: Steering
     audit: Audit
@@ -59,8 +63,10 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             leases=Leases(database),
             backends=Backends(database),
             people=People(database),
+            standing=Standing(database),
             memory=memory,
             offers=Offers(memory),
+            shunning=Shunning(database),
             switches=SwitchStore(database),
             steering=Steering(database),
             audit=Audit(database),

@@ -16,6 +16,7 @@ from bot.scheduling.holds import Hold, hold_of
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.worker.elsewhere import lease_name
+from bot.worker.regain import Regain
 from bot.worker.run import Run, Tools
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,7 @@ class Worker:
         """Whether the disk has room for results."""
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
+        self._regain = Regain(tools.backend, self.lease, tools.store.shunning)
         self._swept = False
         """Whether the server has no attempt whose job went elsewhere."""
 
@@ -108,6 +110,7 @@ class Worker:
                 await self._room.wait()
                 if self._stopping.is_set():
                     return
+                await self._regain.look()
                 attempt = await queue.claim(
                     held, str(uuid4()), now=time.time(), rules=self._tools.rules, only=self._only
                 )

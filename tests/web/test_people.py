@@ -142,9 +142,7 @@ async def test_an_admin_ends_anybodys_job_and_the_log_says_who(
     }
     lines = [json.loads(line) for line in served.log.read_text().splitlines()]
     told = [line for line in lines if line["event"] == "a moderator acts"]
-    assert [(line["job"], line["deed"], line["by"]) for line in told] == [
-        (waiting, "end anybody's job", "web:api")
-    ]
+    assert [(line["job"], line["deed"], line["by"]) for line in told] == [(waiting, "end-any", "web:api")]
 
 
 async def test_whoever_comes_through_a_proxy_is_not_the_owner(served: Program) -> None:
