@@ -13,7 +13,7 @@ import typer
 from benchmarks import report
 from benchmarks.inference import GRAPHS
 from benchmarks.machine import describe
-from benchmarks.report import Figure
+from benchmarks.report import Figure, middle
 
 ROWS = {
     "latency": "what Muralist adds to the time, processor and requests of a job",
@@ -38,6 +38,7 @@ _LIST = "\n\n".join(f"{name}: {what}" for name, what in ROWS.items())
 def benchmark(
     name: Annotated[str, typer.Argument(help="Which to measure.")],
     quick: Annotated[bool, typer.Option("--quick", help="A few jobs each: to see that it works.")] = False,
+    runs: Annotated[int, typer.Option(help="Measure so often: the middle, and how far apart.")] = 1,
     json: Annotated[Path | None, typer.Option(help="A file to write the figures to.")] = None,
     graphs: Annotated[
         Path, typer.Option(help="For inference: a folder of graphs that were labelled by hand.")
@@ -56,7 +57,7 @@ def benchmark(
             _skip(name, graphs)
             continue
         given = {"graphs": graphs} if row == "inference" else {}
-        measured = asyncio.run(module.measure(quick=quick, **given))
+        measured = middle([asyncio.run(module.measure(quick=quick, **given)) for _ in range(runs)])
         report.show(measured, f"{row} on {describe()}")
         figures += measured
         if json is not None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 
@@ -91,9 +91,9 @@ class Side:
 
 @asynccontextmanager
 async def open_side(
-    kind: Literal["floor", "muralist"], *, step_seconds: float = 0.0, delay_seconds: float = 0.0
+    kind: str, *, step_seconds: float = 0.0, delay_seconds: float = 0.0
 ) -> AsyncIterator[Side]:
-    """Start a server and a client; every message between them arrives so much later."""
+    """Start a server and a client: the floor, muralist, or a peer. Messages between them arrive so much later."""
     server_core, client_core = cores() or (None, None)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))

@@ -46,17 +46,18 @@ class Messages:
             query = query.where(message.c.id.in_(await self._matching(where, before, words, limit)))
         return (await self._views(query.limit(limit)))[::-1]
 
-    async def due(self, adapter: str, limit: int) -> list[MessageView]:
-        """Messages of an adapter that do not show yet what they should, oldest first."""
-        return await self._views(_DUE, {"owner": adapter, "most": limit})
-
-    async def waiting(self, adapter: str, limit: int) -> list[MessageView]:
-        """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
-        return await self._views(_QUEUED, {"owner": adapter, "most": limit})
-
-    async def carried(self, adapter: str, limit: int) -> list[MessageView]:
-        """The messages of an adapter whose jobs a backend has in hand, in whatever process that is."""
-        return await self._views(_CARRIED, {"owner": adapter, "most": limit})
+    @reading
+    def unsettled(
+        self, connection: Connection, adapter: str, limit: int
+    ) -> tuple[list[MessageView], list[MessageView], list[MessageView]]:
+        """An adapter's messages: those whose jobs have waited longest, whose place in line moves by itself; those whose
+        jobs a backend has in hand, in whatever process that is; and those that do not show yet what they should."""
+        which = {"owner": adapter, "most": limit}
+        waiting, carried, due = (
+            _records(connection, connection.execute(query, which).all())
+            for query in (_QUEUED, _CARRIED, _DUE)
+        )
+        return waiting, carried, due
 
     @writing
     def shown(self, connection: Connection, view: MessageView) -> None:

@@ -7,7 +7,7 @@ that somebody else has the job now: `LeaseLost`, and nothing has changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from bot.store.flows import IS_LIVE, charge, join_line, leave_line, rebuild, ser
 from bot.store.learning import learn_promise, learn_run, load_estimate
 from bot.store.leases import Held, hold_or_raise
 from bot.store.rows import add_unless_there, inputs_of, is_one_of, job_record, put
-from bot.store.tables import attempt, blob, job, loaded, message, output, workflow_version
+from bot.store.tables import attempt, blob, flow, job, loaded, message, output, workflow_version
 
 _JOB = select(job).where(job.c.id == bindparam("which"))
 _CHANGE = update(job).where(job.c.id == bindparam("which"))
@@ -62,6 +62,7 @@ _ATTEMPT = (
     .join(workflow_version, workflow_version.c.version == job.c.version)
     .where(job.c.id == bindparam("which"))
 )
+_ANYBODY = select(flow.c.account).where(flow.c.waiting > 0).limit(1)
 _TO_CANCEL = select(job.c.id).where(job.c.backend == bindparam("name"), IS_LIVE, job.c.cancel_requested)
 
 
@@ -81,8 +82,11 @@ class Queue:
         now: float,
         rules: Rules | None = None,
         only: Actor | None = None,
+        posting: bool = False,
     ) -> Attempt | None:
         """Take the next job for the backend whose lease is `held`, under a prompt id that is stored first.
+
+        With `posting` one that needs no upload is noted as being posted, which is one write fewer.
 
         `now` is in seconds since 1970. `only` leaves everybody else's jobs alone, and the other backends unaware
         of what is loaded here. None if nobody waits whom this backend should serve now.
@@ -96,15 +100,16 @@ class Queue:
         loads = _load(connection, held.name, row.models, known=only is None)
         cost = row.estimate + (load_estimate(connection, row.models) if loads else 0.0)
         mine = {"backend": held.name, "epoch": held.epoch}
+        ready = posting and not inputs_of(connection, [row.id])
+        state = State.POSTING if ready else State.CLAIMED
         fresh = {"fraction": 0.0, "node": None, "started": None, "charged": cost, "loads": loads}
-        connection.execute(
-            _CHANGE, {"which": row.id, "state": State.CLAIMED, "attempt": number, **mine, **fresh}
-        )
+        connection.execute(_CHANGE, {"which": row.id, "state": state, "attempt": number, **mine, **fresh})
         connection.execute(insert(attempt), {"job": row.id, "number": number, "prompt_id": prompt_id, **mine})
         charge(connection, chosen.account, chosen.lane, cost, running=1)
         serve(connection, spot_of(row))
         leave_line(connection, spot_of(row))
-        return _in_hand(connection, JobId(row.id))
+        last = connection.execute(_ANYBODY).first() is None
+        return replace(_in_hand(connection, JobId(row.id)), last=last)
 
     @writing
     def unload(self, connection: Connection, held: Held) -> None:

@@ -15,7 +15,7 @@ from bot.comfy.follow import Follow
 from bot.comfy.located import Absent, Executing, Over, Waiting
 from bot.contract import card
 from bot.contract.values import Trouble
-from bot.errors import BackendError, CannotConnect, Lost, Stopped
+from bot.errors import BackendError, CannotConnect, LeaseLost, Lost, Stopped
 from bot.feed import Feed, Live
 from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Result, Started
 from bot.jobs.models import Attempt, Output, Setting
@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 MOST_FAILURES = 3
 """A job on which servers died so often ends: it may be what kills them."""
 
+
+SOON = 0.2
+"""Seconds until a state is noted that only makes the way back shorter after a restart."""
 
 AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 """States in which a backend has a job and does not run it: nobody outside tells them apart."""
@@ -54,13 +57,20 @@ class Tools:
 class Run:
     """Carries an attempt through. Whatever state the store says it is in, it goes on from there."""
 
-    def __init__(self, tools: Tools, mine: Attempt, executed: Callable[[], None]) -> None:
-        """`executed` is called once the backend is done with it and could run the next."""
+    def __init__(
+        self, tools: Tools, mine: Attempt, executed: Callable[[], None], *, claimed: bool = False
+    ) -> None:
+        """`executed` is called once the backend is done with it and could run the next.
+
+        `claimed`: it was claimed just now by this process, so nothing can have been posted.
+        """
         self.attempt = mine
         self.live: Live | None = None
         self._tools = tools
         self._executed = executed
         self._state = mine.job.state
+        self._unposted = claimed or mine.job.state is State.CLAIMED
+        self._saving: asyncio.Task[None] | None = None
         self._failures = mine.job.failures
         self._cancel = asyncio.Event()
         self._gone = asyncio.Event()
@@ -82,6 +92,7 @@ class Run:
             else:
                 await self._requeue("no answer", failed=False)
         finally:
+            self._no_longer()
             self._executed()
             self._tools.feed.over(self.attempt.job.id)
 
@@ -128,7 +139,7 @@ class Run:
                 return ended
             log.warning("the server forgot the job, it is posted again", failures=self._failures)
             await self._advance(State.POSTING, failures=self._failures, fraction=0.0, node=None)
-            self._state = State.CLAIMED  # known not to be there: nothing to look for first
+            self._unposted = True  # known not to be there: nothing to look for first
 
     async def _once_unless_gone(self) -> Ended:
         """Wherever it is, it ends as soon as a cancelled attempt is known to be gone from the server."""
@@ -145,7 +156,7 @@ class Run:
     async def _once(self) -> Ended:
         graph = apply(self.attempt.graph, self.attempt.job.patch)
         async with self._tools.backend.follow(self.attempt.prompt_id, graph) as follow:
-            if self._state is State.CLAIMED:
+            if self._unposted:
                 known: Ended | None = await self._post(follow, graph)
             else:
                 known = await self._find(follow, graph)
@@ -161,7 +172,9 @@ class Run:
             await self._upload(graph)
         if self._cancel.is_set():
             return Interrupted()
-        await self._advance(State.POSTING)
+        if self._state is not State.POSTING:
+            await self._advance(State.POSTING)
+        self._unposted = False
         tag = {"job": self.attempt.job.id, "attempt": self.attempt.number}
         try:
             await self._tools.backend.post(follow, graph, tag=tag)
@@ -170,7 +183,7 @@ class Run:
                 raise
             log.warning("the post was not answered", detail=str(error))
             return await self._find(follow, graph)
-        await self._advance(State.WAITING)
+        self._advance_soon(State.WAITING)
         return None
 
     async def _upload(self, graph: dict[str, dict[str, object]]) -> None:
@@ -268,7 +281,7 @@ class Run:
 
     async def _keep(self, finished: Finished) -> None:
         """Bring the results here; then it is done."""
-        await self._advance(State.FETCHING)
+        self._advance_soon(State.FETCHING)
         try:
             outputs = await self._collect(finished.results)
         except (Lost, CannotConnect) as error:
@@ -312,10 +325,31 @@ class Run:
             await self._finish(State.FAILED, error=trouble)
 
     async def _requeue(self, outcome: str, *, failed: bool, shun: Collection[str] = ()) -> None:
+        self._no_longer()
         await self._tools.store.queue.requeue(self.attempt, outcome, failed=failed, shun=shun)
         self._tools.feed.queued(self.attempt.job.id)
 
+    def _advance_soon(self, to: State) -> None:
+        """Note a state that helps after a restart and is not needed then: often the next one comes before."""
+        self._no_longer()
+        self._state = to
+        self._saving = asyncio.create_task(self._advance_later(to))
+
+    async def _advance_later(self, to: State) -> None:
+        await asyncio.sleep(SOON)
+        try:
+            await self._tools.store.queue.advance(self.attempt, to)
+        except LeaseLost:
+            pass  # the next write finds that out
+        except Exception:  # a callback: the next write meets the same trouble
+            log.exception("a state could not be noted", state=to)
+
+    def _no_longer(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+
     async def _advance(self, to: State, **columns: object) -> None:
+        self._no_longer()
         await self._tools.store.queue.advance(self.attempt, to, **columns)
         known, self._state = self._state, to
         if to not in AWAITING or known not in AWAITING:
@@ -324,6 +358,7 @@ class Run:
     async def _finish(
         self, state: State, *, outputs: Sequence[Output] = (), error: Trouble | None = None
     ) -> None:
+        self._no_longer()
         await self._tools.store.queue.finish(
             self.attempt, state, now=time.time(), outputs=outputs, error=error
         )

@@ -24,7 +24,12 @@ from tests.workflow.nodes import NODES, graph
 COMPARED = ("wall - run, median, times the floor's", "wall - run, p95, times the floor's")
 LATENCY = (*COMPARED, "processor a job, times the floor's", "requests a job", "sockets")
 IDLE = ("idle between jobs, median, ms", "idle between jobs, mean, ms", "most attempts committed")
-FAST = ("jobs a second, times the floor's", "lost", "slowest, times the floor's")
+FAST = (
+    "jobs a second, times the floor's",
+    "lost",
+    "slowest, times the floor's",
+    "processor a job, times the floor's",
+)
 FELT = ("first card, p99, s", "longest block of the event loop, ms")
 SHOWN = "most parameters before 'more'"
 FOUND = ("found, weighted by use, %", "positive and negative swapped")
@@ -104,7 +109,7 @@ async def test_a_benchmark_measures_what_it_says(tmp_path: Path, row: str) -> No
     whole = row == "inference"
     assert names == [name if whole else f"{row}, {name}" for name in EXPECTED[row]]
     for figure in figures:
-        assert list(figure) == ["name", "value", "goal", "against", "met"]
+        assert list(figure) == ["name", "value", "goal", "against", "met", "peer", "spread"]
         assert isinstance(figure["value"], float)
         assert figure["goal"].split()[0] in ("<=", ">=", "=") or " to " in figure["goal"]
         assert figure["against"]
