@@ -24,6 +24,7 @@ ROWS = {
     "scheduling": "who waits how long and gets how much, in simulated time",
     "estimates": "whether jobs are done when their cards said, in simulated time",
     "scale": "claims, places in line and requests with very many jobs waiting",
+    "graphs": "what very many nodes and very large previews cost",
     "faults": "jobs in flight when sockets, servers and answers break",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
 }

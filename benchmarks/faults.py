@@ -56,6 +56,8 @@ async def _completed(peer: str, jobs: int, sampling_seconds: float) -> dict[str,
                 with suppress(asyncio.CancelledError):
                     await troubling
             found[name] = len(outcome.walls) / jobs
+            await settle(1.0)
+            await side.answering()
     return found
 
 

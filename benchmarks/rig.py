@@ -73,6 +73,16 @@ class Side:
         runs: list[Json] = await self._get("/simulator/runs")
         return runs[-count:]
 
+    async def answering(self) -> None:
+        """Wait until the server is there again after a restart."""
+        while True:
+            try:
+                await self.counts()
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
     async def fault(self, name: str, **arguments: object) -> None:
         """Have the server do something wrong."""
         await self.post("/simulator/faults", {"name": name, **arguments})
@@ -91,7 +101,7 @@ class Side:
 
 @asynccontextmanager
 async def open_side(
-    kind: str, *, step_seconds: float = 0.0, delay_seconds: float = 0.0
+    kind: str, *, step_seconds: float = 0.0, delay_seconds: float = 0.0, preview_size: int = 512
 ) -> AsyncIterator[Side]:
     """Start a server and a client: the floor, muralist, or a peer. Messages between them arrive so much later."""
     server_core, client_core = cores() or (None, None)
@@ -99,6 +109,7 @@ async def open_side(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         write_workflows(folder / "workflows")
         arguments = ["simulator", "--port", "0", "--step-seconds", str(step_seconds)]
+        arguments += ["--preview-size", str(preview_size)]
         simulator = Child(
             "simulator", [*arguments, "--data-dir", str(folder / "comfyui")], folder, server_core
         )

@@ -18,6 +18,7 @@ from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, percentile
 from benchmarks.workflows import recipes, write_workflows
 from bot.workflow.load import load_workflows
+from tests.postgres import binaries
 from tests.processes import ROOT
 from tests.workflow.nodes import NODES, graph
 
@@ -69,15 +70,26 @@ EXPECTED = {
         "width of the range, times its middle",
     ],
     "scale": [
-        *(
-            f"{name}: {figure}"
-            for name in ("claim", "place", "enqueue")
-            for figure in (
-                "median with 2000 waiting, times that with 100",
-                "one after another, times what 50 backends need",
-            )
-        ),
-        "kB of a waiting job",
+        f"{database}, {name}"
+        for database in ("SQLite", "PostgreSQL")
+        for name in (
+            *(
+                f"{call}: {figure}"
+                for call in ("claim", "place", "enqueue")
+                for figure in (
+                    "median with 2000 waiting, times that with 100",
+                    "one after another, times what 50 backends need",
+                )
+            ),
+            "kB of a waiting job",
+        )
+        if database == "SQLite" or binaries() is not None
+    ],
+    "graphs": [
+        "60 nodes: more processor a job than with 7, times the floor's more",
+        "60 nodes: longest block of the event loop, ms",
+        "previews of 1 MB: processor a job, times that with small ones",
+        "previews of 1 MB: longest block of the event loop, ms",
     ],
     "faults": [
         f"{trouble}: {name}"
@@ -194,6 +206,7 @@ def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:
         "batch": 7,
         "large": 7,
         "sixty": 60,
+        "thousand": 1000,
         "flat": 2,
     }
 
