@@ -6,12 +6,12 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import structlog
@@ -19,11 +19,11 @@ import structlog
 from bot.cards.board import Board
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
-from bot.comfy.schemas import NodeSchemas
-from bot.commands.core import BoundCore
+from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
 from bot.delivery.deliverer import Deliverer
+from bot.delivery.meter import Meter
 from bot.errors import ConfigError
 from bot.feed import Feed
 from bot.media.spool import Spool
@@ -37,7 +37,10 @@ from bot.service.oversee import Oversee
 from bot.service.people import People
 from bot.service.rights import Rights
 from bot.service.servers import Servers
+from bot.service.shelf import Shelf
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
+from bot.service.workshop import Workshop
 from bot.settings import Settings
 from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
@@ -45,9 +48,9 @@ from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
-from bot.workflow.catalogue import Catalogue
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
+from bot.workflow.vocabulary import Words
 
 log = structlog.get_logger(__name__)
 
@@ -62,11 +65,15 @@ SWITCH_SECONDS = 0.001
 
 RESTART_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
+SHOWN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`."""
+    """Everything but the platforms. `owner` names this process in leases; `bare`: see `Tools`.
+
+    Once `stopping` is set `serve` ends in order, within `stop_seconds` and what it takes to let go of everything.
+    """
 
     owner: str
     store: Store
@@ -74,11 +81,16 @@ class App:
     feed: Feed
     servers: Servers
     offering: Offering
+    shelf: Shelf
     timing: LeaseTiming
     rights: Rights
     links: Links
     bare: bool
     rules: Rules
+    meter: Meter
+    vitals: Vitals
+    stopping: asyncio.Event
+    stop_seconds: float
 
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
@@ -95,38 +107,79 @@ class App:
         )
         return BoundCore(
             adapter=adapter.name,
+            workshop=self.workshop,
             listed=adapter.limits.listed,
             offering=self.offering,
             submit=submit,
-            acting=Act(self.store, self.spool, self.feed, look, submit, self.offering, self.rights),
+            acting=Act(
+                self.store, self.spool, self.feed, look, submit, self.offering, self.rights, self.shelf
+            ),
             look=look,
             people=People(self.store),
             rights=self.rights,
-            oversee=Oversee(self.store, self.board, self.servers, self.rights),
+            oversee=Oversee(self.store, self.spool, self.board, self.servers, self.rights),
             outgoing=Outgoing(self.spool),
             links=self.links,
             memory=self.store.memory,
+            vitals=self.vitals,
         )
 
+    @property
+    def workshop(self) -> Workshop:
+        """Where workflows are added."""
+        return Workshop(self.shelf, self.servers, self.store, self.spool, spoken_for())
+
     async def serve(self, adapters: Sequence[Adapter], *, works: bool = True) -> None:
-        """Serve these adapters, and work if told so, until cancelled.
+        """Serve these adapters, and work if told so, until `stopping` is set, or cancelled.
 
         Raises `ConfigError` once none of the adapters can run as it is set up.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
         await self._prepare()
+        self.vitals.serves(adapter.name for adapter in adapters)
         work = [self._deliverer(adapter).run() for adapter in adapters]
+        workers = self._workers() if works else []
         if works:
-            workers = self._workers()
             served = [worker.lease for worker in workers]
             work += [worker.run() for worker in workers]
             work.append(take_back(self.store, served, self.owner, self.timing))
-        async with _background(*work, *self._relay()):
-            fronts = [_supervise(adapter, self.core(adapter)) for adapter in adapters]
-            refused = await asyncio.gather(*fronts)
-            if not refused:
-                await asyncio.Event().wait()
-        raise refused[0]
+        async with _background(*work, self.shelf.run(), *self._relay()):
+            fronts = asyncio.create_task(self._fronts(adapters))
+            told = asyncio.create_task(self.stopping.wait())
+            try:
+                await asyncio.wait({fronts, told}, return_when=asyncio.FIRST_COMPLETED)
+                if fronts.done():
+                    raise fronts.result()
+                await self._wind_down(workers, adapters)
+            finally:
+                told.cancel()
+                await end(fronts)
+
+    async def _fronts(self, adapters: Sequence[Adapter]) -> ConfigError:
+        """Run the adapters. Ends once none of them can run as it is set up, if there are any."""
+        refused = await asyncio.gather(*(_supervise(adapter, self.core(adapter)) for adapter in adapters))
+        if not refused:
+            await asyncio.Event().wait()
+        return refused[0]
+
+    async def _wind_down(self, workers: Sequence[Worker], adapters: Sequence[Adapter]) -> None:
+        """Let what runs come to its end and be shown, for a while. What does not is handed over: it stays on its
+        ComfyUI, and whoever holds the lease next takes it up."""
+        log.info("stopping: nothing more is begun", seconds=self.stop_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.stop_seconds):
+                await asyncio.gather(*(worker.idle() for worker in workers))
+                for adapter in adapters:
+                    await self._shown(adapter.name)
+                return
+        log.info("stopping: the rest is handed over")
+
+    async def _shown(self, adapter: str) -> None:
+        """Wait until every message of an adapter shows what it should."""
+        while True:
+            if not await self.store.messages.due(adapter, 1):
+                return
+            await asyncio.sleep(SHOWN_SECONDS)
 
     async def _prepare(self) -> None:
         await self.store.queue.rebuild_flows()
@@ -158,10 +211,10 @@ class App:
             )
             for backend in self.servers.backends
         ]
-        return [Worker(each, self.owner, self.timing, only=only) for each in tools]
+        return [Worker(each, self.owner, self.timing, only=only, stopping=self.stopping) for each in tools]
 
     def _deliverer(self, adapter: Adapter) -> Deliverer:
-        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing)
+        return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing, self.meter)
 
     @property
     def board(self) -> Board:
@@ -174,24 +227,35 @@ class App:
 async def open_app(settings: Settings) -> AsyncIterator[App]:
     """Open the store and begin to talk to the backends. Raises `ConfigError`."""
     drafts = read_workflows(settings)
+    words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
         made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
         backends = [await stack.enter_async_context(backend) for backend in made]
         await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
-        servers = Servers(backends)
+        servers, feed = Servers(backends), Feed()
+        spool, meter = Spool(settings.data_dir / "spool"), Meter()
+        timing, stopping = LeaseTiming(), asyncio.Event()
+        shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
+        await shelf.refresh()
+        check_order(settings, shelf.names())
         yield App(
             owner=uuid4().hex,
             store=store,
-            spool=Spool(settings.data_dir / "spool"),
-            feed=Feed(),
+            spool=spool,
+            feed=feed,
             servers=servers,
-            offering=Offering(Catalogue(drafts, servers.schemas), servers, settings.workflow_order),
-            timing=LeaseTiming(),
+            offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
+            shelf=shelf,
+            timing=timing,
             rights=Rights(settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
+            meter=meter,
+            vitals=Vitals(store, servers, spool, meter, timing, stopping),
+            stopping=stopping,
+            stop_seconds=settings.stop_seconds,
         )
 
 
@@ -215,25 +279,16 @@ def read_workflows(settings: Settings) -> dict[str, Draft]:
     """The bundled workflows and the owner's above them, by name, as their files have them. Raises `ConfigError`."""
     bundled = read_drafts([files("workflows")])
     found = {name: replace(draft, bundled=True) for name, draft in bundled.items()}
-    found |= read_drafts([settings.own_workflows])
+    return found | read_drafts([settings.own_workflows])
+
+
+def check_order(settings: Settings, names: Sequence[str]) -> None:
+    """Raise `ConfigError` for a name that is none of these."""
     for name in settings.workflow_order:
-        if name not in found:
+        if name not in names:
             raise ConfigError(
-                f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(found)}.'
+                f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(names)}.'
             )
-    return found
-
-
-async def known_schemas(settings: Settings) -> list[NodeSchemas]:
-    """What the servers are known to have; those of which nothing is known are asked."""
-    found: list[NodeSchemas] = []
-    async with open_store(settings.database) as store:
-        for url in settings.comfyui_urls:
-            async with await _backend(url, settings, store) as backend:
-                if backend.schemas is None:
-                    await backend.probe()
-                found += [] if backend.schemas is None else [backend.schemas]
-    return found
 
 
 def load_adapters(names: Sequence[str] = SERVED) -> list[Adapter]:
@@ -252,7 +307,7 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
         await asyncio.gather(*(end(task) for task in tasks))
 
 
-async def end(task: asyncio.Task[None]) -> None:
+async def end(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
     while not task.done():
         task.cancel()

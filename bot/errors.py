@@ -14,6 +14,7 @@
     │   ├── TooMuch            not so many, or not so soon
     │   ├── Stale              a button or link that no longer leads anywhere
     │   ├── NoBackend          no ComfyUI answers now
+    │   ├── NoRoom             the disk is full
     │   ├── NotOffered         no ComfyUI here has the model or node that is needed
     │   └── Unexpected         an error of ours, in words for the person who met it
     ├── BackendError           what happened on a ComfyUI; `sentence` is safe to show, `detail` is for logs
@@ -30,6 +31,7 @@
     │   ├── AddressExpired     not before a press on the card renews it
     │   └── SlowDown           later: `retry_after` seconds
     ├── LeaseLost              another process holds it now; whatever was being written changes nothing
+    ├── GraphError             a graph that is made in code is one that no server would run
     └── ConfigError            the owner's settings or files are wrong; says which and what to do
 
 Every text that reaches a person says what went wrong and what to do next; it holds no path, token or
@@ -211,6 +213,22 @@ class NotOffered(UserError):
     code = "not_offered"
 
 
+class NoRoom(UserError):
+    """The disk is full: nothing can be kept."""
+
+    cure = (
+        "Free some space on the disk of `DATA_DIR`. Nothing that was shown as done is lost; what is queued goes on by "
+        "itself when there is room. `muralist_disk_free_bytes` and `/readyz` tell of it ([operating.md](operating.md))."
+    )
+
+    code = "no_room"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the machine that Muralist runs on is full. Tell its owner; try again when there is room."
+        )
+
+
 class Unexpected(UserError):
     """Something broke here; the log has it."""
 
@@ -361,6 +379,12 @@ class LeaseLost(MuralistError):
         "Two processes work on one DATA_DIR, or this one stood still for seconds (a laptop that slept, a "
         "full disk, a debugger). The other one goes on; nothing is done twice."
     )
+
+
+class GraphError(MuralistError):
+    """A graph that is made in code does not fit the nodes of the server that it is for."""
+
+    cure = "ComfyUI's nodes are others than they were: update ComfyUI, or what brings the node that is named."
 
 
 class ConfigError(MuralistError):

@@ -25,6 +25,8 @@ class Topic(Flag):
     """A running job came further."""
     OVER = auto()
     """A job runs no longer; there is other news of it, too."""
+    WORKFLOWS = auto()
+    """The workflows that there are have changed. It is about no job."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +124,10 @@ class Feed:
         """A job runs no longer."""
         self._live.pop(job, None)
         self._tell(job, Topic.CHANGED | Topic.OVER)
+
+    def workflows(self) -> None:
+        """The workflows that there are have changed."""
+        self._tell(JobId(""), Topic.WORKFLOWS)
 
     def elsewhere(self, job: JobId, about: Topic, live: Live | None) -> None:
         """Another process had news; it says how far the job is, if it runs there."""

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         default=(),
         description="Workflows that are tried before all others for what they do, the first first, comma separated.",
     )
+    allow_nodes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Classes of nodes that may reach files, addresses or code in workflows that are added in a chat, "
+        "comma separated.",
+    )
     admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
         default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
     )
@@ -116,6 +121,11 @@ class Settings(BaseSettings):
         ge=0,
         description="How much more of the servers' time than somebody who waits others may get because their models "
         "are loaded.",
+    )
+    stop_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="How long a process that is told to stop lets what runs come to its end, before it hands it over.",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written: console or json."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import aiohttp
 import pytest
 
 from tests.processes import Program, bot_program, simulator_program
+
+# A shell starts what it puts behind it deaf to Ctrl-C, and so would be all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +28,15 @@ def no_program_outlives_its_test() -> Iterator[None]:
 async def simulated(tmp_path: Path) -> AsyncIterator[Program]:
     """A simulated ComfyUI as a process."""
     program = simulator_program(tmp_path, "--step-seconds", "0.02")
+    await program.start()
+    yield program
+    await program.stop()
+
+
+@pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[Program]:
+    """A simulated ComfyUI that takes a second for a step: what runs there goes on until it is stopped."""
+    program = simulator_program(tmp_path, "--step-seconds", "1")
     await program.start()
     yield program
     await program.stop()

@@ -93,6 +93,11 @@ class Program:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
+        return await self.stopped()
+
+    async def stopped(self) -> int:
+        """Wait for its end: its exit code."""
+        assert self._process is not None
         code = await self._process.wait()
         self.alive.discard(self)
         return code
@@ -189,7 +194,21 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without settings that would reach the programs."""
-    ours = ("COMFYUI_", "WEB_", "DATA", "WORKFLOWS_", "LOG_", "DISCORD_", "TELEGRAM_", "ADMINS", "XDG_")
+    """This process's environment without settings that would reach the programs.
+
+    They may keep what they compile: there are hundreds of them, and a start takes half as long again without.
+    """
+    ours = (
+        "PYTHONDONTWRITEBYTECODE",
+        "COMFYUI_",
+        "WEB_",
+        "DATA",
+        "WORKFLOWS_",
+        "LOG_",
+        "DISCORD_",
+        "TELEGRAM_",
+        "ADMINS",
+        "XDG_",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

@@ -137,7 +137,7 @@ async def get_page(browser: aiohttp.ClientSession, url: str) -> None:
 
 async def _cards(stream: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """The cards of a room until one is final."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         async for raw in stream.content:
             name, _, value = raw.decode().strip().partition(": ")
             if name == "data" and "state" in (card := json.loads(value)):

@@ -10,7 +10,7 @@ import structlog
 
 from bot.comfy.access import Access
 from bot.errors import ConfigError
-from bot.logs import redact, set_up_logs
+from bot.logs import Redact, set_up_logs
 from bot.settings import read_settings
 
 
@@ -93,7 +93,7 @@ def test_wrong_ones_are_named_and_not_repeated(
 )
 def test_logs_keep_no_secrets(text: str, kept: str) -> None:
     """As addresses, headers and the errors of libraries write them."""
-    assert redact(None, "info", {"event": "x", "detail": text}) == {"event": "x", "detail": kept}
+    assert Redact()(None, "info", {"event": "x", "detail": text}) == {"event": "x", "detail": kept}
 
 
 def test_an_error_that_is_logged_keeps_none_either(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import re
 import time
 from typing import Any, Self
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands, ui
@@ -39,6 +40,7 @@ class Client(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=30.0,
+            http_trace=_counting(core),
         )
         self.post = Post(self, core)
         self._reader = Reader()
@@ -114,6 +116,20 @@ class Press(ui.DynamicItem[ui.Button[Any]], template=r"(?P<effect>new|aside|here
         """Do what it says."""
         assert isinstance(interaction.client, Client), "no other client has these items"
         await interaction.client.talk.press(interaction, self._effect, self._action)
+
+
+def _counting(core: Core) -> aiohttp.TraceConfig:
+    """Tells of answers that Discord's library waits for and tries again by itself."""
+    trace = aiohttp.TraceConfig()
+
+    async def ended(
+        _session: aiohttp.ClientSession, _context: object, about: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if about.response.status == 429:
+            core.slowed()
+
+    trace.on_request_end.append(ended)
+    return trace
 
 
 def _intents(settings: DiscordSettings) -> discord.Intents:

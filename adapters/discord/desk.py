@@ -22,7 +22,7 @@ from adapters.discord.post import NOBODY, Post
 from adapters.discord.where import TOKEN_SECONDS, Where
 from bot.contract.card import Card
 from bot.contract.ports import Core
-from bot.contract.values import Answer, Ask, OutputRef, Said, Started
+from bot.contract.values import Answer, Ask, OutputRef, Said, Started, Turned
 from bot.errors import Unexpected, UserError
 
 log = structlog.get_logger(__name__)
@@ -97,9 +97,14 @@ class Desk:
         """A press that changes the message with the button."""
         await interaction.response.defer()
         try:
-            await self._act_here(interaction, action)
+            answer = await self._act_here(interaction, action)
         except UserError as error:
             await self.say(interaction, note(error))
+        else:
+            if isinstance(answer, Turned):
+                await interaction.edit_original_response(
+                    view=draw(answer.card, ()).view, allowed_mentions=NOBODY
+                )
 
     async def tell(self, interaction: Interaction, action: str) -> None:
         """A press that is answered to the presser alone."""
@@ -175,7 +180,7 @@ class Desk:
 
     async def _answer(self, order: Order, answer: Answer) -> None:
         match answer:
-            case Said(card=card):
+            case Said(card=card) | Turned(card=card):
                 await self._post.answer(order, card)
             case Started(existing=True, address=address) if address is not None:
                 there = Where.of(address)

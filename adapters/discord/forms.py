@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import discord
@@ -27,16 +27,27 @@ COMMAND = "command"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Half:
-    """A command that somebody began: which it may be, the pictures that it has, what it replies to."""
+    """A command that somebody began: which it may be, the pictures that it has, what it replies to.
+
+    `values` are those that it has; `about` is the parameter that is asked for, if it is one alone.
+    """
 
     commands: tuple[str, ...]
     files: tuple[File, ...] = ()
     reply: tuple[str, int] | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    about: str | None = None
 
     def kept(self) -> dict[str, Any]:
         """The form that is stored: JSON."""
         files = [{"name": file.name, "url": file.url} for file in self.files]
-        return {"commands": self.commands, "files": files, "reply": self.reply, "at": time.time()}
+        return {
+            "commands": self.commands,
+            "files": files,
+            "reply": self.reply,
+            "values": dict(self.values),
+            "at": time.time(),
+        }
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Half:
@@ -46,6 +57,7 @@ class Half:
             commands=tuple(kept["commands"]),
             files=tuple(File(**file) for file in kept["files"]),
             reply=(reply[0], reply[1]) if reply else None,
+            values=kept.get("values", {}),
         )
 
 
@@ -58,8 +70,10 @@ class Filled:
     images: Mapping[str, File]
 
 
-def missing(command: Command, pictures: int) -> list[ParameterSpec]:
-    """What a command with so many pictures still needs, and the words that it is mainly about."""
+def missing(command: Command, pictures: int, about: str | None = None) -> list[ParameterSpec]:
+    """What a command with so many pictures still needs, and the words that it is mainly about; or `about` alone."""
+    if about is not None:
+        return [spec for spec in command.parameters if spec.name == about]
     wanted = []
     for spec in command.parameters:
         if spec.type is ParameterType.IMAGE:
@@ -71,10 +85,12 @@ def missing(command: Command, pictures: int) -> list[ParameterSpec]:
     return wanted
 
 
-def modal(key: str, title: str, commands: Sequence[Command], pictures: int) -> ui.Modal:
+def modal(
+    key: str, title: str, commands: Sequence[Command], pictures: int, about: str | None = None
+) -> ui.Modal:
     """A form for one of these commands. With several, only what the first needs can be asked."""
     form = ui.Modal(title=title[:MOST_TITLE], custom_id=FORM + key)
-    for label in [*_labels(commands, pictures)][:MOST_FIELDS]:
+    for label in [*_labels(commands, pictures, about)][:MOST_FIELDS]:
         form.add_item(label)
     form.stop()  # it is answered by its id, after any restart
     return form
@@ -84,20 +100,20 @@ def filled(data: Mapping[str, Any]) -> Filled:
     """Read what was sent back."""
     attachments = data.get("resolved", {}).get("attachments", {})
     command, values, images = None, {}, {}
-    for field in _fields(data["components"]):
-        name = field["custom_id"]
-        if name == COMMAND and "values" in field:
-            command = field["values"][0]
-        elif field["type"] == discord.ComponentType.file_upload.value:
-            for which in field.get("values", [])[:1]:
+    for answer in _fields(data["components"]):
+        name = answer["custom_id"]
+        if name == COMMAND and "values" in answer:
+            command = answer["values"][0]
+        elif answer["type"] == discord.ComponentType.file_upload.value:
+            for which in answer.get("values", [])[:1]:
                 sent = attachments[which]
                 images[name] = File(name=sent["filename"], url=sent["url"])
-        elif value := field.get("value") or next(iter(field.get("values", ())), None):
+        elif value := answer.get("value") or next(iter(answer.get("values", ())), None):
             values[name] = value
     return Filled(command=command, values=values, images=images)
 
 
-def _labels(commands: Sequence[Command], pictures: int) -> Iterator[ui.Label[Any]]:
+def _labels(commands: Sequence[Command], pictures: int, about: str | None) -> Iterator[ui.Label[Any]]:
     if len(commands) > 1:
         options = [
             discord.SelectOption(
@@ -109,7 +125,7 @@ def _labels(commands: Sequence[Command], pictures: int) -> Iterator[ui.Label[Any
             for command in commands[:MOST_CHOICES]
         ]
         yield ui.Label(text="/", component=ui.Select(custom_id=COMMAND, options=options))
-    for spec in missing(commands[0], pictures):
+    for spec in missing(commands[0], pictures, about):
         yield ui.Label(
             text=spec.title[:MOST_LABEL],
             description=spec.description[:MOST_PLACEHOLDER] or None,

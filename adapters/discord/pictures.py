@@ -56,6 +56,12 @@ def pictures(message: discord.Message) -> tuple[File, ...]:
     return tuple(found.values())
 
 
+def attached(message: discord.Message) -> tuple[File, ...]:
+    """Every file of a message, of whatever kind; without any its pictures."""
+    found = tuple(File(name=each.filename, url=each.url) for each in message.attachments)
+    return found or pictures(message)
+
+
 def buttons(message: discord.Message) -> Iterator[str]:
     """The ids of a message's buttons."""
     for component in _walk(message.components):

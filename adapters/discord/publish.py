@@ -80,12 +80,13 @@ class Publisher:
     def _fill(self) -> None:
         """Put what the core offers now into the tree."""
         commands = _distinct(self._core.commands())
-        ours = [command for command in commands if command.admin]
+        ours = [command for command in commands if command.admin and " " not in command.name]
+        grouped = _by_first_word([command for command in commands if command.admin and " " in command.name])
         theirs = [
             command for command in commands if not command.admin and published_name(command.name) != ADMIN
         ]
         group = self._group(ours[:MOST_IN_GROUP])
-        room = MOST_COMMANDS - len(group.commands[:1])
+        room = MOST_COMMANDS - len(group.commands[:1]) - len(grouped)
         left_out = [*theirs[room:], *ours[MOST_IN_GROUP:]]
         if left_out:
             names = [command.name for command in left_out]
@@ -94,15 +95,17 @@ class Publisher:
         self._tree.clear_commands(guild=None, type=None)
         if group.commands:
             self._tree.add_command(group)
+        for word, parts in grouped.items():
+            self._tree.add_command(self._group(parts[:MOST_IN_GROUP], word))
         for command in self._made(theirs[:room]):
             self._tree.add_command(command)
         for menu in menus:
             self._tree.add_command(self._menu(menu))
 
-    def _group(self, commands: Sequence[Command]) -> app_commands.Group:
+    def _group(self, commands: Sequence[Command], name: str = ADMIN) -> app_commands.Group:
         """The commands of those who run the bot: Discord shows them to nobody else, the core checks at each use."""
         group = app_commands.Group(
-            name=ADMIN, description="Muralist", default_permissions=discord.Permissions(manage_guild=True)
+            name=name, description="Muralist", default_permissions=discord.Permissions(manage_guild=True)
         )
         for made in self._made(commands):
             group.add_command(made)
@@ -115,7 +118,8 @@ class Publisher:
         for command, others in zip(commands, names, strict=True):
             more = extras if command.workflow else []
             _tell_of_left_out(command, more)
-            made.append(slash(command, more, self._talk.command, self._choices, others))
+            part = command.name.partition(" ")[2] if command.admin else None
+            made.append(slash(command, more, self._talk.command, self._choices, others, part))
         return made
 
     def _menu(self, menu: Menu) -> app_commands.ContextMenu:
@@ -131,6 +135,14 @@ class Publisher:
         """What can be chosen now."""
         found = next((each for each in self._core.commands() if each.name == command), None)
         return _choices_of(found, parameter) if found is not None else ()
+
+
+def _by_first_word(commands: Sequence[Command]) -> dict[str, list[Command]]:
+    """Commands of two words by their first, each of which is a group."""
+    found: dict[str, list[Command]] = {}
+    for command in commands:
+        found.setdefault(published_name(command.name.partition(" ")[0]), []).append(command)
+    return found
 
 
 def _distinct(commands: Sequence[Command]) -> list[Command]:

@@ -31,7 +31,7 @@ Choices = Callable[[str, str], Sequence[str]]
 
 NO_NAMES: Mapping[str, str] = {}
 
-FILES = (ParameterType.IMAGE, ParameterType.MASK, ParameterType.VIDEO, ParameterType.AUDIO)
+FILES = tuple(kind for kind in ParameterType if kind.attached)
 """What is attached rather than typed."""
 
 _UNTAKEN = re.compile(r"[^-\w]")
@@ -99,8 +99,9 @@ def slash(
     run: Run,
     choices: Choices,
     names: Mapping[str, str] = NO_NAMES,
+    part: str | None = None,
 ) -> app_commands.Command[Any, Any, Any]:
-    """A command with its options; `names` are its own in other languages."""
+    """A command with its options; `names` are its own in other languages, `part` is what it is called in a group."""
     by_key = {f"option_{place}": option for place, option in enumerate(options(command, extras)[0])}
 
     async def callback(interaction: Interaction, **given: Any) -> None:
@@ -115,7 +116,7 @@ def slash(
         app_commands.choices(**{key: offered})(callback)
     described: Any = callback
     made: app_commands.Command[Any, Any, Any] = app_commands.Command(
-        name=locale_str(published_name(command.name), names=names),
+        name=locale_str(published_name(part or command.name), names=names),
         description=_sentence(command.description or command.title, command.words),
         callback=described,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import structlog
 from adapters.discord.desk import Desk, blank_order, note
 from adapters.discord.forms import FORM, KEPT_SECONDS, Half, filled, missing, modal
 from adapters.discord.order import File, Order
-from adapters.discord.pictures import buttons, pictures
+from adapters.discord.pictures import attached, buttons, pictures
 from adapters.discord.where import Where
 from bot.contract.card import Effect
 from bot.contract.line import read_line
@@ -23,6 +23,8 @@ from bot.errors import NoPicture, Stale
 log = structlog.get_logger(__name__)
 
 Interaction = discord.Interaction[Any]
+Finder = Callable[[discord.Message], tuple[File, ...]]
+"""Finds what a command takes in a message."""
 
 
 class Talk:
@@ -78,15 +80,15 @@ class Talk:
             await self._desk.say(interaction, note(Stale()))
             return
         half, got = Half.of(kept), filled(data)
-        order = blank_order(interaction, private=False)
         command = got.command if got.command in half.commands else half.commands[0]
+        order = blank_order(interaction, private=self._is_private(command))
         files = self._fitting(command, half.files, taken=len(got.images) + (half.reply is not None))
         await self._desk.take(
             interaction,
             replace(
                 order,
                 command=command,
-                values=self._values(command, got.values),
+                values={**half.values, **self._values(command, got.values)},
                 images=got.images,
                 files=files,
                 reply=half.reply,
@@ -105,11 +107,12 @@ class Talk:
         """Words to the bot: with a mention, in a conversation of two, or as a reply in a thread of the bot's."""
         if message.author.bot or not _is_for(message, me, reads=reads):
             return
-        ref, found = await self._replied(message, me)
         line = read_line(_without_mention(message.content, me), self._core.commands())
+        takes = attached if self._takes_any_file(line.command) else pictures
+        ref, found = await self._replied(message, me, takes)
         if not line.command and not line.values:
             return
-        files = self._input(line.command or self._edit(), pictures(message), found, int(ref is not None))
+        files = self._input(line.command or self._edit(), takes(message), found, int(ref is not None))
         order = Order(
             event=str(message.id),
             key=f"discord:{message.id}",
@@ -132,18 +135,18 @@ class Talk:
         have = len(half.files) + (half.reply is not None)
         if not commands:
             await self._desk.say(interaction, note(Stale()))
-        elif len(commands) == 1 and not missing(commands[0], have):
+        elif len(commands) == 1 and not missing(commands[0], have, half.about):
             order = blank_order(interaction, private=False)
             name = commands[0].name
             files = self._fitting(name, half.files, taken=int(half.reply is not None))
             await self._desk.take(interaction, replace(order, command=name, files=files, reply=half.reply))
         else:
             await self._core.remember(f"{FORM}{interaction.id}", half.kept())
-            form = modal(str(interaction.id), title or commands[0].title, commands, have)
+            form = modal(str(interaction.id), title or commands[0].title, commands, have, half.about)
             await interaction.response.send_modal(form)
 
     async def _replied(
-        self, message: discord.Message, me: discord.ClientUser
+        self, message: discord.Message, me: discord.ClientUser, takes: Finder
     ) -> tuple[OutputRef | None, tuple[File, ...]]:
         """What a message replies to: an output of ours, or pictures."""
         reference = message.reference
@@ -156,10 +159,10 @@ class Talk:
             except discord.HTTPException as error:
                 log.info("a replied-to message can't be read", detail=str(error))
                 return None, ()
-        return self._on(replied, me)
+        return self._on(replied, me, takes)
 
     def _on(
-        self, message: discord.Message, me: discord.ClientUser | None
+        self, message: discord.Message, me: discord.ClientUser | None, takes: Finder = pictures
     ) -> tuple[OutputRef | None, tuple[File, ...]]:
         """The output that a card of ours shows, else the pictures of a message."""
         if me is not None and message.author.id == me.id:
@@ -167,7 +170,14 @@ class Talk:
                 ref = self._core.about(button.partition(":")[2])
                 if ref is not None:
                     return ref, ()
-        return None, pictures(message)
+        return None, takes(message)
+
+    def _takes_any_file(self, name: str) -> bool:
+        return any(command.takes_any_file for command in self._core.commands() if command.name == name)
+
+    def _is_private(self, name: str) -> bool:
+        """Whether an answer is for the asker alone: pictures are for all."""
+        return any(not command.workflow for command in self._core.commands() if command.name == name)
 
     def _edit(self) -> str:
         """The command that plain words are for."""
@@ -205,7 +215,8 @@ class Talk:
 
 
 def _half(answer: Ask) -> Half:
-    return Half(commands=(answer.command,), reply=(str(answer.reply_to.job), answer.reply_to.index))
+    reply = None if answer.reply_to is None else (str(answer.reply_to.job), answer.reply_to.index)
+    return Half(commands=(answer.command,), reply=reply, values=answer.values, about=answer.about)
 
 
 def _is_for(message: discord.Message, me: discord.ClientUser, *, reads: bool) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import structlog
 
-from adapters.telegram.draw import MOST_POPUP, escaped, plain, units
+from adapters.telegram.draw import MOST_POPUP, MOST_TEXT, escaped, fitting, keyboard, plain, units
 from adapters.telegram.forms import FORM, Half, answer_field, listed, missing, question
 from adapters.telegram.order import Order
 from adapters.telegram.pictures import Reader
@@ -22,7 +22,7 @@ from adapters.telegram.post import Markup, Post
 from adapters.telegram.where import Where
 from bot.contract.card import Card
 from bot.contract.ports import Core
-from bot.contract.values import Answer, Ask, Command, Files, OutputRef, ParameterSpec, Said, Started
+from bot.contract.values import Answer, Ask, Command, Files, ParameterSpec, Said, Started, Turned
 from bot.errors import Unexpected, UserError
 
 log = structlog.get_logger(__name__)
@@ -109,6 +109,13 @@ class Desk:
                 return command
         return None
 
+    def knows(self, name: str) -> bool:
+        """Whether a line that begins so is for us: a command, or the first word of some."""
+        wanted = menu_name(name)
+        return any(menu_name(each.name).startswith(f"{wanted}_") for each in self.core.commands()) or bool(
+            self.command(name)
+        )
+
     def _note_taken(self, order: Order) -> None:
         self._taken[order.event] = None
         while len(self._taken) > REMEMBERED:
@@ -153,11 +160,15 @@ class Desk:
     async def _show(self, order: Order, answer: Answer) -> None:
         match answer:
             case Said(card=card):
-                await self._post.say(order.where, card)
+                await self._say(order, card)
+            case Turned(card=card) if order.press is not None and order.where.reply is not None:
+                await self._turn(order, card)
+            case Turned(card=card):
+                await self._say(order, card)
             case Files(media=media):
                 await self._post.files(order.where, media)
-            case Ask(command=command, reply_to=ref):
-                await self._ask_about(order, command, ref)
+            case Ask():
+                await self._ask_about(order, answer)
             case Started(existing=True, address=address) if address is not None and order.action is not None:
                 there = Where.of(address)
                 if there.message is not None:
@@ -167,10 +178,28 @@ class Desk:
             case _:
                 pass  # the message itself shows what comes of it
 
-    async def _ask_about(self, order: Order, name: str, ref: OutputRef) -> None:
-        command = self.command(name)
-        begun = replace(order, command=name, action=None, press=None, reply=(str(ref.job), ref.index))
-        spec = None if command is None else missing(command, begun) or command.main_text
+    async def _say(self, order: Order, card: Card) -> None:
+        """A card that belongs to no job, with its buttons and files."""
+        await self._post.say(order.where, card, keyboard(card.actions))
+        if card.media:
+            await self._post.files(order.where, card.media)
+
+    async def _turn(self, order: Order, card: Card) -> None:
+        """The message with the button that was pressed becomes another card."""
+        here = replace(order.where, message=order.where.reply, reply=None)
+        await self._post.edit_note(here, fitting(card, MOST_TEXT), keyboard(card.actions))
+
+    async def _ask_about(self, order: Order, ask: Ask) -> None:
+        command, ref = self.command(ask.command), ask.reply_to
+        begun = replace(
+            order,
+            command=ask.command,
+            action=None,
+            press=None,
+            values=dict(ask.values),
+            reply=None if ref is None else (str(ref.job), ref.index),
+        )
+        spec = None if command is None else _wanted(command, begun, ask.about)
         if spec is None:
             await self._show(begun, await self._answer(begun))
         else:
@@ -218,6 +247,12 @@ class Desk:
         return escaped(plain(card))
 
 
+def _wanted(command: Command, begun: Order, about: str | None) -> ParameterSpec | None:
+    """What is to be asked for."""
+    named = next((spec for spec in command.parameters if spec.name == about), None)
+    return named or missing(command, begun) or command.main_text
+
+
 def note(error: UserError) -> Card:
     """An error as a card."""
     return Card(state="note", title=str(error))
@@ -225,12 +260,12 @@ def note(error: UserError) -> Card:
 
 def menu_name(name: str) -> str:
     """A command's name as Telegram takes it."""
-    return name.lower().replace("-", "_")
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 def _popup(answer: Answer) -> str | None:
     """What is short enough to be shown over the chat, to the presser alone."""
-    if not isinstance(answer, Said):
+    if not isinstance(answer, Said) or answer.card.actions or answer.card.media:
         return None
     text = plain(answer.card)
     return text if units(text) <= MOST_POPUP else None

@@ -51,6 +51,17 @@ def pictures(message: Message | ExternalReplyInfo) -> Iterator[File]:
         yield File(name="sticker.webp", id=sticker.file_id, size=sticker.file_size or 0)
 
 
+def files(message: Message | ExternalReplyInfo) -> Iterator[File]:
+    """Any file of a message."""
+    document, video = message.document, message.video
+    if document is not None:
+        yield File(name=document.file_name or "file", id=document.file_id, size=document.file_size or 0)
+    elif video is not None:
+        yield File(name=video.file_name or "video.mp4", id=video.file_id, size=video.file_size or 0)
+    else:
+        yield from pictures(message)
+
+
 def buttons(message: Message) -> Iterator[str]:
     """The ids of a message's buttons."""
     if isinstance(message.reply_markup, InlineKeyboardMarkup):

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
-from telegram import Bot, CallbackQuery, Message, Update, User
+from telegram import Bot, CallbackQuery, ExternalReplyInfo, Message, Update, User
 
 from adapters.telegram.albums import Albums
 from adapters.telegram.desk import Desk, note
 from adapters.telegram.forms import CHOOSE, FORM, KEPT_SECONDS, TURN, Half, matching
 from adapters.telegram.order import File, Order
-from adapters.telegram.pictures import buttons, pictures
+from adapters.telegram.pictures import buttons, files, pictures
 from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
+from bot.contract.levels import Level
 from bot.contract.line import read_line
 from bot.contract.values import Actor, Command, OutputRef, ParameterType
 from bot.errors import NotListed, Stale
@@ -96,8 +97,9 @@ class Talk:
         assert first.from_user is not None, "it was looked at"
         line = read_line(self._without_mention(text), self._core.commands())
         command = self._desk.command("help" if line.command == "start" else line.command)
-        ref, replied = self._replied(first)
-        own = tuple(file for message in messages for file in pictures(message))
+        takes = files if command is not None and command.takes_any_file else pictures
+        ref, replied = self._replied(first, takes)
+        own = tuple(file for message in messages for file in takes(message))
         name = command.name if command is not None else line.command
         room = self._most(name) - len(own) - (ref is not None)
         return Order(
@@ -135,7 +137,7 @@ class Talk:
         """How many pictures a command has use for; plain words edit."""
         command = self._desk.command(name) if name else self._edit()
         specs = () if command is None else command.parameters
-        return sum(spec.type is ParameterType.IMAGE for spec in specs)
+        return sum(spec.type in (ParameterType.IMAGE, ParameterType.FILE) for spec in specs)
 
     async def _answered(self, message: Message, half: Half, answer: Order) -> None:
         """What was asked for."""
@@ -202,18 +204,20 @@ class Talk:
             return None
         return await self._desk.half(message.chat.id, replied.message_id)
 
-    def _replied(self, message: Message) -> tuple[OutputRef | None, tuple[File, ...]]:
-        """What a message replies to: an output of ours, or pictures."""
+    def _replied(
+        self, message: Message, takes: Callable[[Message | ExternalReplyInfo], Iterator[File]] = pictures
+    ) -> tuple[OutputRef | None, tuple[File, ...]]:
+        """What a message replies to: an output of ours, or pictures, or whatever else the command takes."""
         replied = message.reply_to_message
         if replied is None:
             elsewhere = message.external_reply
-            return None, () if elsewhere is None else tuple(pictures(elsewhere))
+            return None, () if elsewhere is None else tuple(takes(elsewhere))
         if replied.from_user is not None and replied.from_user.id == self._bot.id:
             for button in buttons(replied):
                 ref = self._core.about(button)
                 if ref is not None:
                     return ref, ()
-        return None, self.albums.around(replied) or tuple(pictures(replied))
+        return None, self.albums.around(replied) or tuple(takes(replied))
 
     def _is_for_us(self, message: Message, text: str, half: Half | None) -> bool:
         """In a group: commands that we have, mentions, and answers to our pictures and questions."""
@@ -223,7 +227,7 @@ class Talk:
         if message.chat.type == message.chat.PRIVATE or half is not None:
             return True
         if command is not None:
-            return command[1] == "start" or self._desk.command(command[1]) is not None
+            return command[1] == "start" or self._desk.knows(command[1])
         ours = self._replied(message)[0] is not None
         return bool(ours and text) or self._mention().search(text) is not None
 
@@ -236,9 +240,9 @@ class Talk:
     async def _serves(self, user: User, chat: int) -> bool:
         chat = self._home(chat)
         who = Actor(platform=PLATFORM, external_id=str(user.id), name=user.full_name)
-        if self._settings.serves(user.id, chat) or self._core.is_admin(who):
+        if self._settings.serves(user.id, chat) or await self._core.let_in(str(user.id), str(chat)):
             return True
-        return await self._core.let_in(str(user.id), str(chat))
+        return await self._core.level(who) is Level.ADMIN
 
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup, under another id: it stays the same place, served as before."""

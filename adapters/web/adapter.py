@@ -22,6 +22,7 @@ from bot.errors import (
     ConfigError,
     MediaRejected,
     NoBackend,
+    NoRoom,
     NoSuchJob,
     NotAllowed,
     NotOffered,
@@ -45,6 +46,7 @@ _STATUS: Mapping[type[UserError], int] = {
     NoBackend: 503,
     NotOffered: 503,
     MediaRejected: 415,
+    NoRoom: 507,
 }
 
 

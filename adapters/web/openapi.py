@@ -84,7 +84,13 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/healthz": {"get": {"summary": "Whether the process lives", "security": [], "responses": _plain()}},
-        "/readyz": {"get": {"summary": "Whether a ComfyUI answers", "security": [], "responses": _plain()}},
+        "/readyz": {
+            "get": {
+                "summary": "Whether a picture asked for now would be begun and shown",
+                "security": [],
+                "responses": _plain(),
+            }
+        },
         "/metrics": {"get": {"summary": "Figures for Prometheus", "responses": _stream("text/plain")}},
     }
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
 
 from adapters.web.openapi import specification
 from adapters.web.visitors import VISITOR, Gate, set_session
 from adapters.web.wire import BROKEN_FORM
+from bot.contract.levels import Level
 from bot.contract.ports import Core
-from bot.contract.values import JobState
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -62,7 +58,7 @@ class Pages:
     async def admin(self, request: web.Request) -> web.Response:
         """The page for admins. It holds no data; for others it says how to become one."""
         response = self._file("admin.html")
-        if not self._core.is_admin(request[VISITOR].actor):
+        if await self._core.level(request[VISITOR].actor) < Level.ADMIN:
             response.set_status(403)
         return response
 
@@ -106,43 +102,17 @@ class Pages:
         return web.json_response(specification(self._core.commands()))
 
     async def health(self, _request: web.Request) -> web.Response:
-        """The process lives."""
+        """The process lives: its event loop turns."""
         return web.json_response({"status": "ok"})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """The store answers and so does a ComfyUI: a picture asked for now would be begun."""
-        status = await self._core.queue()
-        ready = any(backend.up for backend in status.backends)
-        answer: dict[str, Any] = {"status": "ok" if ready else "no ComfyUI answers"}
-        return web.json_response(answer, status=200 if ready else 503)
+        """A picture asked for now would be begun and shown."""
+        trouble = await self._core.trouble()
+        return web.json_response({"status": trouble or "ok"}, status=503 if trouble else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        """Figures for Prometheus, read from the store at each scrape."""
-        registry = CollectorRegistry(auto_describe=False)
-        status = await self._core.queue()
-        Gauge("muralist_jobs_waiting", "Jobs that wait for a backend", registry=registry).set(status.waiting)
-        Gauge("muralist_jobs_running", "Jobs that a backend has in hand", registry=registry).set(
-            status.running
-        )
-        up = Gauge("muralist_backend_up", "Whether a ComfyUI answers", ["backend"], registry=registry)
-        for backend in status.backends:
-            up.labels(backend.name).set(backend.up)
-        registry.register(_Ended(await self._core.ended()))
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-class _Ended(Collector):
-    """How jobs ended, as the store counts them: a counter that no restart sets back."""
-
-    def __init__(self, counts: Mapping[JobState, int]) -> None:
-        self._counts = counts
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """The one family."""
-        family = CounterMetricFamily("muralist_jobs_ended", "Jobs that have ended", labels=["state"])
-        for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
-            family.add_metric([state], self._counts.get(state, 0))
-        yield family
+        """Figures for Prometheus."""
+        return web.Response(body=await self._core.metrics(), headers={"Content-Type": _METRICS})
 
 
 def _secure(request: web.Request) -> bool:

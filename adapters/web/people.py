@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from adapters.web.api import job_id
 from adapters.web.visitors import VISITOR
 from adapters.web.wire import overview_json
+from bot.contract.levels import Level
 from bot.contract.ports import Core
 from bot.contract.values import Actor
 from bot.errors import InvalidValue
@@ -41,7 +42,7 @@ class People:
     async def me(self, request: web.Request) -> web.Response:
         """What the visitor is called, and the id to name in ADMINS."""
         actor = request[VISITOR].actor
-        return web.json_response(self._person(actor, await self._core.name_of(actor)))
+        return web.json_response(await self._person(actor, await self._core.name_of(actor)))
 
     async def rename(self, request: web.Request) -> web.Response:
         """Call the visitor by a name of their choice; an empty one takes it back."""
@@ -50,7 +51,7 @@ class People:
             body = NameBody.model_validate_json(await request.read())
         except ValidationError as error:
             raise InvalidValue("name", 'Send {"name": "..."} as JSON.') from error
-        return web.json_response(self._person(actor, await self._core.rename(actor, body.name)))
+        return web.json_response(await self._person(actor, await self._core.rename(actor, body.name)))
 
     async def overview(self, request: web.Request) -> web.Response:
         """How everything stands. 403 for all but admins."""
@@ -62,6 +63,7 @@ class People:
         await self._core.cancel(request[VISITOR].actor, job)
         return web.json_response({"job_id": job}, status=202)
 
-    def _person(self, actor: Actor, name: str) -> dict[str, Any]:
+    async def _person(self, actor: Actor, name: str) -> dict[str, Any]:
         known_as = f"{actor.platform}:{actor.external_id}"
-        return {"name": name, "id": known_as, "admin": self._core.is_admin(actor)}
+        is_admin = await self._core.level(actor) is Level.ADMIN
+        return {"name": name, "id": known_as, "admin": is_admin}

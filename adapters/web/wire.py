@@ -21,6 +21,7 @@ from bot.contract.values import (
     QueueStatus,
     Said,
     Started,
+    Turned,
 )
 
 BROKEN_FORM = (ValueError, LookupError, RuntimeError, HttpProcessingError)
@@ -28,7 +29,10 @@ BROKEN_FORM = (ValueError, LookupError, RuntimeError, HttpProcessingError)
 
 
 def output_url(media: Media) -> str:
-    """Where an output is served."""
+    """Where an output is served. What is no job's is small, and goes along as an address that carries its bytes."""
+    if not media.job:
+        data = base64.b64encode(media.path.read_bytes()).decode()
+        return f"data:{media.media_type};base64,{data}"
     return f"/api/v1/jobs/{media.job}/outputs/{media.index}"
 
 
@@ -86,8 +90,12 @@ def answer_json(answer: Answer, message: str) -> dict[str, Any]:
             return {"kind": "started", "job": job, "message": message, "existing": existing}
         case Said(card=card):
             return {"kind": "said", "card": card_json(message, card)}
-        case Ask(command=command, reply_to=reply_to):
-            return {"kind": "ask", "command": command, "job": reply_to.job, "index": reply_to.index}
+        case Turned(card=card):
+            return {"kind": "turned", "card": card_json(message, card)}
+        case Ask(command=command, reply_to=reply_to, values=values, about=about):
+            if reply_to is not None:
+                return {"kind": "ask", "command": command, "job": reply_to.job, "index": reply_to.index}
+            return {"kind": "ask", "command": command, "values": dict(values), "about": about}
         case Accepted():
             return {"kind": "accepted"}
         case Files(media=media):

@@ -23,10 +23,11 @@ MOST_TEXT = 4 * TEXT_SHOWN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What is before the jobs that wait, and the models that backends have loaded."""
+    """What is before the jobs that wait, the models that backends have loaded, and what others have queued there."""
 
     ahead: Mapping[JobId, Ahead] = field(default_factory=dict)
     loaded: frozenset[str] = frozenset()
+    others: int = 0
 
 
 class Board:
@@ -71,6 +72,7 @@ class Board:
                     ahead=standing.ahead.get(view.job.id),
                     loaded=view.job.models in standing.loaded,
                     answering=self._answering(),
+                    others=standing.others,
                     now=self._clock(),
                     offered=offered,
                 )
@@ -86,7 +88,7 @@ class Board:
         waiting = [view.job.id for view in views if view.job.state is State.QUEUED]
         if not waiting:
             return Standing()
-        flows, turns, loaded = await self._store.messages.line(waiting)
+        flows, turns, loaded, others = await self._store.messages.line(waiting)
         mine = {(flow.account, flow.lane): flow for flow in flows}
         return Standing(
             ahead={
@@ -95,6 +97,7 @@ class Board:
                 if (turn.account, turn.lane) in mine
             },
             loaded=loaded,
+            others=others,
         )
 
     async def _texts(self, view: MessageView) -> list[str]:

@@ -32,8 +32,8 @@ class Facts:
     """All that a job's card is made of.
 
     `texts` are results in words, `media` all others. `ahead` is what comes before it; `loaded`: a ComfyUI has its
-    models loaded; `answering`: some ComfyUI answers. `now` in seconds since 1970. `offered` is what can be done with
-    a picture.
+    models loaded; `answering`: some ComfyUI answers; `others`: so many prompts that are not ours keep every ComfyUI
+    busy. `now` in seconds since 1970. `offered` is what can be done with a picture.
     """
 
     view: MessageView
@@ -44,6 +44,7 @@ class Facts:
     loaded: bool
     answering: bool
     now: float
+    others: int = 0
     offered: frozenset[Verb] = frozenset()
 
 
@@ -74,7 +75,7 @@ def _queued(facts: Facts) -> Card:
     return Card(
         state=JobState.QUEUED,
         title=_queued_title(facts),
-        body=(*_prompt_lines(facts), *_ready_lines(facts)),
+        body=(*_prompt_lines(facts), *_others_lines(facts), *_ready_lines(facts), *_attempt_lines(facts)),
         actions=_buttons(facts, Verb.CANCEL, *_fetch(facts)),
     )
 
@@ -93,6 +94,22 @@ def _queued_title(facts: Facts) -> str:
     pictures = "1 picture" if facts.ahead.jobs == 1 else f"{facts.ahead.jobs} pictures"
     people = f" of {facts.ahead.people} people" if facts.ahead.people > 1 else ""
     return f"Queued: {pictures}{people} ahead of you"
+
+
+def _others_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    """Why nothing begins though ComfyUI answers: it is its owner's first."""
+    if facts.others == 0 or facts.view.job.state is not State.QUEUED or not facts.answering:
+        return ()
+    return (_line(f"ComfyUI is busy with {facts.others} of its owner's own"),)
+
+
+def _attempt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
+    """That it is not the first try. One that waits again has had as many as it counts."""
+    job = facts.view.job
+    if job.attempt == 0 or (job.attempt == 1 and job.state is not State.QUEUED):
+        return ()
+    number = job.attempt + (job.state is State.QUEUED)
+    return (_line(f"Attempt {number}: the one before did not come to its end"),)
 
 
 def _ready_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
@@ -147,7 +164,7 @@ def _running(facts: Facts) -> Card:
     return Card(
         state=JobState.RUNNING,
         title=title,
-        body=(*_prompt_lines(facts), *_note_lines(facts)),
+        body=(*_prompt_lines(facts), *_note_lines(facts), *_attempt_lines(facts)),
         fraction=fraction,
         preview=facts.live.preview if facts.live else None,
         alt=_prompt(facts.view) or "",
@@ -221,7 +238,11 @@ def info(view: MessageView) -> Card:
         for name, value in view.job.values.items()
         if value != ""
     ]
-    return note(f"/{view.command}", *lines)
+    read = [
+        (Text(text=f"{name} as it was read: "), Code(text=text))
+        for name, text in view.job.reading.texts.items()
+    ]
+    return note(f"/{view.command}", *lines, *read, *_remarks(view))
 
 
 def queue_card(status: QueueStatus) -> Card:
@@ -272,7 +293,8 @@ def _line(text: str) -> tuple[Span, ...]:
 
 
 def _prompt(view: MessageView) -> str | None:
-    prompt = view.job.values.get("prompt")
+    """As it was read: the alternative that was chosen, and not those that were not."""
+    prompt = view.job.reading.texts.get("prompt", view.job.values.get("prompt"))
     return prompt if isinstance(prompt, str) and prompt else None
 
 
@@ -281,7 +303,12 @@ def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     if prompt is None:
         return ()
     short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"
-    return ((Text(text=short, strong=True),),)
+    return ((Text(text=short, strong=True),), *_remarks(facts.view))
+
+
+def _remarks(view: MessageView) -> tuple[tuple[Span, ...], ...]:
+    """What people are told of how their words were read."""
+    return tuple(_line(remark) for remark in view.job.reading.remarks)
 
 
 def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:

@@ -28,7 +28,7 @@ from bot.comfy.stats import Stats
 from bot.comfy.timing import Timing
 from bot.comfy.watch import Watch
 from bot.comfy.wire import PAUSES, Wire, jittered
-from bot.errors import Refused
+from bot.errors import BackendError, Refused
 from bot.jobs.events import Ended, RemoteFile
 
 MOST_FAILURES = 3
@@ -221,6 +221,7 @@ class ComfyBackend:
             "extra_data": {"muralist": dict(tag), "preview_method": "auto"},
         }
         since, follow.connection = self._now(), self._listener.connection
+        follow.posted = True
         await self._submit(follow.prompt_id, body, graph)
         follow.acknowledge()
         self._listener.expect_word(since)
@@ -263,6 +264,23 @@ class ComfyBackend:
     async def others(self) -> tuple[int, int]:
         """How many run and how many wait there that are not followed here."""
         return (await self.queue()).others(self._watch.followed)
+
+    @property
+    def busy_with(self) -> int:
+        """How many prompts of others run or wait there, by what the socket told last; 0 while it is not open."""
+        return self._watch.others.count if self.up and self._listener.connection is not None else 0
+
+    async def after_others(self) -> None:
+        """Wait until what others have there by now is over: as long as if ours had been put behind it.
+
+        What they add meanwhile does not count: it waits for ours in turn.
+        """
+        others = self._watch.others
+        enough = others.gone + self.busy_with
+        while self.busy_with > 0 and others.gone < enough:
+            if not await others.news(self.timing.silence) and self.up:
+                with suppress(BackendError):  # asked again after the next silence
+                    others.recount(sum(await self.others()))
 
     async def upload(self, name: str, data: bytes | Path) -> str:
         """Put a file into the input folder. Returns the value for LoadImage's `image`, as the server named it."""

@@ -69,7 +69,8 @@ class Follow:
         self.graph = graph
         self.connection: int | None = None
         """The socket's connection that was open at the POST: the same one until the end missed nothing."""
-        self.acknowledged = False
+        self.posted = self.acknowledged = False
+        """Whether it was sent, and whether the server has it."""
         self.cancelled = False
         """We asked for its end: then its absence is no loss."""
         self.heard_at = self.asked_at = _now()

@@ -78,6 +78,20 @@ def all_inputs(groups: object) -> Iterator[InputSpec]:
             yield from all_inputs(_template(entry))
 
 
+def required_inputs(groups: object, given: Mapping[str, Any] = _NOTHING, prefix: str = "") -> Iterator[str]:
+    """The names of the inputs that must be given; of a dynamic combo also those of the branch that `given` chooses.
+
+    Autogrowing inputs are none: how many they need is theirs to say.
+    """
+    for known, entry, optional in _entries(groups):
+        name = f"{prefix}{known}"
+        if not optional and entry[0] != AUTOGROW:
+            yield name
+        for branch in _branches(entry):
+            if branch["key"] == given.get(name):
+                yield from required_inputs(branch.get("inputs"), given, f"{name}.")
+
+
 def _find(groups: object, name: str, given: Mapping[str, Any], prefix: str) -> Iterator[InputSpec]:
     for known, entry, optional in _entries(groups):
         if known == name:

@@ -107,6 +107,12 @@ class Routes:
         """Who runs and who waits, of everybody. Long with a long queue: it holds everybody's whole graphs."""
         return parse_queue(await self._wire.get_json("/queue"))
 
+    async def history(self, most: int, prompt_id: str | None = None) -> Mapping[str, Any]:
+        """The entries of the last prompts, or of one. Long: each holds a whole graph, and its author's form of it."""
+        path = "/history" if prompt_id is None else f"/history/{_part(prompt_id)}"
+        query = {"max_items": str(most)} if prompt_id is None else None
+        return _mapping(self._wire.json_of(await self._wire.get(path, query=query)))
+
     async def remaining(self) -> int:
         """How many prompts run or wait, of everybody. The cheapest question there is."""
         info = _mapping(_mapping(await self._wire.get_json("/prompt")).get("exec_info"))

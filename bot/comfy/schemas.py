@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from bot.comfy.inputs import ANY, MATCH_TYPE, InputSpec, all_inputs, find_input
+from bot.comfy.inputs import ANY, MATCH_TYPE, InputSpec, all_inputs, find_input, required_inputs
 from bot.comfy.models import is_model
 
 UploadKind = Literal["image", "audio", "video", "file"]
@@ -79,6 +79,10 @@ class NodeSchemas:
         """Every input of a class, nested ones included."""
         return tuple(all_inputs(self._class(class_type).get("input")))
 
+    def required(self, class_type: str, given: Mapping[str, Any] = _NOTHING) -> tuple[str, ...]:
+        """The names of the inputs that a class can't do without, those of the branches that `given` choose included."""
+        return tuple(required_inputs(self._class(class_type).get("input"), given))
+
     def outputs(self, class_type: str) -> tuple[tuple[str, str], ...]:
         """Type and name of every output of a class, in their order; what takes the type of an input is `*`."""
         about = self._class(class_type)
@@ -93,6 +97,20 @@ class NodeSchemas:
         """What the front end calls the class."""
         name = self._class(class_type).get("display_name")
         return name if isinstance(name, str) and name else class_type
+
+    def module(self, class_type: str) -> str:
+        """The Python module that the class comes from: `nodes`, `comfy_extras.nodes_qwen`, `custom_nodes.kjnodes`."""
+        module = self._class(class_type).get("python_module")
+        return module if isinstance(module, str) else ""
+
+    def is_paid(self, class_type: str) -> bool:
+        """Whether the node asks a service that costs money."""
+        return self._class(class_type).get("api_node") is True
+
+    def price(self, class_type: str) -> Mapping[str, Any] | None:
+        """How the node tells its price; None if it does not."""
+        badge = self._class(class_type).get("price_badge")
+        return badge if isinstance(badge, Mapping) else None
 
     def only(self, classes: Iterable[str]) -> Mapping[str, Any]:
         """The answer of `/object_info` cut down to some classes."""

@@ -28,6 +28,7 @@ from bot.comfy.messages import (
     ProgressReport,
     TextFrame,
 )
+from bot.comfy.others import Others
 from bot.comfy.timing import Timing
 from bot.errors import BackendError, Lost
 from bot.jobs.events import Broke, Ended, Finished, Interrupted
@@ -58,7 +59,7 @@ class Watch:
         self._heard_at = float("-inf")
         self._opened_at = float("-inf")
         self._executing_at: dict[str, float] = {}
-        self._remaining = self._ends = 0
+        self.others = Others(self._posted)
         self._look_now: set[str] = set()
         self._unclear: dict[str, Follow] = {}
         self._settling: set[Follow] = set()
@@ -108,7 +109,7 @@ class Watch:
     def opened(self, connection: int) -> None:
         """A new connection: ask about everything that may have been missed."""
         self._current = None
-        self._remaining = self._ends = 0
+        self.others.forget()
         self._opened_at = asyncio.get_running_loop().time()
         for follow in self._follows.values():
             if follow.acknowledged and not follow.ended:
@@ -125,18 +126,23 @@ class Watch:
         if follow is not None:
             self._heard_at = asyncio.get_running_loop().time()
             follow.hear(message, connection)
-            self._ends += _is_end(message)
+            if _is_end(message):
+                self.others.ended()
 
     def counted(self, remaining: int) -> None:
         """How many prompts run or wait on the server, of everybody: told with every change of that.
 
         One fewer without an end of ours may be one of ours that somebody deleted; that has no other sign.
         """
-        fewer, self._remaining = self._remaining - remaining, remaining
-        explained = min(max(fewer, 0), self._ends)
-        self._ends -= explained
-        if fewer > explained and any(self._waits(follow) for follow in self._follows.values()):
+        unexplained = self.others.counted(remaining)
+        if unexplained and any(self._waits(follow) for follow in self._follows.values()):
             asyncio.get_running_loop().call_later(self._timing.settle, self._look_at_waiting)
+
+    def _posted(self) -> int:
+        """How many of the followed attempts the server has, or is about to have."""
+        return sum(
+            (follow.posted or follow.acknowledged) and not follow.ended for follow in self._follows.values()
+        )
 
     def _look_at_waiting(self) -> None:
         for follow in self._follows.values():

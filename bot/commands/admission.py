@@ -24,7 +24,7 @@ WHO = ParameterSpec(
 )
 
 
-@command(ADMISSION, "allow", "Let a person or a chat in", WHO, admin=True)
+@command(ADMISSION, "allow", "Let a person or a chat in", WHO)
 async def allow(context: Context, invocation: Invocation) -> Answer:
     """Lets somebody in from now on."""
     who = _who(invocation)
@@ -32,7 +32,7 @@ async def allow(context: Context, invocation: Invocation) -> Answer:
     return Said(card=note(f"{who} is let in."))
 
 
-@command(ADMISSION, "forbid", "Let a person or a chat in no longer", WHO, admin=True)
+@command(ADMISSION, "forbid", "Let a person or a chat in no longer", WHO)
 async def forbid(context: Context, invocation: Invocation) -> Answer:
     """Takes back what `/allow` gave."""
     who = _who(invocation)

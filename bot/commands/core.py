@@ -9,12 +9,15 @@ from typing import Any
 
 from bot.cards import render
 from bot.cards.actions import read_button
+from bot.cards.workshop import is_choice
 from bot.commands.admission import ADMISSION, let_in
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
 from bot.commands.registry import Context, Entry
+from bot.commands.workflows import WORKFLOWS, press_of
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
+from bot.contract.levels import Level
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Actor,
@@ -24,7 +27,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -43,11 +45,19 @@ from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
-from bot.service.rights import Rights
+from bot.service.rights import ADD, Rights
 from bot.service.submit import Submit
+from bot.service.vitals import Vitals
+from bot.service.workshop import Workshop
 from bot.store.memory import Memory
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
+
+
+def spoken_for() -> frozenset[str]:
+    """The names of commands that belong to no workflow, and the first words of them."""
+    names = (*GENERAL, *ADMISSION, *WORKFLOWS)
+    return frozenset({*names, *(name.partition(" ")[0] for name in names)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +68,7 @@ class BoundCore:
     listed: bool
     offering: Offering
     submit: Submit
+    workshop: Workshop
     acting: Act
     look: Look
     people: People
@@ -66,21 +77,22 @@ class BoundCore:
     outgoing: Outgoing
     links: Links
     memory: Memory
+    vitals: Vitals
 
     def commands(self) -> list[Command]:
         """Every command: the roles, the workflows, then the others."""
         made = self.offering.commands()
         return [in_languages(each) for each in (*made, *(entry.command for entry in self._general.values()))]
 
-    def _commands_of(self, actor: Actor) -> list[Command]:
-        """Those that a person may use."""
-        is_admin = self.rights.is_admin(actor)
-        return [command for command in self.commands() if is_admin or not command.admin]
+    def _commands_of(self, level: Level) -> list[Command]:
+        """Those that people of a level may use."""
+        return [command for command in self.commands() if level >= command.level]
 
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        return {**GENERAL, **ADMISSION} if self.listed else GENERAL
+        common = {**GENERAL, **WORKFLOWS}
+        return {**common, **ADMISSION} if self.listed else common
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -109,27 +121,36 @@ class BoundCore:
             return await self.submit.submit(invocation, self.adapter)
         if name in self._general:
             return await self._do(self._general[name], invocation)
-        near = nearest(name, [command.name for command in self._commands_of(invocation.actor)], 1)
+        level = await self.rights.level(invocation.actor)
+        parts = [each.name for each in self._commands_of(level) if each.name.startswith(f"{name} ")]
+        if parts:
+            raise UnknownCommand(f"/{name} needs a word more: /{', /'.join(parts)}.")
+        near = nearest(name, [command.name for command in self._commands_of(level)], 1)
         hint = f"Did you mean /{near[0]}?" if near else "/help lists them all."
         raise UnknownCommand(f"There is no command /{name}. {hint}")
 
     async def _do(self, entry: Entry, invocation: Invocation) -> Answer:
-        if entry.command.admin:
-            self.rights.require_admin(invocation.actor)
+        level = await self.rights.require(invocation.actor, f"/{entry.command.name}")
         context = Context(
             look=self.look,
-            commands=partial(self._commands_of, invocation.actor),
+            commands=partial(self._commands_of, level),
             memory=self.memory,
             adapter=self.adapter,
+            level=level,
+            submit=self.submit,
+            workshop=self.workshop,
         )
         return await entry.handler(context, invocation)
 
     async def act(self, press: Press) -> Answer:
         """Do what a card's button says."""
+        if is_choice(press.action):
+            await self.rights.require(press.actor, ADD)
+            return await press_of(self.workshop, self.submit, press, self.adapter)
         return await self.acting.act(press, self.adapter)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job, or as an admin of any."""
+        """Ask for the end of one's own job, or as a moderator of any."""
         await self.acting.cancel(actor, job)
 
     async def job(self, place: Place, job: JobId) -> JobStatus:
@@ -154,9 +175,17 @@ class BoundCore:
         """The queue in numbers."""
         return await self.look.queue()
 
-    async def ended(self) -> Mapping[JobState, int]:
-        """How many jobs have ended so far, by how."""
-        return await self.look.ended()
+    async def trouble(self) -> str | None:
+        """Why a picture asked for here now would not be begun and shown."""
+        return await self.vitals.trouble(self.adapter)
+
+    async def metrics(self) -> bytes:
+        """Figures of everything, in Prometheus's text format."""
+        return await self.vitals.metrics()
+
+    def slowed(self) -> None:
+        """The platform answered that it was asked too often."""
+        self.vitals.slowed(self.adapter)
 
     async def name_of(self, actor: Actor) -> str:
         """What a person is called."""
@@ -166,9 +195,9 @@ class BoundCore:
         """Call a person by a name of their choice."""
         return await self.people.rename(actor, name)
 
-    def is_admin(self, actor: Actor) -> bool:
-        """Whether a person may see and end everybody's jobs."""
-        return self.rights.is_admin(actor)
+    async def level(self, actor: Actor) -> Level:
+        """How far a person is trusted now."""
+        return await self.rights.level(actor)
 
     async def let_in(self, *ids: str) -> bool:
         """Whether an admin let in one of these people or places."""

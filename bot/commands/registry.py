@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.contract.levels import Level
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
 from bot.service.look import Look
+from bot.service.rights import LEAST
+from bot.service.submit import Submit
+from bot.service.workshop import Workshop
 from bot.store.memory import Memory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps."""
+    """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
+
+    `level` is the asker's.
+    """
 
     look: Look
     commands: Callable[[], list[Command]]
     memory: Memory
     adapter: str
+    level: Level
+    submit: Submit
+    workshop: Workshop
 
 
 Handler = Callable[[Context, Invocation], Awaitable[Answer]]
@@ -36,9 +46,8 @@ def command(
     name: str,
     description: str,
     *parameters: ParameterSpec,
-    admin: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Put the decorated function into `registry` as the command `/name`; `admin`: for those who run the bot."""
+    """Put the decorated function into `registry` as the command `/name`, for whom `LEAST` says."""
 
     def register(handler: Handler) -> Handler:
         published = Command(
@@ -46,7 +55,7 @@ def command(
             title=name.capitalize(),
             description=description,
             parameters=parameters,
-            admin=admin,
+            level=LEAST[f"/{name}"],
         )
         registry[name] = Entry(command=published, handler=handler)
         return handler

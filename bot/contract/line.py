@@ -42,8 +42,7 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
     value: `--spoiler a red fox` takes no word away.
     """
     text = text.strip()
-    start = _COMMAND.match(text)
-    name, rest = ("", text) if start is None else (start[1].lower(), text[start.end() :])
+    name, rest = _named(text, commands)
     command = next((published for published in commands if published.name.lower() == name), None)
     values: dict[str, object] = {}
     flags = _flags(command)
@@ -72,6 +71,21 @@ def read_line(text: str, commands: Sequence[Command]) -> Line:
         values[main] = f"{option} {words}" if option else words
     hidden = Extra.SPOILER not in _names(command) and str(values.pop(Extra.SPOILER, "no")).lower() not in _NO
     return Line(command=command.name if command is not None else name, values=values, spoiler=hidden)
+
+
+def _named(text: str, commands: Sequence[Command]) -> tuple[str, str]:
+    """The command's name and what follows it. One of two words may be joined by `-` or `_`, as menus have it."""
+    start = _COMMAND.match(text)
+    if start is None:
+        return "", text
+    first, rest = start[1].lower(), text[start.end() :]
+    second = (rest.split(maxsplit=1) or [""])[0]
+    for name in (command.name.lower() for command in commands if " " in command.name):
+        if f"{first} {second.lower()}" == name:
+            return name, rest[len(second) :].lstrip()
+        if first in (name.replace(" ", "_"), name.replace(" ", "-")):
+            return name, rest
+    return first, rest
 
 
 def _names(command: Command | None) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bot.contract import levels
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
 from bot.contract.overview import Overview
 from bot.contract.values import (
@@ -18,7 +19,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -117,7 +117,7 @@ class Core(Protocol):
         """Do what a card's button says."""
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job, or as an admin of any. Its card says when it has ended.
+        """Ask for the end of one's own job, or as a moderator of any. Its card says when it has ended.
 
         One that is over is left alone.
         """
@@ -142,8 +142,14 @@ class Core(Protocol):
     async def queue(self) -> QueueStatus:
         """The queue in numbers."""
 
-    async def ended(self) -> Mapping[JobState, int]:
-        """How many jobs have ended so far, by how."""
+    async def trouble(self) -> str | None:
+        """Why a picture asked for here now would not be begun and shown, in a few words; None if it would."""
+
+    async def metrics(self) -> bytes:
+        """Figures of everything, in Prometheus's text format."""
+
+    def slowed(self) -> None:
+        """The platform answered that it was asked too often, of which delivery was not told by `SlowDown`."""
 
     async def name_of(self, actor: Actor) -> str:
         """What a person is called: as they chose, or as their platform says."""
@@ -151,8 +157,8 @@ class Core(Protocol):
     async def rename(self, actor: Actor, name: str) -> str:
         """Call a person by a name of their choice; an empty one gives the platform's back. Says what it is now."""
 
-    def is_admin(self, actor: Actor) -> bool:
-        """Whether a person may see and end everybody's jobs."""
+    async def level(self, actor: Actor) -> levels.Level:
+        """How far a person is trusted now."""
 
     async def let_in(self, *ids: str) -> bool:
         """Whether an admin let in one of these people or places, where only listed ones are served."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, NewType
 
 from bot.contract.card import Card, Media
+from bot.contract.levels import Level
 
 JobId = NewType("JobId", str)
 RequestId = NewType("RequestId", str)
@@ -135,11 +136,23 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Turned:
+    """The message with the button shows this card from now on; nothing was queued."""
+
+    card: Card
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """The platform should let the person fill in `command`, as a reply to `reply_to`."""
+    """The platform should let the person fill in `command`, as a reply to `reply_to` if there is one.
+
+    `values` are given already; `about` is the parameter that is asked for, without it what the command still needs.
+    """
 
     command: str
-    reply_to: OutputRef
+    reply_to: OutputRef | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    about: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +167,7 @@ class Files:
     media: tuple[Media, ...]
 
 
-Answer = Started | Said | Ask | Accepted | Files
+Answer = Started | Said | Turned | Ask | Accepted | Files
 
 
 class ParameterType(StrEnum):
@@ -170,11 +183,22 @@ class ParameterType(StrEnum):
     MASK = "mask"
     VIDEO = "video"
     AUDIO = "audio"
+    FILE = "file"
+    """Any file; no workflow takes one."""
 
     @property
     def attached(self) -> bool:
         """Whether it is a file that is attached, not a value that is typed."""
-        return self in (ParameterType.IMAGE, ParameterType.MASK, ParameterType.VIDEO, ParameterType.AUDIO)
+        return self in _ATTACHED
+
+
+_ATTACHED = (
+    ParameterType.IMAGE,
+    ParameterType.MASK,
+    ParameterType.VIDEO,
+    ParameterType.AUDIO,
+    ParameterType.FILE,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,20 +234,33 @@ class ParameterSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command as every platform publishes it. `admin`: it is for those who run the bot; `words` by language."""
+    """A command as every platform publishes it. `level` is the least that it takes; `words` by language.
+
+    A name of two words is one of several that belong together: a platform may show them as one command with parts.
+    """
 
     name: str
     title: str
     description: str
     parameters: tuple[ParameterSpec, ...] = ()
     workflow: bool = False
-    admin: bool = False
+    level: Level = Level.GUEST
     words: Mapping[str, Words] = field(default_factory=dict)
+
+    @property
+    def admin(self) -> bool:
+        """Whether it is for those who look after the others."""
+        return self.level >= Level.MODERATOR
 
     @property
     def main_text(self) -> ParameterSpec | None:
         """The parameter that plain words after the command go to: the first text one."""
         return next((p for p in self.parameters if p.type is ParameterType.TEXT), None)
+
+    @property
+    def takes_any_file(self) -> bool:
+        """Whether something else than a picture may be attached, of whatever kind."""
+        return any(parameter.type is ParameterType.FILE for parameter in self.parameters)
 
 
 class Extra(StrEnum):

@@ -18,6 +18,7 @@ from bot.cards.board import Board
 from bot.contract.card import Card
 from bot.contract.ports import Adapter
 from bot.contract.values import JobId, MessageId
+from bot.delivery.meter import Meter
 from bot.delivery.pacing import Pacer, Standing
 from bot.errors import AddressExpired, AddressGone, SlowDown
 from bot.feed import Ear, Feed, News, Topic
@@ -51,7 +52,14 @@ class Deliverer:
     """Shows cards through an adapter for as long as this process holds the adapter's lease."""
 
     def __init__(
-        self, adapter: Adapter, store: Store, board: Board, feed: Feed, owner: str, timing: LeaseTiming
+        self,
+        adapter: Adapter,
+        store: Store,
+        board: Board,
+        feed: Feed,
+        owner: str,
+        timing: LeaseTiming,
+        meter: Meter | None = None,
     ) -> None:
         self._adapter = adapter
         self._store = store
@@ -59,6 +67,7 @@ class Deliverer:
         self._feed = feed
         self._owner = owner
         self._timing = timing
+        self._meter = meter or Meter()
         self._pacer = Pacer(adapter.limits.edit_seconds)
         self._dirty: dict[MessageId, Due] = {}
         self._busy: set[MessageId] = set()
@@ -215,19 +224,22 @@ class Deliverer:
             await self._show(view, due.card)
             self._tries.pop(view.id, None)
         except AddressGone as error:
-            log.warning("message is gone", message=view.id, detail=str(error))
+            log.warning("message is gone", job=view.job.id, message=view.id, detail=str(error))
+            self._meter.gone[self._adapter.name] += 1
             await self._store.messages.give_up(view.id)
             self._forget(view)
         except AddressExpired:
             await self._store.messages.park(view.id)
             self._forget(view)
         except SlowDown as error:
+            self._meter.slowed[self._adapter.name] += 1
             self._pacer.pause(view.id, time.monotonic() + error.retry_after)
         except Exception:  # an adapter's callback: logged and tried again
             tries = self._tries.get(view.id, 0)
             self._tries[view.id] = tries + 1
+            self._meter.failed[self._adapter.name] += 1
             self._pacer.pause(view.id, time.monotonic() + min(RETRY_FIRST * 2**tries, RETRY_MOST))
-            log.exception("a card could not be shown", message=view.id, tries=tries + 1)
+            log.exception("a card could not be shown", job=view.job.id, message=view.id, tries=tries + 1)
         finally:
             self._busy.discard(view.id)
             if self._dirty:
@@ -247,6 +259,9 @@ class Deliverer:
                     self._stale.add(view.job.id)  # so that it is known by its new address
                 self._pacer.edited(view.id, begun, card.fraction or 0.0)
                 self._last[view.id] = card
+                self._meter.edits[self._adapter.name] += 1
+                if wanted and view.job.state in ENDS:
+                    self._meter.ends[self._adapter.name] += 1
         if wanted:
             await self._store.messages.shown(view)
             self._shown[view.id] = view.wanted

@@ -49,6 +49,17 @@ class InputImage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How a person's words were read: texts that the graph has in another form, by parameter, and what is told."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+AS_WRITTEN = Reading()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """One requested run. Everything that decides its picture is frozen here.
 
@@ -80,6 +91,8 @@ class Job:
     shunned: tuple[str, ...] = ()
     early: float | None = None
     late: float | None = None
+    revision: int | None = None
+    reading: Reading = AS_WRITTEN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +100,8 @@ class NewRequest:
     """What is stored when a command is accepted: a request, its message and its job.
 
     `fingerprint` tells two requests apart that come under one event key. `models` are those that the graph loads, a
-    line each; empty for none. `shunned` are the backends that can't run it.
+    line each; empty for none. `shunned` are the backends that can't run it. `revision` is the version of a workflow
+    that was added in a chat.
     """
 
     request: RequestId
@@ -113,7 +127,9 @@ class NewRequest:
     lane: Lane = Lane.INTERACTIVE
     models: str = ""
     shunned: tuple[str, ...] = ()
+    reading: Reading = AS_WRITTEN
     work: Work
+    revision: int | None = None
     created: float
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from bot.errors import ConfigError, MuralistError
+from bot.errors import ConfigError, MuralistError, NoRoom
 from bot.jobs.models import Blob
 
 LEFT_SECONDS = 24 * 3600
 """No transfer takes so long: a file still unfinished then is nobody's."""
+
+ROOM_BYTES = 32 * 2**20
+"""With less than this free nothing new is begun."""
+
+ROOM_SECONDS = 2.0
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), 112)  # the last is what Windows says
 
 
 class OverLimit(MuralistError):
@@ -65,6 +73,25 @@ class Spool:
                 f"If it was lost, write {mark} into the file {place} to begin with an empty one."
             )
 
+    async def free(self) -> int:
+        """Bytes that are free where it lies."""
+        return await asyncio.to_thread(self._free)
+
+    async def has_room(self) -> bool:
+        """Whether another result is likely to find room."""
+        return await self.free() >= ROOM_BYTES
+
+    async def wait_for_room(self) -> None:
+        """Look every few seconds until there is some."""
+        while True:
+            if await self.has_room():
+                return
+            await asyncio.sleep(ROOM_SECONDS)
+
+    def _free(self) -> int:
+        place = self._folder if self._folder.exists() else self._folder.parent
+        return shutil.disk_usage(place).free
+
     async def tidy(self) -> None:
         """Take away what a killed process had begun to write long ago, and what was derived long ago."""
         await asyncio.to_thread(self._tidy, time.time() - LEFT_SECONDS)
@@ -81,7 +108,8 @@ class Spool:
     @asynccontextmanager
     async def scratch(self) -> AsyncIterator[Path]:
         """A folder to work in, on the spool's own disk; gone at the end, or a day after a crash."""
-        folder = await asyncio.to_thread(self._begin_scratch)
+        with _kept():
+            folder = await asyncio.to_thread(self._begin_scratch)
         try:
             yield folder
         finally:
@@ -93,8 +121,9 @@ class Spool:
         return folder
 
     async def adopt(self, path: Path) -> Blob:
-        """Keep a finished file from `scratch`; it is moved, not copied, and its old name is gone."""
-        return await asyncio.to_thread(self._adopt, path)
+        """Keep a finished file from `scratch`; it is moved, not copied, and its old name is gone. Raises `NoRoom`."""
+        with _kept():
+            return await asyncio.to_thread(self._adopt, path)
 
     def _adopt(self, path: Path) -> Blob:
         with path.open("r+b") as file:
@@ -133,20 +162,28 @@ class Spool:
         return self._folder / "previews" / job
 
     async def save(self, chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> None:
-        """Write a stream of at most `limit` bytes into a folder of `scratch`. Raises `OverLimit`."""
+        """Write a stream of at most `limit` bytes into a folder of `scratch`. Raises `OverLimit` or `NoRoom`."""
         size = 0
-        file = await asyncio.to_thread(path.open, "wb")
-        try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise OverLimit(f"more than {limit} bytes")
-                await asyncio.to_thread(file.write, chunk)
-        finally:
-            await asyncio.shield(asyncio.to_thread(file.close))
+        with _kept():
+            file = await asyncio.to_thread(path.open, "wb")
+            try:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise OverLimit(f"more than {limit} bytes")
+                    await asyncio.to_thread(file.write, chunk)
+            finally:
+                await asyncio.shield(asyncio.to_thread(file.close))
 
     async def stream(self, chunks: AsyncIterator[bytes], *, limit: int) -> Blob:
-        """Keep a stream of at most `limit` bytes. Raises `OverLimit`; a file is there whole or not at all."""
+        """Keep a stream of at most `limit` bytes; a file is there whole or not at all.
+
+        Raises `OverLimit` or `NoRoom`.
+        """
+        with _kept():
+            return await self._stream(chunks, limit)
+
+    async def _stream(self, chunks: AsyncIterator[bytes], limit: int) -> Blob:
         target, digest, size = await asyncio.to_thread(self._begin), hashlib.sha256(), 0
         try:
             async for chunk in chunks:
@@ -177,6 +214,17 @@ class Spool:
             Path(target.name).unlink()
         else:
             Path(target.name).replace(place)
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Say so if what is written in the block finds no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL or getattr(error, "winerror", None) in _FULL:
+            raise NoRoom from error
+        raise
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -30,10 +30,12 @@ from bot.jobs.states import ENDS
 from bot.media.spool import Spool
 from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
-from bot.service.rights import Rights
+from bot.service.rights import DELETE_ANY, END_ANY, Rights
+from bot.service.shelf import Shelf
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
+from bot.workflow.shorthand import STYLE
 
 MOST_PARENTS = 20
 """How far back the words are looked for that a picture was made from."""
@@ -53,6 +55,7 @@ class Act:
         submit: Submit,
         offering: Offering,
         rights: Rights,
+        shelf: Shelf,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -61,6 +64,7 @@ class Act:
         self._submit = submit
         self._offering = offering
         self._rights = rights
+        self._shelf = shelf
 
     async def act(self, press: Press, adapter: str) -> Answer:
         """Do what the pressed button says. Raises `Stale`, `NoSuchJob`, `NotAllowed`, or what a command raises."""
@@ -83,7 +87,7 @@ class Act:
             case Verb.DELETE:
                 return await self._delete(press.actor, view)
             case Verb.CANCEL:
-                _own(press.actor, view)
+                await self._require(press.actor, view, END_ANY)
                 await self._end(view)
                 return Accepted()
             case Verb.FILES:
@@ -94,23 +98,37 @@ class Act:
                 assert_never(never)
 
     async def cancel(self, actor: Actor, job: JobId) -> None:
-        """Ask for the end of one's own job, or as an admin of any."""
+        """Ask for the end of one's own job, or as a moderator of any."""
         view = await self._store.messages.of_job(job)
         if view is None:
             raise NoSuchJob
-        if self._rights.is_admin(actor):
-            log.info("an admin ends a job", job=job, admin=f"{actor.platform}:{actor.external_id}")
-        else:
-            _own(actor, view)
+        await self._require(actor, view, END_ANY)
         await self._end(view)
 
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
         """The same once more, with another seed."""
-        workflow = self._offering.find(view.job.workflow)
+        workflow = await self._made_with(view)
         if workflow is None:
             raise Stale(f"The workflow {view.job.workflow} is not here any more.")
-        invocation = replace(_pressed(press, view), command=view.command, values=_repeatable(workflow, view))
-        return await self._submit.submit(invocation, adapter, workflow=workflow.name, kept=view.job.inputs)
+        invocation = replace(
+            _pressed(press, view), command=view.command, values=self._repeatable(workflow, view)
+        )
+        return await self._submit.submit(invocation, adapter, chosen=workflow, kept=view.job.inputs)
+
+    async def _made_with(self, view: MessageView) -> Workflow | None:
+        """The workflow of a job: in the version that it was made with, if that is kept."""
+        now, revision = self._offering.find(view.job.workflow), view.job.revision
+        if revision is None or (now is not None and now.revision == revision):
+            return now
+        return await self._shelf.past(view.job.workflow, revision)
+
+    def _repeatable(self, workflow: Workflow, view: MessageView) -> dict[str, object]:
+        """A job's values as far as there still is what they are for, without its seed."""
+        kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
+        kept = {name for name, kind in kinds.items() if kind is not ParameterType.SEED}
+        if view.job.values.get(STYLE) in self._offering.words().styles:
+            kept.add(STYLE)
+        return {name: value for name, value in view.job.values.items() if name in kept}
 
     async def _carry_on(self, press: Press, view: MessageView, button: Button, adapter: str) -> Answer:
         """Do with a picture what needs no more words than it was made from."""
@@ -138,7 +156,7 @@ class Act:
         return ""
 
     async def _delete(self, actor: Actor, view: MessageView) -> Answer:
-        _own(actor, view)
+        await self._require(actor, view, DELETE_ANY)
         if view.job.state not in ENDS:
             raise NotAllowed("That is not finished yet. Cancel it first.")
         unused = await self._store.messages.remove(view.id, view.job.id)
@@ -159,6 +177,14 @@ class Act:
         refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
         return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
+    async def _require(self, actor: Actor, view: MessageView, deed: str) -> None:
+        """One's own is everybody's to end; others' takes a level. Raises `NoSuchJob`."""
+        if (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id):
+            return
+        if not await self._rights.may(actor, deed):
+            raise NoSuchJob
+        log.info("a moderator acts", deed=deed, job=view.job.id, by=f"{actor.platform}:{actor.external_id}")
+
     async def _end(self, view: MessageView) -> None:
         await self._store.queue.cancel(view.job.id, now=time.time())
         self._feed.cancelled(view.job.id)
@@ -175,19 +201,3 @@ def _pressed(press: Press, view: MessageView) -> Invocation:
         transient=press.transient,
         spoiler=view.spoiler,
     )
-
-
-def _own(actor: Actor, view: MessageView) -> None:
-    same = (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id)
-    if not same:
-        raise NoSuchJob
-
-
-def _repeatable(workflow: Workflow, view: MessageView) -> dict[str, object]:
-    """A job's values as far as the workflow still has them, without its seed."""
-    kinds = {parameter.spec.name: parameter.spec.type for parameter in workflow.parameters}
-    return {
-        name: value
-        for name, value in view.job.values.items()
-        if name in kinds and kinds[name] is not ParameterType.SEED
-    }

@@ -120,10 +120,6 @@ class Look:
         ]
         return QueueStatus(waiting=waiting, running=running, backends=tuple(backends))
 
-    async def ended(self) -> dict[JobState, int]:
-        """How many jobs have ended so far, by how."""
-        return {outside(state): count for state, count in (await self._store.messages.ended()).items()}
-
     async def _status(self, view: MessageView) -> JobStatus:
         ahead = (await self._board.ahead([view])).get(view.job.id)
         fraction, node = self._board.fraction(view)

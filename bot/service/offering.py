@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from operator import is_
 
 from bot.cards.actions import Verb
@@ -12,6 +13,8 @@ from bot.errors import NotOffered
 from bot.service.servers import Servers
 from bot.workflow.model import ROLES, Role, Workflow
 from bot.workflow.roles import in_order, serving
+from bot.workflow.shorthand import short_specs
+from bot.workflow.vocabulary import NO_WORDS, Vocabulary
 
 ROLE_OF: Mapping[Verb, Role] = {
     Verb.USE: Role.EDIT,
@@ -27,13 +30,18 @@ class Offering:
     """The workflows and the roles that they serve. Nothing that no server can run is shown to people."""
 
     def __init__(
-        self, workflows: Mapping[str, Workflow], servers: Servers, first: Sequence[str] = ()
+        self,
+        workflows: Mapping[str, Workflow],
+        servers: Servers,
+        first: Sequence[str] = (),
+        words: Callable[[], Vocabulary] = lambda: NO_WORDS,
     ) -> None:
-        """`first` are the names of the workflows that the owner wants tried before all others."""
+        """`first` are the workflows that the owner wants tried before all others; `words` gives the owner's words."""
         self._workflows = workflows
         self._servers = servers
         self._first = first
         self._verbs: tuple[tuple[NodeSchemas, ...], frozenset[Verb]] | None = None
+        self.words = words
 
     def runnable(self) -> list[Workflow]:
         """Those that some server can run, in their order; all of them before any server has told what it has."""
@@ -88,13 +96,24 @@ class Offering:
         """The roles that are served, then every workflow that can run by its own name."""
         runnable = self.runnable()
         served = {role: found for role in ROLES if (found := self.serving(role)) is not None}
-        roles = [found.serving(role, self._servers.choices(found)) for role, found in served.items()]
+        roles = [
+            self._in_short(found, found.serving(role, self._servers.choices(found)))
+            for role, found in served.items()
+        ]
         own = [
-            workflow.command(self._servers.choices(workflow))
+            self._in_short(workflow, workflow.command(self._servers.choices(workflow)))
             for workflow in runnable
             if workflow.name not in set(Role)
         ]
         return [*roles, *own]
+
+    def _in_short(self, workflow: Workflow, command: Command) -> Command:
+        """The command with what may be said for short, before what few people change."""
+        short = short_specs(workflow, tuple(self.words().styles))
+        usual = [spec for spec in (*command.parameters, *short) if not spec.more]
+        return replace(
+            command, parameters=(*usual, *(spec for spec in (*command.parameters, *short) if spec.more))
+        )
 
 
 def _same(before: Sequence[NodeSchemas], now: Sequence[NodeSchemas]) -> bool:

@@ -10,7 +10,8 @@ from bot.contract.overview import BackendReport, DeviceReport, FailedJob, Overvi
 from bot.contract.values import Actor
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
-from bot.service.rights import Rights
+from bot.media.spool import Spool
+from bot.service.rights import OVERSEE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
 
@@ -18,19 +19,22 @@ SHOWN_WAITING = 100
 SHOWN_FAILURES = 20
 SHOWN_PEOPLE = 100
 
+NO_ROOM = "The disk of DATA_DIR is full: nothing more is begun until there is room."
+
 
 class Oversee:
     """Reads; changes nothing. The right to look is checked here, at every look."""
 
-    def __init__(self, store: Store, board: Board, servers: Servers, rights: Rights) -> None:
+    def __init__(self, store: Store, spool: Spool, board: Board, servers: Servers, rights: Rights) -> None:
         self._store = store
+        self._spool = spool
         self._board = board
         self._servers = servers
         self._rights = rights
 
     async def overview(self, actor: Actor) -> Overview:
         """How everything stands. Raises `NotAllowed` unless `actor` is an admin."""
-        self._rights.require_admin(actor)
+        await self._rights.require(actor, OVERSEE)
         now = time.time()
         running = await self._store.messages.in_hand()
         waiting = await self._store.messages.all_waiting(SHOWN_WAITING)
@@ -64,6 +68,7 @@ class Oversee:
         )
 
     async def _backends(self) -> tuple[BackendReport, ...]:
+        full = None if await self._spool.has_room() else NO_ROOM
         return tuple(
             [
                 BackendReport(
@@ -71,7 +76,7 @@ class Oversee:
                     up=backend.up,
                     version=backend.version,
                     running=await self._store.messages.running_on(f"backend:{backend.url}"),
-                    trouble=backend.trouble,
+                    trouble=backend.trouble or full,
                     devices=_devices(backend),
                 )
                 for backend in self._servers.backends

@@ -73,6 +73,10 @@ class Servers:
         if all(troubles):
             raise NotOffered(min(troubles, key=len)[0])
 
+    def able(self, workflow: Workflow) -> list[NodeSchemas]:
+        """What those have that can run a workflow, be they away now."""
+        return [each for each in self._offers() if not self._problems(workflow, each)]
+
     def unfit(self, workflow: Workflow, graph: Graph) -> frozenset[str]:
         """The addresses of the servers that can't run a patched graph, as far as it is known what they have.
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from bot.comfy.models import loaded_by
+from bot.contract.levels import Level
 from bot.contract.values import (
     Attachment,
     Invocation,
@@ -34,7 +35,8 @@ from bot.media.uploads import LIMIT_CLIP_BYTES, check_upload
 from bot.scheduling.caps import Caps
 from bot.service.look import Look
 from bot.service.offering import Offering
-from bot.service.rights import Rights
+from bot.service.reading import loras_of, reading_of, with_named
+from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
 from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
@@ -81,10 +83,10 @@ class Submit:
         invocation: Invocation,
         adapter: str,
         *,
-        workflow: str | None = None,
+        chosen: Workflow | None = None,
         kept: tuple[InputImage, ...] = (),
     ) -> Started:
-        """Queue one run of a command, by a certain `workflow` if one is named.
+        """Queue one run of a command, by the workflow `chosen` if there is one, whatever is offered.
 
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
@@ -93,22 +95,31 @@ class Submit:
         if known is not None:
             return _same(known, fingerprint)
         await self._servers.ready()
-        chosen = self._offering.require(workflow or invocation.command)
+        chosen = chosen or self._offering.require(invocation.command)
         self._servers.require(chosen)
-        new = await self._request(invocation, adapter, chosen, kept)
+        level = await self._rights.require(invocation.actor, MAKE)
+        new = await self._request(invocation, adapter, chosen, kept, level)
         added = await self._store.requests.add(new, None if new.lane is Lane.ADMIN else self._caps)
         self._feed.queued(added.job)
         return _same(added, fingerprint)
 
     async def _request(
-        self, invocation: Invocation, adapter: str, chosen: Workflow, kept: tuple[InputImage, ...]
+        self,
+        invocation: Invocation,
+        adapter: str,
+        chosen: Workflow,
+        kept: tuple[InputImage, ...],
+        level: Level,
     ) -> NewRequest:
         """What is to be stored, if it can run. Raises `UserError`."""
         raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
         choices = self._servers.choices(chosen)
-        bound = bind(chosen, raw, choices, seed, command=invocation.command)
+        bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
+        able = self._servers.able(chosen)
+        loras = loras_of(chosen, bound, able)
         inputs = await self._inputs(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
+        graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
         unfit = self._servers.unfit(chosen, patched)
         return NewRequest(
@@ -132,19 +143,14 @@ class Submit:
             parent=invocation.reply_to,
             transient=invocation.transient,
             spoiler=invocation.spoiler,
-            lane=self._lane(invocation, chosen, bound.values),
+            lane=_lane(level, chosen, bound.values),
             models=loaded_by(patched),
             shunned=tuple(lease_name(url) for url in unfit),
+            reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
+            revision=chosen.revision,
             created=time.time(),
         )
-
-    def _lane(self, invocation: Invocation, workflow: Workflow, values: Mapping[str, PatchValue]) -> Lane:
-        """The owner's own go first; several films at once may take their time."""
-        if self._rights.is_admin(invocation.actor):
-            return Lane.ADMIN
-        several = _work(workflow, values).batch > 1
-        return Lane.BACKGROUND if Role.ANIMATE in workflow.roles and several else Lane.INTERACTIVE
 
     async def _inputs(
         self, invocation: Invocation, workflow: Workflow, kept: tuple[InputImage, ...]
@@ -211,6 +217,14 @@ async def _clip(data: bytes, family: Family) -> bytes:
         await asyncio.to_thread(source.write_bytes, data)
         checked = await check_upload(source, Path(name), [family])
         return await asyncio.to_thread(checked.path.read_bytes)
+
+
+def _lane(level: Level, workflow: Workflow, values: Mapping[str, PatchValue]) -> Lane:
+    """The owner's own go first; several films at once may take their time."""
+    if level is Level.ADMIN:
+        return Lane.ADMIN
+    several = _work(workflow, values).batch > 1
+    return Lane.BACKGROUND if Role.ANIMATE in workflow.roles and several else Lane.INTERACTIVE
 
 
 def _take(loose: list[Attachment], kind: ParameterType) -> Attachment:

@@ -19,7 +19,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, NoRoom
 from bot.store.driver import Driver
 from bot.store.sqlite import Sqlite
 
@@ -87,6 +87,10 @@ class Database:
         """
         try:
             await self.write(_upgrade)
+        except NoRoom as error:
+            raise ConfigError(
+                "The disk that the database lies on is full. Free some space there, or set DATA_DIR to another one."
+            ) from error
         except (DatabaseError, OSError) as error:
             raise self.driver.unusable(error) from error
 
@@ -112,7 +116,15 @@ class Database:
         else:  # a database that is locked or full is so for all of them
             for write in writes:
                 if not write.answer.done():
-                    write.answer.set_exception(outcome)
+                    write.answer.set_exception(self._told(outcome))
+
+    def _told(self, error: BaseException) -> BaseException:
+        """The error as whoever wrote is told: a full disk is one that people are told, too."""
+        if not self.driver.full(error):
+            return error
+        told = NoRoom()
+        told.__cause__ = error
+        return told
 
 
 class Stored(Protocol):

@@ -38,6 +38,9 @@ class Driver(Protocol):
     def unusable(self, error: DatabaseError | OSError) -> ConfigError:
         """What to tell the owner of a database that can't even be opened; no password is in it."""
 
+    def full(self, error: BaseException) -> bool:
+        """Whether a write failed because the disk is full."""
+
     @property
     def calls(self) -> Calls | None:
         """How processes that share the database tell each other of news; None: they look for themselves."""

@@ -30,6 +30,7 @@ async def while_held(
     """Wait for a lease, then run `body`, which ends early when the lease is lost. The lease is given back."""
     held = await _acquire(leases, name, owner, timing)
     log.info("lease taken", lease=name, epoch=held.epoch)
+    leases.beats[name] = time.monotonic()
     try:
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(_keep(leases, held, timing))
@@ -38,6 +39,7 @@ async def while_held(
     except* LeaseLost as lost:
         log.warning("lease lost", lease=name, epoch=held.epoch, reason=str(lost.exceptions[0]))
     finally:
+        leases.beats.pop(name, None)
         await asyncio.shield(leases.give_back(held))
 
 
@@ -68,5 +70,6 @@ async def _keep(leases: Leases, held: Held, timing: LeaseTiming) -> NoReturn:
             if not beating.done():
                 raise LeaseLost(f"no beat for {held.name} could be written in time")
             beating.result()
+            leases.beats[held.name] = time.monotonic()
         finally:
             beating.cancel()

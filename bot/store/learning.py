@@ -12,11 +12,12 @@ from bot.scheduling import estimates
 from bot.scheduling.choice import LOAD_SECONDS
 from bot.scheduling.estimates import Known, Range
 from bot.scheduling.place import Waiting, ahead, wait_seconds
+from bot.store.backends import LEASES, others_everywhere
 from bot.store.flows import IS_LIVE, Spot
 from bot.store.rows import put_all
 from bot.store.tables import account, estimate, flow, job, lease, loaded
 
-BACKENDS = "backend:%"
+BACKENDS = f"{LEASES}%"
 """What the leases of backends are called."""
 
 _KNOWN = select(estimate).where(estimate.c.key.in_(bindparam("keys", expanding=True)))
@@ -54,6 +55,7 @@ def promise(connection: Connection, spot: Spot) -> tuple[float, bool, Range]:
     mine = next(each for each in waiting if (each.account, each.lane) == (spot.account, spot.lane))
     before = ahead(mine, mine.jobs - 1, mine.seconds - spot.seconds, waiting)
     busy = connection.scalar(_BUSY) or 0.0
+    busy += others_everywhere(connection) * estimates.FIRST_GUESS
     servers = connection.scalar(_SERVED) or 1
     guess = wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds
     held = not spot.models or (connection.scalar(_HOLDING, {"which": spot.models}) or 0) > 0

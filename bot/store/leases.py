@@ -48,6 +48,8 @@ class Leases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.beats: dict[str, float] = {}
+        """When each lease that this process holds was last shown to be held, on the monotonic clock."""
 
     @reading
     def look(self, connection: Connection, name: str) -> Seen | None:

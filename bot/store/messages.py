@@ -12,6 +12,7 @@ from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS, LIVE, State
 from bot.jobs.work import Lane
 from bot.scheduling.place import Turn, Waiting
+from bot.store.backends import others_everywhere
 from bot.store.database import Database, reading, writing
 from bot.store.flows import IS_LIVE
 from bot.store.learning import flows_waiting
@@ -45,6 +46,10 @@ class Messages:
         if words.strip():
             query = query.where(message.c.id.in_(await self._matching(where, before, words, limit)))
         return (await self._views(query.limit(limit)))[::-1]
+
+    async def due(self, adapter: str, limit: int) -> list[MessageView]:
+        """Messages of an adapter that do not show yet what they should, oldest first."""
+        return await self._views(_DUE, {"owner": adapter, "most": limit})
 
     @reading
     def unsettled(
@@ -102,14 +107,15 @@ class Messages:
     @reading
     def line(
         self, connection: Connection, job_ids: Sequence[JobId]
-    ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str]]:
-        """Everybody who waits, the turn of each of these jobs that waits, and the models that backends have loaded."""
+    ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str], int]:
+        """Everybody who waits, the turn of each of these jobs that waits, the models that backends have loaded, and
+        how many prompts of others keep all of them busy."""
         turns = {
             JobId(job_id): Turn(account=AccountId(owner), lane=Lane(lane), nth=nth, before=before)
             for job_id, owner, lane, nth, before in connection.execute(_TURNS, {"jobs": list(job_ids)})
         }
         models = frozenset(connection.scalars(_LOADED))
-        return flows_waiting(connection), turns, models
+        return flows_waiting(connection), turns, models, others_everywhere(connection)
 
     @reading
     def totals(self, connection: Connection) -> tuple[int, int]:

@@ -76,6 +76,13 @@ class Postgres:
             "the address, name and password."
         )
 
+    def full(self, error: BaseException) -> bool:
+        """Whether a write failed because the server's disk is full."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        while cause is not None and not isinstance(cause, asyncpg.DiskFullError):
+            cause = cause.__cause__
+        return cause is not None
+
     @property
     def calls(self) -> Notify:
         """Words between the processes that use this database."""

@@ -65,6 +65,9 @@ _ATTEMPT = (
 _ANYBODY = select(flow.c.account).where(flow.c.waiting > 0).limit(1)
 _TO_CANCEL = select(job.c.id).where(job.c.backend == bindparam("name"), IS_LIVE, job.c.cancel_requested)
 
+LEFT = "left there"
+"""The outcome of an attempt that its server may still have, while its job went elsewhere."""
+
 
 class Queue:
     """Claims jobs for a backend and records what becomes of them."""
@@ -195,6 +198,18 @@ class Queue:
         elif state in LIVE:
             connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
         return state
+
+    @reading
+    def left_on(self, connection: Connection, held: Held) -> list[str]:
+        """The prompt ids of attempts that this backend may still have, though nobody waits for them."""
+        query = select(attempt.c.prompt_id).where(attempt.c.backend == held.name, attempt.c.outcome == LEFT)
+        return list(connection.scalars(query))
+
+    @writing
+    def taken_away(self, connection: Connection, prompt_ids: Sequence[str]) -> None:
+        """Note that no backend has these attempts any more."""
+        which = attempt.c.prompt_id.in_(prompt_ids)
+        connection.execute(update(attempt).where(which).values(outcome="taken away"))
 
     @reading
     def to_cancel(self, connection: Connection, held: Held) -> set[JobId]:

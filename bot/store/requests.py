@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
 from bot.errors import TooMuch
-from bot.jobs.models import Added, Blob, NewRequest
+from bot.jobs.models import AS_WRITTEN, Added, Blob, NewRequest, Reading
 from bot.jobs.states import State
 from bot.scheduling.caps import Asking, Caps, refusal
 from bot.store.database import Database, reading, writing
@@ -231,10 +231,16 @@ def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
             "held": held,
             "early": new.created + shown.low,
             "late": new.created + shown.high,
+            "revision": new.revision,
+            "reading": None if new.reading == AS_WRITTEN else _kept(new.reading),
         },
     )
     if new.inputs:
         connection.execute(insert(input_), [{"job": new.job, **asdict(image)} for image in new.inputs])
+
+
+def _kept(reading: Reading) -> dict[str, object]:
+    return {"texts": dict(reading.texts), "remarks": list(reading.remarks)}
 
 
 def _insert_message(connection: Connection, new: NewRequest, where: str) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.contract.values import AccountId, JobId, OutputRef, RequestId, Trouble
-from bot.jobs.models import Blob, InputImage, Job, Output, Setting
+from bot.jobs.models import AS_WRITTEN, Blob, InputImage, Job, Output, Reading, Setting
 from bot.jobs.states import State
 from bot.store.tables import blob, input_, output
 
@@ -77,7 +77,13 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
         shunned=tuple(filter(None, row.shunned.split("\n"))),
         early=row.early,
         late=row.late,
+        revision=row.revision,
+        reading=_reading(row.reading),
     )
+
+
+def _reading(kept: Mapping[str, Any] | None) -> Reading:
+    return AS_WRITTEN if kept is None else Reading(texts=kept["texts"], remarks=tuple(kept["remarks"]))
 
 
 def inputs_of(connection: Connection, jobs: Sequence[str]) -> dict[str, list[InputImage]]:

@@ -75,6 +75,11 @@ class Sqlite:
             return ConfigError(_TROUBLES[code])
         return ConfigError(f"The database can't be used: {reason}. Check DATABASE_URL and DATA_DIR.")
 
+    def full(self, error: BaseException) -> bool:
+        """Whether a write failed because the disk is full."""
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        return getattr(reason, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
     def _look(self, function: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return function(connection)

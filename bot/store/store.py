@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
+from bot.store.figures import Figures
 from bot.store.leases import Leases
+from bot.store.library import Library
 from bot.store.memory import Memory
 from bot.store.messages import Messages
 from bot.store.offers import Offers
@@ -30,6 +32,8 @@ class Store:
     people: People
     memory: Memory
     offers: Offers
+    figures: Figures
+    library: Library
     calls: Calls | None
     """How processes tell each other of news."""
 
@@ -49,6 +53,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             people=People(database),
             memory=memory,
             offers=Offers(memory),
+            figures=Figures(database),
+            library=Library(database),
             calls=database.driver.calls,
         )
         yield store

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    true,
 )
 
 metadata = MetaData(
@@ -129,6 +130,28 @@ workflow_version = Table(
     Column("graph", JSON, nullable=False),
 )
 
+# What was added while Muralist runs. A version is never changed: jobs name the one that they were made with.
+library = Table(
+    "library",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("graph", JSON, nullable=False),
+    Column("ui", JSON(none_as_null=True)),
+    Column("file", JSON, nullable=False),
+    Column("author", String, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+# Which version of a workflow is in use, none where its files are, and whether people may use it.
+shelf = Table(
+    "shelf",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", Integer),
+    Column("enabled", Boolean, nullable=False, server_default=true()),
+)
+
 job = Table(
     "job",
     metadata,
@@ -169,8 +192,13 @@ job = Table(
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("early", Float),
     Column("late", Float),
+    Column("revision", Integer),
+    Column("paid", Boolean, nullable=False, server_default=false()),
+    Column("price", Float),
+    Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
     Index(None, "backend", "state"),
+    Index(None, "finished"),
 )
 
 attempt = Table(
@@ -246,12 +274,15 @@ memory = Table(
 )
 
 # What this installation remembers of a server between runs: the websocket's client id, so that a restarted
-# bot hears the rest of what it had begun.
+# bot hears the rest of what it had begun. And what its lease holder last saw of it: whether it answers, and how many
+# prompts run or wait there that are not ours.
 backend = Table(
     "backend",
     metadata,
     Column("url", String, primary_key=True),
     Column("client_id", String, nullable=False),
+    Column("up", Boolean, nullable=False, server_default=false()),
+    Column("others", Integer, nullable=False, server_default="0"),
 )
 
 # Dead when an observer's own monotonic clock saw no new beat for long enough: no wall clock decides.

@@ -1,16 +1,36 @@
-"""Where a job may go that failed on one backend."""
+"""Where a job may go that failed on one backend, or whose backend gave out."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 
 from bot.comfy.backend import ComfyBackend
+from bot.comfy.health import Condition
 from bot.errors import BackendError, NodeFailed, OutOfMemory, Refused
+from bot.store.backends import LEASES, Backends
+
+LOOK_SECONDS = 1.0
 
 
 def lease_name(url: str) -> str:
     """The name of a backend's lease, and of the backend in the store."""
-    return f"backend:{url}"
+    return LEASES + url
+
+
+async def gave_out(here: ComfyBackend, backends: Backends, shunned: Sequence[str], seconds: float) -> None:
+    """Return once a backend was of no use for so long while another could take over what it has."""
+    since: float | None = None
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if here.condition not in (Condition.DOWN, Condition.STALLED):
+            since = None
+            continue
+        now = time.monotonic()
+        since = now if since is None else since
+        if now - since >= seconds and await backends.elsewhere({lease_name(here.url), *shunned}):
+            return
 
 
 def to_shun(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 
@@ -15,7 +15,7 @@ from bot.comfy.follow import Follow
 from bot.comfy.located import Absent, Executing, Over, Waiting
 from bot.contract import card
 from bot.contract.values import Trouble
-from bot.errors import BackendError, CannotConnect, LeaseLost, Lost, Stopped
+from bot.errors import BackendError, CannotConnect, LeaseLost, Lost, NoRoom, Stopped
 from bot.feed import Feed, Live
 from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Result, Started
 from bot.jobs.models import Attempt, Output, Setting
@@ -23,9 +23,10 @@ from bot.jobs.states import State
 from bot.media.kinds import HEAD_BYTES, ending_of, sniff
 from bot.media.spool import Spool
 from bot.store.claims import Rules
+from bot.store.queue import LEFT
 from bot.store.store import Store
 from bot.worker.collect import collect
-from bot.worker.elsewhere import to_shun
+from bot.worker.elsewhere import gave_out, to_shun
 from bot.workflow.patch import apply
 
 log = structlog.get_logger(__name__)
@@ -33,12 +34,20 @@ log = structlog.get_logger(__name__)
 MOST_FAILURES = 3
 """A job on which servers died so often ends: it may be what kills them."""
 
+MOVE_SECONDS = 5.0
+"""A server that was known for so long to be of no use loses its jobs to another, if there is one."""
+FETCH_SECONDS = 60.0
+"""The same once it only has results left to give: the picture need not be made again if it comes back."""
+ROOM_SECONDS = 600.0
+"""How long results wait on the server for room here."""
 
 SOON = 0.2
 """Seconds until a state is noted that only makes the way back shorter after a restart."""
 
 AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 """States in which a backend has a job and does not run it: nobody outside tells them apart."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +75,8 @@ class Run:
         """
         self.attempt = mine
         self.live: Live | None = None
+        self.left_there = False
+        """Whether the job has gone elsewhere while the server may still have the attempt."""
         self._tools = tools
         self._executed = executed
         self._state = mine.job.state
@@ -83,14 +94,15 @@ class Run:
         if self.attempt.job.cancel_requested:
             self._cancel.set()
         try:
-            await self._conclude(await self._execute())
+            ended = await self._while_of_use(self._execute(), MOVE_SECONDS)
+            if ended is None:
+                await self._move(failed=self._state is State.RUNNING)
+            else:
+                await self._conclude(ended)
         except CannotConnect as error:
             log.warning("backend does not answer, the job goes back", detail=str(error))
             await self._tools.backend.probe()
-            if self._cancel.is_set():
-                await self._finish(State.CANCELLED)
-            else:
-                await self._requeue("no answer", failed=False)
+            await self._move(failed=False)
         finally:
             self._no_longer()
             self._executed()
@@ -119,6 +131,34 @@ class Run:
         except BackendError as error:
             log.info("cancelled without the server", detail=str(error))
             self._gone.set()
+
+    async def _while_of_use(self, work: Coroutine[None, None, T], seconds: float) -> T | None:
+        """What comes of it; None if the backend gave out meanwhile and another one could take the job."""
+        tools = self._tools
+        working = asyncio.ensure_future(work)
+        waiting = gave_out(tools.backend, tools.store.backends, self.attempt.job.shunned, seconds)
+        moving = asyncio.ensure_future(waiting)
+        try:
+            await asyncio.wait({working, moving}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else moving.result()
+        finally:
+            for task in (working, moving):
+                task.cancel()
+            await asyncio.gather(working, moving, return_exceptions=True)
+
+    async def _move(self, *, failed: bool) -> None:
+        """Leave the attempt where it is, and let another backend have the job."""
+        self.left_there = not self._unposted
+        if self._cancel.is_set():
+            await self._finish(State.CANCELLED)
+        elif failed:
+            log.warning("the server gave out under the job", failures=self._failures + 1)
+            sentence = (
+                "ComfyUI went away while this picture was being made, again and again. Try again later."
+            )
+            await self._again_or_fail(LEFT, Trouble(code=Lost.code, message=sentence))
+        else:
+            await self._requeue(LEFT, failed=False)
 
     async def _execute(self) -> Ended:
         """Until the backend is done with it: posted again, under the same id, if a restart forgot it."""
@@ -283,15 +323,20 @@ class Run:
         """Bring the results here; then it is done."""
         self._advance_soon(State.FETCHING)
         try:
-            outputs = await self._collect(finished.results)
+            outputs = await self._while_of_use(self._collect(finished.results), FETCH_SECONDS)
         except (Lost, CannotConnect) as error:
             # Counted, though the server may be back: each new attempt samples the picture again.
             log.warning("results can't be fetched", error=str(error))
             await self._again_or_fail("not fetched", Trouble(code=error.code, message=error.sentence))
         except BackendError as error:
             await self._fail(error)
+        except TimeoutError:
+            sentence = "The result found no room: the disk of Muralist's machine is full. Tell its owner."
+            await self._finish(State.FAILED, error=Trouble(code=NoRoom.code, message=sentence))
         else:
-            if outputs:
+            if outputs is None:
+                await self._move(failed=True)
+            elif outputs:
                 await self._finish(State.DONE, outputs=outputs)
             else:
                 await self._finish(State.FAILED, error=_no_output(finished.kept_back))
@@ -305,7 +350,7 @@ class Run:
             return
         try:
             outputs = await self._collect(results)
-        except BackendError as lost:
+        except (BackendError, TimeoutError) as lost:
             log.info("what was made before is lost", error=str(lost))
             outputs = []
         await self._finish(
@@ -313,9 +358,17 @@ class Run:
         )
 
     async def _collect(self, results: Sequence[Result]) -> list[Output]:
+        """Bring the results here; while there is no room for them they stay where they are, and the card says why."""
         stem = f"{self.attempt.job.workflow}-{self.attempt.job.id[:8]}"
         tools = self._tools
-        return await collect(tools.backend, tools.spool, results, stem, bare=tools.bare)
+        while True:
+            try:
+                return await collect(tools.backend, tools.spool, results, stem, bare=tools.bare)
+            except NoRoom as error:
+                log.error("no room for the results; they are fetched when there is some")
+                self._show(Live(fraction=1.0, node=None, note=str(error)))
+            async with asyncio.timeout(ROOM_SECONDS):
+                await tools.spool.wait_for_room()
 
     async def _again_or_fail(self, outcome: str, trouble: Trouble) -> None:
         """Another attempt, unless there were enough."""

@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 
 from bot.contract.values import Actor, JobId
-from bot.errors import LeaseLost
+from bot.errors import BackendError, LeaseLost, NoRoom
 from bot.feed import Ear, Live, Topic
 from bot.jobs.models import Attempt
 from bot.store.holding import LeaseTiming, while_held
@@ -25,18 +25,35 @@ COMMITTED = 2
 LOOK_SECONDS = 1.0
 """How often the store is looked at for what another process wrote."""
 
+IDLE_SECONDS = 0.05
+
 
 class Worker:
     """Holds one backend's lease and keeps the backend busy. `only` leaves other people's jobs alone."""
 
-    def __init__(self, tools: Tools, owner: str, timing: LeaseTiming, *, only: Actor | None = None) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        owner: str,
+        timing: LeaseTiming,
+        *,
+        only: Actor | None = None,
+        stopping: asyncio.Event | None = None,
+    ) -> None:
+        """Once `stopping` is set nothing more is claimed."""
         self._tools = tools
         self._owner = owner
         self._timing = timing
         self._only = only
+        self._stopping = stopping or asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        """Whether the disk has room for results."""
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
         self._alone = False
+        self._swept = False
+        """Whether the server has no attempt whose job went elsewhere."""
 
     @property
     def lease(self) -> str:
@@ -48,13 +65,25 @@ class Worker:
         while True:
             try:
                 await while_held(self._tools.store.leases, self.lease, self._owner, self._timing, self._serve)
-            except Exception:  # a worker's loop: it logs and goes on
-                log.exception("worker failed", backend=self._tools.backend.name)
+            except Exception as error:  # a worker's loop: it logs and goes on
+                if not _no_room(error):
+                    log.exception("worker failed", backend=self._tools.backend.name)
+                else:
+                    log.error("the database's disk is full: nothing goes on here until there is room")
+                    await self._tools.spool.wait_for_room()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def idle(self) -> None:
+        """Wait until nothing is in this backend's hand."""
+        while True:
+            if not self._runs:
+                return
+            await asyncio.sleep(IDLE_SECONDS)
 
     async def _serve(self, held: Held) -> None:
         self._runs.clear()
         self._alone = False
+        self._swept = False
         backend, backends = self._tools.backend, self._tools.store.backends
         backend.client_id = await backends.client_id(backend.url)  # who held it before may have got a new one
         slots = asyncio.Semaphore(COMMITTED)
@@ -77,6 +106,11 @@ class Worker:
                 if not self._tools.backend.up:
                     await queue.unload(held)
                     await self._tools.backend.wait_up()
+                await self._sweep(held)
+                await self._tools.backend.after_others()
+                await self._room.wait()
+                if self._stopping.is_set():
+                    return
                 attempt = await queue.claim(
                     held,
                     str(uuid4()),
@@ -92,6 +126,24 @@ class Worker:
                 else:
                     slots.release()
                     await self._ear.news(LOOK_SECONDS)
+
+    async def _sweep(self, held: Held) -> None:
+        """End attempts there whose jobs went elsewhere meanwhile: their results are nobody's."""
+        if self._swept:
+            return
+        self._swept = True
+        queue = self._tools.store.queue
+        left = await queue.left_on(held)
+        if not left:
+            return
+        try:
+            await self._tools.backend.cancel(*left)
+        except BackendError as error:
+            self._swept = False
+            log.info("what was left there could not be ended yet", reason=str(error))
+        else:
+            log.info("ended there what had gone elsewhere", prompts=left)
+            await queue.taken_away(left)
 
     async def _carry(self, attempt: Attempt, slots: asyncio.Semaphore, *, claimed: bool = False) -> None:
         released = False
@@ -110,24 +162,46 @@ class Worker:
         self._runs[attempt.job.id] = run
         try:
             await run.carry()
-        except LeaseLost:
-            raise
+        except (LeaseLost, NoRoom):
+            raise  # what can't be written can't be ended either: whoever holds the lease next takes the job up
         except Exception:  # a worker's loop: one job's trouble must not be the others'
             log.exception("a job could not be carried through", job=attempt.job.id)
             await run.stumble()
         finally:
             self._runs.pop(attempt.job.id, None)
+            self._swept = self._swept and not run.left_there
 
     async def _watch(self, held: Held) -> None:
         """Keep progress in the store, and stop what somebody asked to stop: here at once, elsewhere soon."""
         saved: dict[JobId, Live] = {}
+        told: tuple[bool, int] | None = None
         with self._tools.feed.ear(Topic.CANCEL) as ear:
             while True:
                 await self._save_progress(saved)
+                told = await self._tell(told)
+                await self._look_for_room()
                 for job in await self._tools.store.queue.to_cancel(held):
                     if job in self._runs:
                         await self._runs[job].cancel()
                 await ear.news(LOOK_SECONDS)
+
+    async def _look_for_room(self) -> None:
+        """Begin nothing while its result would find no room."""
+        room = await self._tools.spool.has_room()
+        if room and not self._room.is_set():
+            log.info("there is room on the disk again")
+            self._room.set()
+        elif not room and self._room.is_set():
+            log.error("the disk of DATA_DIR is full: nothing more is begun until there is room")
+            self._room.clear()
+
+    async def _tell(self, told: tuple[bool, int] | None) -> tuple[bool, int]:
+        """Let other processes know how the server is, when that changed."""
+        backend = self._tools.backend
+        now = (backend.up, backend.busy_with)
+        if now != told:
+            await self._tools.store.backends.tell(backend.url, up=backend.up, others=backend.busy_with)
+        return now
 
     async def _save_progress(self, saved: dict[JobId, Live]) -> None:
         moved = [
@@ -139,3 +213,10 @@ class Worker:
             await self._tools.store.queue.progress(moved)
         saved.clear()
         saved.update({job: run.live for job, run in self._runs.items() if run.live is not None})
+
+
+def _no_room(error: Exception) -> bool:
+    """Whether the disk is all that was wrong."""
+    if isinstance(error, ExceptionGroup):
+        return error.subgroup(NoRoom) is not None
+    return isinstance(error, NoRoom)

@@ -26,6 +26,14 @@ class Catalogue(Mapping[str, Workflow]):
         self._made: dict[str, Workflow] = {}
         self._look(strict=True)
 
+    def stand(self, drafts: Mapping[str, Draft]) -> None:
+        """From now on there are these; whatever is the same draft as before stays as it was made."""
+        self._made = {
+            name: made for name, made in self._made.items() if drafts.get(name) is self._drafts.get(name)
+        }
+        self._drafts = drafts
+        self._made = dict(self._complete(self._seen, strict=False))
+
     def __getitem__(self, name: str) -> Workflow:
         self._look()
         return self._made[name]

@@ -26,6 +26,7 @@ class Draft:
     text: str
     interface: Interface
     bundled: bool = False
+    revision: int | None = None
 
     @property
     def whole(self) -> bool:
@@ -67,6 +68,7 @@ class Draft:
             order=file.order,
             graph=self.graph,
             version=self.version,
+            revision=self.revision,
             parameters=parameters,
         )
 
@@ -108,10 +110,25 @@ class Draft:
 
 
 def draft_of(
-    *, name: str, graph: Graph, version: str, file: WorkflowFile, text: str, interface: Interface
+    *,
+    name: str,
+    graph: Graph,
+    version: str,
+    file: WorkflowFile,
+    text: str,
+    interface: Interface,
+    revision: int | None = None,
 ) -> Draft:
     """A draft whose bindings are checked. Raises `ConfigError`."""
-    draft = Draft(name=name, graph=graph, version=version, file=file, text=text, interface=interface)
+    draft = Draft(
+        name=name,
+        graph=graph,
+        version=version,
+        file=file,
+        text=text,
+        interface=interface,
+        revision=revision,
+    )
     draft.check()
     return draft
 

@@ -72,7 +72,7 @@ def read_draft(folder: Folder, notes: Mapping[str, ModelNote] | None = None) -> 
     file, text = _read_toml(folder)
     ui = _read_ui(folder)
     known = {**(notes or {}), **_read_notes(ui, file)}
-    graph = _with_notes(read_graph(folder / "graph.json", f"{folder.name}/graph.json"), known)
+    graph = with_notes(read_graph(folder / "graph.json", f"{folder.name}/graph.json"), known)
     return draft_of(
         name=folder.name,
         graph=graph,
@@ -86,7 +86,7 @@ def read_draft(folder: Folder, notes: Mapping[str, ModelNote] | None = None) -> 
 def _lone(path: Folder, notes: Mapping[str, ModelNote]) -> Draft:
     """A graph without a folder."""
     name = slug(path.name.removesuffix(".json")) or "workflow"
-    graph = _with_notes(read_graph(path, path.name), notes)
+    graph = with_notes(read_graph(path, path.name), notes)
     return draft_of(
         name=name,
         graph=graph,
@@ -151,7 +151,7 @@ def _note(name: str, entry: Whereabouts) -> ModelNote:
     )
 
 
-def _with_notes(graph: Graph, notes: Mapping[str, ModelNote]) -> Graph:
+def with_notes(graph: Graph, notes: Mapping[str, ModelNote]) -> Graph:
     """The graph with the notes in the nodes that name those models."""
     return {node: _noted(body, notes) for node, body in graph.items()}
 

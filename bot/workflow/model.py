@@ -83,7 +83,7 @@ class Workflow:
     """`version` is the hash of the graph; jobs are bound to it, so an edited file changes no job that waits.
 
     Of those that serve a role, the one with the least `order` comes first. `bundled`: it came with Muralist.
-    `guessed`: nobody said which roles it serves.
+    `guessed`: nobody said which roles it serves. `revision` counts the versions of one that was added in a chat.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Workflow:
     guessed: bool = False
     graph: Graph
     version: str
+    revision: int | None = None
     parameters: tuple[Parameter, ...]
 
     @property

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.jobs.models import Graph, Patch, PatchValue, Setting
 from bot.workflow.model import Parameter, Target, Workflow, offered
-from bot.workflow.shorthand import shorthands, written_out
-from bot.workflow.values import check, nearest
+from bot.workflow.phrase import LoraTag
+from bot.workflow.phrasing import phrased
+from bot.workflow.shorthand import STYLE, shorthands, style_in, written_out
+from bot.workflow.values import check, nearest, unseen
+from bot.workflow.vocabulary import NO_WORDS, Vocabulary
 
 Choices = Mapping[str, tuple[str, ...]]
 """What the servers offer, by the name of a choice parameter."""
@@ -20,35 +23,60 @@ Choices = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bound:
-    """Checked values by parameter, the patch that they make, and the seed if the workflow has one."""
+    """Checked values by parameter, the patch that they make, and the seed if the workflow has one.
+
+    `texts` are those that the graph gets in another form than they were written in, and `loras` what was named in
+    them. `unseen` letters were left out, for nobody can see them.
+    """
 
     values: Mapping[str, PatchValue]
     patch: Patch
     seed: int | None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    loras: tuple[LoraTag, ...] = ()
+    unseen: int = 0
 
 
 def bind(
-    workflow: Workflow, raw: Mapping[str, object], choices: Choices, seed: int, *, command: str | None = None
+    workflow: Workflow,
+    raw: Mapping[str, object],
+    choices: Choices,
+    seed: int,
+    *,
+    command: str | None = None,
+    words: Vocabulary = NO_WORDS,
 ) -> Bound:
     """Check raw values against a workflow's parameters. `seed` is used where nobody chose one.
 
-    `command` is how the workflow was called, if not by its name. Raises `InvalidValue` for the first value that
-    can't be used, before anything else happens.
+    `command` is how the workflow was called, if not by its name; `words` are the owner's. Raises `InvalidValue` for
+    the first value that can't be used, before anything else happens.
     """
     raw = written_out(workflow, raw)
-    _check_names(workflow, raw, command or workflow.name)
+    style = style_in(workflow, raw, words.styles)
+    raw = {name: value for name, value in raw.items() if name != STYLE} if style is not None else raw
+    _check_names(workflow, raw, command or workflow.name, words)
     values: dict[str, PatchValue] = {}
     for parameter in workflow.parameters:
         value = _value(parameter, raw, choices, seed)
         if value is not None:
             values[parameter.spec.name] = value
+    drawn = _seed(workflow, values)
+    made = phrased(workflow, raw, values, words, style=style, seed=seed if drawn is None else drawn)
+    sent = {**values, **made.texts}
     patch = tuple(
-        Setting(node=target.node, input=target.input, value=_as_sent(parameter, values[parameter.spec.name]))
+        Setting(node=target.node, input=target.input, value=_as_sent(parameter, sent[parameter.spec.name]))
         for parameter in workflow.parameters
-        if parameter.spec.name in values
+        if parameter.spec.name in sent
         for target in parameter.targets
     )
-    return Bound(values=values, patch=patch, seed=_seed(workflow, values))
+    return Bound(
+        values=values if style is None else {**values, STYLE: style},
+        patch=patch,
+        seed=drawn,
+        texts=made.texts,
+        loras=made.loras,
+        unseen=sum(unseen(value) for value in raw.values()),
+    )
 
 
 def without(graph: Graph, patch: Patch, nodes: Collection[str]) -> tuple[Graph, Patch]:
@@ -100,11 +128,11 @@ def _as_asked(parameter: Parameter, value: PatchValue | None) -> PatchValue | No
     return round(float(value) / parameter.frames.fps, 1)
 
 
-def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str) -> None:
+def _check_names(workflow: Workflow, raw: Mapping[str, object], command: str, words: Vocabulary) -> None:
     known = [parameter.spec.name for parameter in workflow.parameters]
     for name in raw:
         if name not in known:
-            near = nearest(name, [*known, *shorthands(workflow)], 1)
+            near = nearest(name, [*known, *shorthands(workflow, words.styles)], 1)
             hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(known)}."
             raise InvalidValue(name, f'/{command} has no option "{name}". {hint}')
 

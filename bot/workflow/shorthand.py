@@ -1,22 +1,51 @@
-"""What people write for short: a picture's ratio, and what it should not show. Pure."""
+"""What people write for short: a picture's ratio, what it should not show, and a style of the owner's. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from bot.contract.values import ParameterSpec
+from bot.contract.values import ParameterSpec, ParameterType
 from bot.errors import InvalidValue
 from bot.workflow.model import Workflow
 from bot.workflow.values import check
 
-RATIO, NOT = "ar", "no"
+RATIO, NOT, STYLE = "ar", "no", "style"
 MOST_RATIO = 4.0
 """Longer than that, models draw the same thing several times."""
 
+RATIOS = (
+    "1:1", "5:4", "4:3", "3:2", "16:10", "16:9", "2:1", "21:9", "4:5", "3:4", "2:3", "10:16", "9:16", "1:2", "9:21",
+)  # fmt: skip
+"""What is offered; any other within bounds may be typed."""
+
 _RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:[:x/]\s*(\d+(?:\.\d+)?))?\s*")
 _NEGATIVES = ("negative", "negative_prompt")
+_SPECS = {
+    RATIO: ParameterSpec(
+        name=RATIO,
+        type=ParameterType.CHOICE,
+        title="Ratio",
+        description="Width to height, instead of both",
+        choices=RATIOS,
+    ),
+    NOT: ParameterSpec(
+        name=NOT,
+        type=ParameterType.TEXT,
+        title="Not",
+        description="What it should not show, beside what is usual",
+        max_length=4000,
+        more=True,
+    ),
+    STYLE: ParameterSpec(
+        name=STYLE,
+        type=ParameterType.CHOICE,
+        title="Style",
+        description="A manner that the owner has put into words",
+    ),
+}
 
 
 def written_out(workflow: Workflow, raw: Mapping[str, object]) -> dict[str, object]:
@@ -25,11 +54,11 @@ def written_out(workflow: Workflow, raw: Mapping[str, object]) -> dict[str, obje
     A workflow's own parameter of such a name goes first; one that has nothing to stand for is left as it is.
     """
     specs = {parameter.spec.name: parameter.spec for parameter in workflow.parameters}
-    values = dict(raw)
+    values = {name: value for name, value in raw.items() if value is not None or name not in _SPECS}
     if RATIO in values and RATIO not in specs and {"width", "height"} <= specs.keys():
         ratio = _ratio(str(values.pop(RATIO)))
         values |= _sized(specs["width"], specs["height"], ratio, values)
-    negative = next((name for name in _NEGATIVES if name in specs), None)
+    negative = negative_of(workflow)
     if NOT in values and NOT not in specs and negative is not None:
         parts = [str(values[name]) for name in (negative, NOT) if values.get(name)]
         del values[NOT]
@@ -37,11 +66,42 @@ def written_out(workflow: Workflow, raw: Mapping[str, object]) -> dict[str, obje
     return values
 
 
-def shorthands(workflow: Workflow) -> list[str]:
+def shorthands(workflow: Workflow, styles: Collection[str] = ()) -> list[str]:
     """The short names that a workflow has use for."""
     names = {parameter.spec.name for parameter in workflow.parameters}
-    ratio = [RATIO] if {"width", "height"} <= names else []
-    return [*ratio, *([NOT] if names & set(_NEGATIVES) else [])]
+    useful = {
+        RATIO: {"width", "height"} <= names,
+        STYLE: bool(styles) and main_text_of(workflow) is not None,
+        NOT: negative_of(workflow) is not None,
+    }
+    return [name for name, use in useful.items() if use and name not in names]
+
+
+def short_specs(workflow: Workflow, styles: Collection[str] = ()) -> tuple[ParameterSpec, ...]:
+    """The same as options of the workflow's command."""
+    return tuple(
+        replace(_SPECS[name], choices=tuple(styles)) if name == STYLE else _SPECS[name]
+        for name in shorthands(workflow, styles)
+    )
+
+
+def style_in(workflow: Workflow, raw: Mapping[str, object], styles: Collection[str]) -> str | None:
+    """The style that is asked for, if that is what the name stands for. Raises `InvalidValue` for an unknown one."""
+    wanted = raw.get(STYLE)
+    if wanted in (None, "") or STYLE not in shorthands(workflow, styles):
+        return None
+    return str(check(replace(_SPECS[STYLE], choices=tuple(styles)), wanted))
+
+
+def main_text_of(workflow: Workflow) -> str | None:
+    """The parameter that plain words are for."""
+    return next((p.spec.name for p in workflow.parameters if p.spec.type is ParameterType.TEXT), None)
+
+
+def negative_of(workflow: Workflow) -> str | None:
+    """The parameter for what a picture should not show."""
+    names = {parameter.spec.name for parameter in workflow.parameters}
+    return next((name for name in _NEGATIVES if name in names), None)
 
 
 def _ratio(text: str) -> float:

@@ -54,6 +54,11 @@ def _text(spec: ParameterSpec, raw: object) -> str:
     return text
 
 
+def unseen(raw: object) -> int:
+    """How many letters of a text are dropped because nobody can see them."""
+    return 0 if not isinstance(raw, str) else sum(not _keeps(letter) for letter in raw if letter != "\r")
+
+
 def _keeps(letter: str) -> bool:
     """Control characters and those that turn the reading direction around are dropped."""
     if letter in "\n\t":

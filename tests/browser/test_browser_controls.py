@@ -28,6 +28,8 @@ LINES = [
     "/imagine nosteps=3 --unknown 5",
     "/imagine@muralist a fox STEPS=8",
     "/imagine a --negative= b",
+    "/imagine a fox --no fog, heavy, rain --steps 3",
+    "/imagine --model a, b fox steps=4",
 ]
 
 

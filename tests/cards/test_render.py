@@ -87,6 +87,30 @@ def test_a_job_that_waits_says_where_it_stands(ahead: Ahead | None, title: str) 
     assert render(_facts(new_job(), ahead=ahead)) == _queued(title)
 
 
+def test_a_job_that_waits_for_the_owners_own_says_so() -> None:
+    """Nobody is before it here, and still it does not begin."""
+    card = render(_facts(new_job(), ahead=_ahead(0), others=2))
+    assert card.body == (*PROMPT, (Text(text="ComfyUI is busy with 2 of its owner's own"),))
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt", "number"),
+    [
+        (State.QUEUED, 0, None),
+        (State.QUEUED, 1, 2),
+        (State.CLAIMED, 1, None),
+        (State.CLAIMED, 2, 2),
+        (State.RUNNING, 1, None),
+        (State.RUNNING, 3, 3),
+    ],
+)
+def test_a_job_that_is_tried_again_says_so(state: State, attempt: int, number: int | None) -> None:
+    """While it waits for the next try, and in that try."""
+    card = render(_facts(new_job(state=state, attempt=attempt)))
+    said = f"Attempt {number}: the one before did not come to its end"
+    assert card.body == ((*PROMPT, (Text(text=said),)) if number else PROMPT)
+
+
 @pytest.mark.parametrize("state", [State.CLAIMED, State.POSTING, State.WAITING])
 def test_a_job_that_a_backend_takes_is_starting(state: State) -> None:
     """Outside, it is queued until it runs."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.processes import clean_environment, free_port
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +14,7 @@ from PIL import Image
 
 from tests.asking import runs
 from tests.cli.pseudo_terminal import at_terminal
-from tests.processes import Program, bot_program, run_command, simulator_program, start_command
+from tests.processes import Program, bot_program, run_command, start_command
 from tests.terminal.decoders import kitty_commands, kitty_pixels, sixel_pixels
 
 pytestmark = [
@@ -34,15 +33,6 @@ SIXEL = b"\x1b[6;20;10t\x1b[?62;4;22c"
 def settings(simulated: Program) -> dict[str, str]:
     """The settings that a person would have in `.env`."""
     return {"COMFYUI_URLS": simulated.url}
-
-
-@pytest.fixture
-async def slow(tmp_path: Path) -> AsyncIterator[Program]:
-    """A simulated ComfyUI that takes a second for a step: what runs there goes on until it is stopped."""
-    program = simulator_program(tmp_path, "--step-seconds", "1")
-    await program.start()
-    yield program
-    await program.stop()
 
 
 @pytest.fixture

@@ -21,6 +21,9 @@ from tests.reverse import reverse_proxy
 
 QUIET = ("--yes", "--no-picture", "--no-service")
 
+OWN = {"COMFYUI_URLS"}
+"""Written by itself where this machine has a ComfyUI."""
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, str]:
@@ -102,7 +105,7 @@ async def test_every_step_can_be_skipped(tmp_path: Path, settings: dict[str, str
         terminal.type()
         await terminal.until("`muralist run` starts the bot and the page.")
         assert await terminal.exit_code() == 0
-    assert written(tmp_path) == {}
+    assert not written(tmp_path).keys() - OWN
 
 
 async def test_a_second_run_keeps_what_the_first_one_wrote(
@@ -254,7 +257,7 @@ async def test_a_wrong_token_is_not_written(
         code, out, err = await run_command(tmp_path, "setup", *QUIET, option, token, **places)
     assert (code, err) == (1, "")
     assert f"  problem: {told}\n" in out.decode()
-    assert written(tmp_path) == {}
+    assert not written(tmp_path).keys() - OWN
 
 
 async def test_platforms_that_do_not_answer(tmp_path: Path, settings: dict[str, str]) -> None:
@@ -267,7 +270,7 @@ async def test_platforms_that_do_not_answer(tmp_path: Path, settings: dict[str, 
             f"problem: {title} does not answer. Check this machine's connection, then try again."
             in out.decode()
         )
-    assert written(tmp_path) == {}
+    assert not written(tmp_path).keys() - OWN
 
 
 async def test_a_second_receiver_on_telegram(tmp_path: Path, settings: dict[str, str]) -> None:

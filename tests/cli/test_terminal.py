@@ -126,17 +126,17 @@ async def test_a_dead_server_and_a_server_without_models_are_one_sentence(tmp_pa
 
 
 async def test_ctrl_c_cancels_the_job_on_the_server(
-    tmp_path: Path, settings: dict[str, str], simulated: Program, http: aiohttp.ClientSession
+    tmp_path: Path, slow: Program, http: aiohttp.ClientSession
 ) -> None:
     """The exit code is the shell's own for it."""
-    process = await start_command(tmp_path, "imagine", "slow", "--set", "steps=100", **settings)
-    while not await runs(http, simulated.url):
+    process = await start_command(tmp_path, "imagine", "slow", COMFYUI_URLS=slow.url)
+    while not await runs(http, slow.url):
         await asyncio.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
 
     assert (process.returncode, err.decode()) == (130, "cancelled\n")
-    assert [run["outcome"] for run in await runs(http, simulated.url)] == ["interrupted"]
+    assert [run["outcome"] for run in await runs(http, slow.url)] == ["interrupted"]
 
 
 async def test_a_running_bot_does_the_work_for_the_terminal(

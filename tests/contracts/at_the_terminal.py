@@ -66,6 +66,10 @@ class TerminalChat:
         """Nothing changes."""
         raise NotImplementedError
 
+    async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
+        """There are no buttons."""
+        raise NotImplementedError
+
     async def restart(self) -> None:
         """Each line is a process of its own."""
 

@@ -64,6 +64,9 @@ class Chat(Protocol):
     async def again(self, shown: Shown, words: str) -> Shown:
         """A card once it has these words."""
 
+    async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
+        """A card that belongs to no job once a press has made it another, with these words."""
+
     async def restart(self) -> None:
         """Kill the bot and start it again."""
 

@@ -17,7 +17,8 @@ from tests.discord.payloads import CHANNEL, TOKEN
 from tests.discord.records import Asked, Message
 from tests.processes import Program, bot_program, running
 
-PEOPLE = {"ann": 42, "bob": 43}
+PEOPLE = {"ann": 42, "bob": 43, "ruth": 44}
+"""Ruth is an admin."""
 
 
 class DiscordChat:
@@ -57,6 +58,11 @@ class DiscordChat:
         """The message as it is edited."""
         await self._until(lambda: words in shown.handle.words)
         return _shown(shown.handle)
+
+    async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
+        """The message as it is edited."""
+        del pressed
+        return await self.again(shown, words)
 
     async def restart(self) -> None:
         """SIGKILL."""
@@ -110,7 +116,9 @@ async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> Asy
     """The bot on a Discord over sockets."""
     world = Discord()
     async with serving(world):
-        program = bot_program(folder, comfyui, DISCORD_TOKEN=TOKEN, DISCORD_API_BASE=world.api)
+        program = bot_program(
+            folder, comfyui, DISCORD_TOKEN=TOKEN, DISCORD_API_BASE=world.api, ADMINS="discord:44"
+        )
         async with running(program):
             await world.connected.wait()
             await ready(http, program.url)

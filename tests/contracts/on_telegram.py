@@ -17,7 +17,8 @@ from tests.telegram.conftest import telegram_bot
 from tests.telegram.double import Telegram, serving
 from tests.telegram.wire import Json
 
-PEOPLE = {"ann": people.ANN, "bob": people.BOB}
+PEOPLE = {"ann": people.ANN, "bob": people.BOB, "ruth": people.RUTH}
+"""Ruth is an admin."""
 
 
 class TelegramChat:
@@ -64,6 +65,11 @@ class TelegramChat:
         await self._world.until(lambda: words in shown.handle.words)
         return _shown(shown.handle)
 
+    async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
+        """The message as it is edited."""
+        del pressed
+        return await self.again(shown, words)
+
     async def restart(self) -> None:
         """SIGKILL."""
         await self._program.kill()
@@ -84,7 +90,9 @@ async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> Asy
     """The bot on a Telegram over HTTP; nothing may be asked of it that it would refuse."""
     world = Telegram()
     async with serving(world):
-        async with running(telegram_bot(folder, comfyui, world, TELEGRAM_PUBLIC="true")) as program:
+        async with running(
+            telegram_bot(folder, comfyui, world, TELEGRAM_PUBLIC="true", ADMINS="telegram:1003")
+        ) as program:
             await world.updates.polled.wait()
             await ready(http, program.url)
             yield TelegramChat(world, program)

@@ -46,6 +46,10 @@ class WebChat:
     async def card(self, asked: Any, button: str) -> Shown:
         """The card of what was begun."""
         by, answer = asked
+        if answer.get("kind") == "said":
+            shown = await self._shown(by, answer["card"])
+            assert button in shown.buttons
+            return shown
         assert answer.get("kind") == "started", answer
         return await self._card(
             by, answer["message"], lambda card: button in [action["label"] for action in card["actions"]]
@@ -62,6 +66,14 @@ class WebChat:
         """The card as it changes."""
         by, card = shown.handle
         return await self._card(by, card["id"], lambda card: words in _words(card))
+
+    async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
+        """What the answer to the press has."""
+        del shown
+        by, answer = pressed
+        assert answer.get("kind") == "turned", answer
+        assert words in _words(answer["card"]), answer
+        return await self._shown(by, answer["card"])
 
     async def restart(self) -> None:
         """SIGKILL."""
@@ -99,11 +111,11 @@ def _words(card: Json) -> str:
 
 @asynccontextmanager
 async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> AsyncIterator[WebChat]:
-    """The bot, and two browsers."""
+    """The bot, and three browsers."""
     async with running(bot_program(folder, comfyui)) as program, AsyncExitStack() as stack:
         await ready(http, program.url)
         browsers = {}
-        for name in ("ann", "bob"):
+        for name in ("ann", "bob", "ruth"):
             jar = aiohttp.CookieJar(unsafe=True)
             browsers[name] = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
             async with browsers[name].get(f"{program.url}/") as answer:

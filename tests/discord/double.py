@@ -107,7 +107,7 @@ class Discord:
         await self.gateway.send("MESSAGE_CREATE", payload)
         return made.id
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 120.0) -> Any:
         """Wait for something to be true of this world."""
         async with asyncio.timeout(seconds):
             while not (found := condition()):

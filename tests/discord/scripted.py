@@ -10,6 +10,7 @@ from bot.cards import render
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
+from bot.contract.levels import Level
 from bot.contract.overview import Overview
 from bot.contract.values import (
     Accepted,
@@ -21,7 +22,6 @@ from bot.contract.values import (
     Extra,
     Invocation,
     JobId,
-    JobState,
     JobStatus,
     Menu,
     MessageId,
@@ -76,7 +76,7 @@ def commands() -> list[Command]:
         name="upscale", title="Upscale", description="Larger", workflow=True, parameters=(picture,)
     )
     help_ = Command(name="help", title="Help", description="What can be asked for")
-    stop = Command(name="stop", title="Stop", description="Stop everything", admin=True)
+    stop = Command(name="stop", title="Stop", description="Stop everything", level=Level.ADMIN)
     return [imagine, edit, upscale, help_, stop]
 
 
@@ -181,8 +181,14 @@ class ScriptedCore:
     async def queue(self) -> QueueStatus:
         raise AssertionError("that is a command of the core's")
 
-    async def ended(self) -> Mapping[JobState, int]:
+    async def trouble(self) -> str | None:
+        raise AssertionError("that is for who watches the page")
+
+    async def metrics(self) -> bytes:
         raise AssertionError("that is for metrics")
+
+    def slowed(self) -> None:
+        """Nobody counts here."""
 
     async def name_of(self, actor: Actor) -> str:
         raise AssertionError("Discord knows its people's names")
@@ -190,7 +196,7 @@ class ScriptedCore:
     async def rename(self, actor: Actor, name: str) -> str:
         raise AssertionError("people change their names at Discord")
 
-    def is_admin(self, actor: Actor) -> bool:
+    async def level(self, actor: Actor) -> Level:
         raise AssertionError("the core asks that of itself")
 
     async def film(self, media: Media) -> Film | None:

@@ -11,6 +11,7 @@ from adapters.discord.slash import distinct, published_name
 from bot.commands.extras import EXTRAS
 from bot.commands.general import GENERAL
 from bot.commands.languages import LANGUAGES, in_languages
+from bot.contract.levels import Level
 from bot.contract.values import Command, Extra, ParameterSpec, ParameterType, Words
 from bot.workflow.model import ROLES
 from tests.discord.double import Discord
@@ -53,7 +54,7 @@ async def test_options_that_find_no_room_are_the_last_and_are_told_in_the_log(di
 async def test_commands_that_find_no_room_are_told_in_the_log(discord: Discord) -> None:
     """A hundred, the group of the admins among them, and twenty-five in that."""
     more = [Command(name=f"c{n}", title="C", description="c") for n in range(100)]
-    admins = [Command(name=f"a{n}", title="A", description="a", admin=True) for n in range(30)]
+    admins = [Command(name=f"a{n}", title="A", description="a", level=Level.ADMIN) for n in range(30)]
     with capture_logs() as logged:
         found = await _published(discord, *more, *admins)
     slash = [command for command in found.values() if command["type"] == 1]

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, insert, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
+from bot.errors import NoRoom
 from bot.store.database import Database
 from bot.store.sqlite import Sqlite
 from bot.store.store import Store
@@ -100,7 +101,7 @@ async def test_without_a_commit_none_is_told_that_it_is_kept(store: object, data
     answers = await _all_at_once(
         database, lambda connection: _add(connection, "a"), fill, lambda connection: _add(connection, "b")
     )
-    assert [type(answer) for answer in answers] == [OperationalError] * 3
+    assert [type(answer) for answer in answers] == [NoRoom] * 3
     assert await database.write(lambda connection: _add(connection, "c")) == "c"
     assert await database.read(_names) == ["c"]
 

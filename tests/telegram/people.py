@@ -15,6 +15,7 @@ BOT: Json = {
 }
 ANN: Json = {"id": 1001, "is_bot": False, "first_name": "Ann", "username": "ann"}
 BOB: Json = {"id": 1002, "is_bot": False, "first_name": "Bob"}
+RUTH: Json = {"id": 1003, "is_bot": False, "first_name": "Ruth"}
 OLD_GROUP: Json = {"id": -77, "type": "group", "title": "Fox den", "all_members_are_administrators": False}
 GROUP: Json = {"id": -1001234, "type": "supergroup", "title": "Fox den", "is_forum": True}
 

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.asking import ask, encoded, fault, generate, get, picture, ready, until
 from tests.processes import Program, wait_for_job
@@ -214,25 +215,61 @@ async def test_the_description_covers_the_routes(served: Program, http: aiohttp.
 async def test_health_readiness_and_metrics(
     served: Program, simulated: Program, http: aiohttp.ClientSession
 ) -> None:
-    """Ready means that a picture asked for now would be begun."""
+    """Ready means that a picture asked for now would be begun and shown; figures have few labels, and no secrets."""
+    await ready(http, served.url)
     await wait_for_job(http, served.url, await generate(http, served.url))
     assert await get(http, f"{served.url}/healthz") == {"status": "ok"}
-    await ready(http, served.url)
     assert await get(http, f"{served.url}/readyz") == {"status": "ok"}
-    async with http.get(f"{served.url}/metrics") as answer:
-        lines = [line for line in (await answer.text()).splitlines() if not line.startswith("#")]
-    assert lines == [
-        "muralist_jobs_waiting 0.0",
-        "muralist_jobs_running 0.0",
-        f'muralist_backend_up{{backend="{simulated.url.removeprefix("http://")}"}} 1.0',
-        'muralist_jobs_ended_total{state="done"} 1.0',
-        'muralist_jobs_ended_total{state="failed"} 0.0',
-        'muralist_jobs_ended_total{state="cancelled"} 0.0',
-    ]
+    async with asyncio.timeout(20):
+        while (await _figures(http, served.url))['muralist_deliveries_total{platform="web"}'] < 1:
+            await asyncio.sleep(0.05)
+    figures = await _figures(http, served.url)
+    name = simulated.url.removeprefix("http://")
+    expected = {
+        "muralist_oldest_waiting_seconds": 0.0,
+        f'muralist_backend_up{{backend="{name}"}}': 1.0,
+        f'muralist_backend_stalled{{backend="{name}"}}': 0.0,
+        f'muralist_backend_jobs{{backend="{name}"}}': 0.0,
+        f'muralist_backend_others{{backend="{name}"}}': 0.0,
+        f'muralist_backend_vram_bytes{{backend="{name}",device="0"}}': 24 * 2.0**30,
+        'muralist_deliveries_total{platform="web"}': 1.0,
+        'muralist_slowdowns_total{platform="web"}': 0.0,
+        'muralist_delivery_failures_total{platform="web"}': 0.0,
+        'muralist_messages_gone_total{platform="web"}': 0.0,
+        'muralist_undelivered{platform="web"}': 0.0,
+        'muralist_jobs_ended_total{platform="web",state="done",workflow="sdxl"}': 1.0,
+        'muralist_job_wait_seconds_count{workflow="sdxl"}': 1.0,
+        'muralist_job_run_seconds_count{workflow="sdxl"}': 1.0,
+        f'muralist_model_swaps_total{{backend="{name}"}}': 1.0,
+    }
+    assert {key: figures.get(key) for key in expected} == expected
+    assert figures['muralist_edits_total{platform="web"}'] >= 1
+    assert figures["muralist_disk_free_bytes"] > 0
+    waiting = await generate(http, served.url, values={"steps": 100})
+    figures = await _figures(http, served.url)
+    assert sum(value for key, value in figures.items() if key.startswith("muralist_jobs{")) == 1
+    await wait_for_job(http, served.url, waiting)
     await simulated.kill()
     async with asyncio.timeout(20):
         while (await _ready(http, served.url)) != (503, {"status": "no ComfyUI answers"}):
             await asyncio.sleep(0.05)
+
+
+async def _figures(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
+    """What Prometheus reads, by name and labels; it must be able to."""
+    async with http.get(f"{url}/metrics") as answer:
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        families = text_string_to_metric_families(await answer.text())
+        return {
+            sample.name
+            + (
+                "{" + ",".join(f'{key}="{value}"' for key, value in sorted(sample.labels.items())) + "}"
+                if sample.labels
+                else ""
+            ): sample.value
+            for family in families
+            for sample in family.samples
+        }
 
 
 async def _ready(http: aiohttp.ClientSession, url: str) -> tuple[int, Any]:

@@ -126,8 +126,10 @@ async def test_an_admin_ends_anybodys_job_and_the_log_says_who(
             assert (answer.status, await answer.json()) == (202, {"job_id": waiting})
         assert (await get(ann, f"{served.url}/api/v1/jobs/{waiting}"))["state"] == "cancelled"
     lines = [json.loads(line) for line in served.log.read_text().splitlines()]
-    told = [line for line in lines if line["event"] == "an admin ends a job"]
-    assert [(line["job"], line["admin"]) for line in told] == [(waiting, "web:api")]
+    told = [line for line in lines if line["event"] == "a moderator acts"]
+    assert [(line["job"], line["deed"], line["by"]) for line in told] == [
+        (waiting, "end anybody's job", "web:api")
+    ]
 
 
 async def test_whoever_comes_through_a_proxy_is_not_the_owner(served: Program) -> None:

@@ -72,7 +72,7 @@ function toggleGallery(shown) {
   if (!shown) log.toEnd();
 }
 
-function takeAnswer(answer) {
+function takeAnswer(answer, button = null) {
   clearNotice();
   if (answer.kind === "said" || answer.kind === "started") {
     toggleGallery(false);
@@ -80,16 +80,20 @@ function takeAnswer(answer) {
   }
   if (answer.kind === "said") log.note(answer.card);
   if (answer.kind === "started") log.toEnd();
-  if (answer.kind === "ask") {
+  if (answer.kind === "turned") log.turn(button, answer.card);
+  if (answer.kind === "ask" && answer.job) {
     composer.replyTo({ job: answer.job, index: answer.index });
     composer.begin(answer.command);
+  } else if (answer.kind === "ask") {
+    const given = Object.entries(answer.values).map(([name, value]) => `--${name} ${value} `);
+    composer.write(`/${answer.command} ${given.join("")}${answer.about ? `--${answer.about} ` : ""}`);
   }
 }
 
 async function pressAction(action, button) {
   button.disabled = true;
   try {
-    takeAnswer(await press(action));
+    takeAnswer(await press(action), button);
   } catch (error) {
     tell(error);
   } finally {

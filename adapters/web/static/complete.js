@@ -11,8 +11,9 @@ const SHOWN = 60;
  */
 export function suggest(line, caret, commands) {
   const before = line.slice(0, caret);
-  const name = /^\s*\/([\w-]*)$/.exec(before);
-  if (name) return offer(caret, `/${name[1]}`, commands.map(commandItem));
+  const name = /^\s*\/([\w-]*(?: [\w-]*)?)$/.exec(before);
+  const offered = name && offer(caret, `/${name[1]}`, commands.map(commandItem));
+  if (name && (offered || !name[1].includes(" "))) return offered;
   const command = commandOf(line, commands);
   if (!command) return null;
   const option = /(?:^|\s)(--[\w-]*)$/.exec(before);

@@ -123,7 +123,7 @@ function optionsOf(command) {
 }
 
 function isPicture({ type }) {
-  return type === "image";
+  return type === "image" || type === "file";
 }
 
 function repliedChip(reply) {

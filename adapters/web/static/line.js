@@ -1,13 +1,17 @@
 // Reading a line of chat as the server reads it, with where each option stands in it. Pure.
 
-const COMMAND = /^\s*\/([A-Za-z0-9_-]+)(?:@\w+)?(?=\s|$)/;
-const DASHED = /(?<!\S)(?:--|—)([A-Za-z][\w-]*)(?:(?:=|\s+(?!--|—))("[^"]*"|“[^”]*”|\S*))?(?=\s|$)/g;
+const COMMAND = /^\s*\/([A-Za-z0-9_-]+)(?:@\w+)?(?:\s+([A-Za-z0-9_-]+))?(?=\s|$)/;
+const DASHED =
+  /(?<!\S)(?:--|—)([A-Za-z][\w-]*)(?:(?:=|\s+(?!--|—))("[^"]*"|“[^”]*”|\S+,(?:\s+\S+,)*\s+(?!--|—)\S+|\S*))?(?=\s|$)/g;
+/** Options whose value may be several words with commas between them. */
+const LISTS = ["no"];
 const QUOTES = /^["“”]+|["“”]+$/g;
 
 /** The command that a line begins with, or undefined. */
 export function commandOf(line, commands) {
-  const name = COMMAND.exec(line)?.[1].toLowerCase();
-  return commands.find((command) => command.name.toLowerCase() === name);
+  const [, first, second] = COMMAND.exec(line)?.map((word) => word?.toLowerCase()) ?? [];
+  const find = (name) => commands.find((command) => command.name.toLowerCase() === name);
+  return (second && find(`${first} ${second}`)) || find(first);
 }
 
 /** The parameter that plain words after the command go to. */
@@ -18,17 +22,17 @@ export function mainOf(command) {
 /** The options that a line gives: a map of name to `{value, from, to}`; of two with one name the later counts. */
 export function optionsIn(line, command) {
   const options = new Map();
+  let rest = line;
   const take = (match) => {
-    const [whole, name, value = ""] = match;
+    const [whole, written, given = ""] = match;
+    const name = written.toLowerCase().replaceAll("-", "_");
+    const value = LISTS.includes(name) || /^["“”]/.test(given) ? given : given.replace(/\s[^]*$/, "");
     const from = match.index;
-    options.set(name.toLowerCase().replaceAll("-", "_"), {
-      value: value.replace(QUOTES, ""),
-      from,
-      to: from + whole.length,
-    });
+    const to = from + whole.length - (given.length - value.length);
+    options.set(name, { value: value.replace(QUOTES, ""), from, to });
+    rest = rest.slice(0, from) + " ".repeat(to - from) + rest.slice(to);
   };
   for (const match of line.matchAll(DASHED)) take(match);
-  const rest = line.replace(DASHED, (whole) => " ".repeat(whole.length));
   for (const match of rest.matchAll(assigned(command))) take(match);
   return options;
 }

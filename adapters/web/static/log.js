@@ -71,6 +71,13 @@ export class Log {
     this.toEnd();
   }
 
+  /** Make the note with this button another card; one that is gone is told anew. */
+  turn(button, card) {
+    const element = button?.closest(".card.note");
+    if (!element?.isConnected) this.note(card);
+    else drawCard(element, card, this.#on);
+  }
+
   /** Whether nothing is there. */
   get empty() {
     return this.#list.childElementCount === 0;

@@ -1,0 +1,325 @@
+"""campaign: a long run in which everything is killed again and again, on SQLite and on PostgreSQL.
+
+Bots, workers, servers and PostgreSQL get SIGKILL at moments drawn by a seed while jobs flow. In the end every job must
+be over, once, with its own picture, and shown; and no more runs may have been repeated than there were kills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from sqlalchemy import Connection, func, select
+
+from benchmarks.report import Figure, at_most, exactly
+from benchmarks.workflows import write_workflows
+from bot.jobs.states import ENDS, State
+from bot.store.database import Database
+from bot.store.tables import attempt, job, message, output
+from tests.postgres import Server, binaries, running
+from tests.processes import Program, bot_program, simulator_program
+
+PEOPLE = 20
+OPEN_JOBS = 60
+"""So many are asked for ahead of those that are done."""
+
+LATE_SECONDS = 600.0
+"""How long after the last request the last job may end."""
+
+NODE_SECONDS = 0.1
+DOWN_SECONDS = 3.0
+"""A victim stays away for up to so long."""
+
+RUN = ["-c", "from bot.cli import main; main()", "run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What one campaign does. `pause` is the mean time in seconds between two kills; each draws who is next.
+
+    It ends once `jobs` were asked for and `kills` done, but not before `seconds`.
+    """
+
+    database: str
+    workers: int
+    servers: int
+    jobs: int
+    kills: int
+    pause: float
+    seconds: float
+    seed: int
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """All programs of a campaign. `asks` is the one that takes requests; SQLite's does everything."""
+
+    folder: Path
+    url: str
+    asks: Program
+    workers: list[Program]
+    servers: list[Program]
+    postgres: Server | None
+    killed: Counter[str] = field(default_factory=Counter)
+    jobs: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What the database says in the end."""
+
+    unfinished: int
+    failed: int
+    doubled: int
+    without_picture: int
+    pictures: int
+    not_shown: int
+
+
+async def measure(*, quick: bool, seconds: float = 600.0, seed: int = 1, database: str = "") -> list[Figure]:
+    """All figures of this row; PostgreSQL's where one is installed. `database` names one of the two alone."""
+    length, kills, jobs = (0.0, 3, 40) if quick else (seconds, 0, 0)
+    many, pause = (2, 2.0) if quick else (8, 4.0)
+    sqlite = Plan(
+        database="SQLite",
+        workers=0,
+        servers=min(many, 3),
+        jobs=jobs,
+        kills=kills,
+        pause=pause,
+        seconds=length,
+        seed=seed,
+    )
+    postgresql = Plan(
+        database="PostgreSQL",
+        workers=2 if quick else 4,
+        servers=many,
+        jobs=100 if quick else 1000,
+        kills=4 if quick else 0,
+        pause=pause,
+        seconds=length,
+        seed=seed,
+    )
+    figures: list[Figure] = []
+    for plan in (sqlite, postgresql):
+        if database in ("", plan.database.lower()) and (plan is sqlite or binaries() is not None):
+            figures += await _campaign(plan)
+    return figures
+
+
+async def _campaign(plan: Plan) -> list[Figure]:
+    begun = time.monotonic()
+    async with _scene(plan) as scene:
+        asking = asyncio.create_task(_ask_all(scene, plan, begun))
+        await _kill_all(scene, plan, begun, asking)
+        await asking
+        await _until_over(scene)
+        found, pictures = await _found(scene), await _pictures(scene)
+        took = time.monotonic() - begun
+        return _figures(plan, scene, found, pictures, took)
+
+
+def _figures(plan: Plan, scene: Scene, found: Found, pictures: int, took: float) -> list[Figure]:
+    jobs, kills, runs = len(scene.jobs), scene.killed.total(), sum(_runs(scene).values())
+    who = ", ".join(f"{count} {name}" for name, count in sorted(scene.killed.items()))
+    against = f"{jobs} jobs in {took:.0f} s with {kills} kills ({who}), seed {plan.seed}"
+    lost = found.unfinished + found.without_picture + (jobs - pictures)
+    repeated = runs - len(_runs(scene))
+    name = f"campaign, {plan.database}"
+    return [
+        exactly(f"{name}: lost", lost, 0, against),
+        exactly(f"{name}: doubled", found.doubled, 0, "ended twice, or with more than its one picture"),
+        exactly(f"{name}: failed", found.failed, 0, against),
+        exactly(f"{name}: not shown", found.not_shown, 0, "messages that do not show the end"),
+        at_most(
+            f"{name}: runs repeated", repeated, max(1, kills), f"{runs} runs; as many as kills are allowed"
+        ),
+    ]
+
+
+@asynccontextmanager
+async def _scene(plan: Plan) -> AsyncIterator[Scene]:
+    """Everything started; all of it is ended, whatever becomes of the campaign."""
+    with tempfile.TemporaryDirectory(prefix="campaign-") as name:
+        folder = Path(name)
+        write_workflows(folder / "data" / "workflows")
+        servers = [_server(folder, number) for number in range(plan.servers)]
+        if plan.database == "SQLite":
+            url = f"sqlite+aiosqlite:///{folder / 'data' / 'muralist.db'}"
+            asks = bot_program(folder, ",".join(each.url for each in servers))
+            scene = Scene(folder=folder, url=url, asks=asks, workers=[], servers=servers, postgres=None)
+            async with _started(scene):
+                yield scene
+            return
+        with running() as postgres:
+            url = postgres.create("campaign")
+            shared = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": url}
+            asks = bot_program(folder, ",".join(each.url for each in servers), **shared)
+            asks.arguments += ["--role", "chat"]
+            workers = [_worker(folder, plan, number, servers, shared) for number in range(plan.workers)]
+            scene = Scene(
+                folder=folder, url=url, asks=asks, workers=workers, servers=servers, postgres=postgres
+            )
+            async with _started(scene):
+                yield scene
+
+
+def _server(folder: Path, number: int) -> Program:
+    own = folder / f"server-{number}"
+    own.mkdir()
+    return simulator_program(own, "--node-seconds", str(NODE_SECONDS))
+
+
+def _worker(folder: Path, plan: Plan, number: int, servers: list[Program], shared: dict[str, str]) -> Program:
+    """Each works for its own servers, and stands by for those of the next one."""
+    each = plan.servers // plan.workers
+    mine = [servers[(number * each + offset) % plan.servers].url for offset in range(2 * each)]
+    log = folder / f"worker-{number}.log"
+    settings = {**shared, "COMFYUI_URLS": ",".join(mine), "LOG_FORMAT": "json"}
+    return Program([*RUN, "--role", "worker"], servers[number * each].url, "/system_stats", settings, log)
+
+
+@asynccontextmanager
+async def _started(scene: Scene) -> AsyncIterator[None]:
+    programs = [*scene.servers, scene.asks, *scene.workers]
+    try:
+        for program in programs:
+            await program.start()
+        yield
+    finally:
+        for program in reversed(programs):
+            await program.end()
+
+
+async def _ask_all(scene: Scene, plan: Plan, begun: float) -> None:
+    """Ask for jobs, some ahead of those that are done, until there were enough for long enough."""
+    async with aiohttp.ClientSession() as http, Database(scene.url) as database:
+        while len(scene.jobs) < plan.jobs or time.monotonic() - begun < plan.seconds:
+            counts = await database.read(_counts)
+            room = OPEN_JOBS - len(scene.jobs) + sum(counts.get(state, 0) for state in ENDS)
+            numbers = range(len(scene.jobs), len(scene.jobs) + min(room, PEOPLE))
+            await asyncio.gather(*(_ask(http, scene, number) for number in numbers))
+            await asyncio.sleep(0.2)
+
+
+async def _ask(http: aiohttp.ClientSession, scene: Scene, number: int) -> None:
+    """Ask under a key of its own until it is taken, however often that takes."""
+    body = {
+        "workflow": "flat",
+        "values": {"prompt": "campaign", "seed": number},
+        "user": f"person-{number % PEOPLE}",
+    }
+    while True:
+        try:
+            headers = {"Idempotency-Key": f"campaign-{number}"}
+            url = f"{scene.asks.url}/api/v1/generate"
+            async with http.post(url, json=body, headers=headers) as answer:
+                if answer.status == 202:
+                    scene.jobs[number] = (await answer.json())["job_id"]
+                    return
+        except aiohttp.ClientError:
+            pass
+        await asyncio.sleep(0.2)
+
+
+async def _kill_all(scene: Scene, plan: Plan, begun: float, asking: asyncio.Task[None]) -> None:
+    """Kill somebody, bring them back, and so on while jobs are asked for."""
+    chance = random.Random(plan.seed)
+    while scene.killed.total() < plan.kills or not asking.done():
+        await asyncio.sleep(chance.expovariate(1 / plan.pause))
+        await _kill(scene, chance)
+        if asking.done():
+            asking.result()
+
+
+async def _kill(scene: Scene, chance: random.Random) -> None:
+    kinds = {"servers": scene.servers, "bots": [scene.asks], "workers": scene.workers}
+    names = [name for name, programs in kinds.items() if programs]
+    kind = chance.choice([*names, *(["PostgreSQL"] if scene.postgres is not None else [])])
+    scene.killed[kind] += 1
+    if kind == "PostgreSQL":
+        assert scene.postgres is not None
+        await asyncio.to_thread(scene.postgres.kill)
+        await asyncio.sleep(chance.uniform(0.0, DOWN_SECONDS))
+        await asyncio.to_thread(scene.postgres.start)
+        return
+    victim = chance.choice(kinds[kind])
+    await victim.kill()
+    await asyncio.sleep(chance.uniform(0.0, DOWN_SECONDS))
+    await victim.start()
+
+
+async def _until_over(scene: Scene) -> None:
+    """Wait until every job is over and shown; those that are not in time count as lost."""
+    deadline = time.monotonic() + LATE_SECONDS
+    async with Database(scene.url) as database:
+        while time.monotonic() < deadline:
+            found = await database.read(_look)
+            if found.unfinished == 0 and found.not_shown == 0:
+                return
+            await asyncio.sleep(0.5)
+
+
+async def _found(scene: Scene) -> Found:
+    async with Database(scene.url) as database:
+        return await database.read(_look)
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    query = select(job.c.state, func.count()).group_by(job.c.state)
+    return {state: count for state, count in connection.execute(query)}  # noqa: C416 - rows are no pairs
+
+
+def _look(connection: Connection) -> Found:
+    counts = _counts(connection)
+    done = job.c.state == State.DONE
+    per_job = select(job.c.id, func.count(output.c.index).label("outputs")).outerjoin(
+        output, output.c.job == job.c.id
+    )
+    outputs = connection.execute(per_job.where(done).group_by(job.c.id)).all()
+    ended = select(attempt.c.job).where(attempt.c.outcome.in_(ENDS))
+    twice = connection.execute(ended.group_by(attempt.c.job).having(func.count() > 1)).all()
+    stale = select(func.count()).where(message.c.wanted > message.c.shown)
+    return Found(
+        unfinished=sum(count for state, count in counts.items() if state not in ENDS),
+        failed=counts.get(State.FAILED, 0),
+        doubled=len(twice) + sum(row.outputs > 1 for row in outputs),
+        without_picture=sum(row.outputs == 0 for row in outputs),
+        pictures=connection.scalar(select(func.count(func.distinct(output.c.sha256)))) or 0,
+        not_shown=connection.scalar(stale) or 0,
+    )
+
+
+async def _pictures(scene: Scene) -> int:
+    """How many different pictures the jobs have, read as people read them."""
+    async with aiohttp.ClientSession() as http:
+        found = [await _picture(http, scene, job_id) for job_id in scene.jobs.values()]
+    return len({each for each in found if each is not None})
+
+
+async def _picture(http: aiohttp.ClientSession, scene: Scene, job_id: str) -> str | None:
+    async with http.get(f"{scene.asks.url}/api/v1/jobs/{job_id}/outputs/0") as answer:
+        return hashlib.sha256(await answer.read()).hexdigest() if answer.status == 200 else None
+
+
+def _runs(scene: Scene) -> Counter[str]:
+    """How often the servers ran each job."""
+    lines: Sequence[str] = [
+        line
+        for number in range(len(scene.servers))
+        for line in (scene.folder / f"server-{number}" / "comfyui" / "runs.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    ]
+    starts = [entry for entry in map(json.loads, lines) if "extra_data" in entry]
+    return Counter(entry["extra_data"]["muralist"]["job"] for entry in starts)
