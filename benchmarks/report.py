@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-WIDTH = 160
+WIDTH = 200
 """Columns of the table in a file or a pipe."""
 
 

@@ -15,7 +15,8 @@ from benchmarks.__main__ import ROWS
 from benchmarks.freshness import SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
-from benchmarks.report import at_least, at_most, percentile
+from benchmarks.report import at_least, at_most, beside, middle, percentile
+from benchmarks.tables import BEGIN, END, put_in, tables
 from benchmarks.workflows import recipes, write_workflows
 from bot.workflow.load import load_workflows
 from tests.postgres import binaries
@@ -196,6 +197,29 @@ def test_a_goal_is_met_up_to_itself() -> None:
     """In both directions."""
     assert [at_most("a", value, 1.5, "b").met for value in (1.4, 1.5, 1.6)] == [True, True, False]
     assert [at_least("a", value, 1.5, "b").met for value in (1.4, 1.5, 1.6)] == [False, True, True]
+
+
+def test_figures_go_between_the_marks() -> None:
+    """One table a row; what is around stays."""
+    figures = [
+        beside(at_most("burst, 9 jobs: slowest", 1.25, 1.5, "a|b"), {"polling": 30.0, "websocket": 2.0}),
+        *middle([[at_most("burst, lost", value, 0, "-")] for value in (0.0, 2.0, 4.0)]),
+    ]
+    text = put_in(f"before\n{BEGIN}old\n{END}after\n", tables("this machine", figures))
+    assert text.startswith(f"before\n{BEGIN}")
+    assert text.endswith(f"{END}after\n")
+    assert text.splitlines()[2:-2] == [
+        "",
+        "Measured on this machine.",
+        "",
+        "### burst",
+        "",
+        "| figure | measured | goal | met | peers | against |",
+        "|---|---|---|---|---|---|",
+        "| 9 jobs: slowest | 1.25 | <= 1.5 | yes | websocket 2, polling 30 | a\\|b |",
+        "| lost | 2 ±100% | <= 0 | no | - | - |",
+        "",
+    ]
 
 
 def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:
