@@ -14,11 +14,12 @@ from uuid import uuid4
 
 from benchmarks.ticking import Ticking
 from benchmarks.workload import Outcome, Workload
-from bot.app import end, open_app
+from bot.app import open_app
 from bot.contract.card import Card
 from bot.contract.ports import Core, Limits
 from bot.contract.values import Actor, Address, Invocation, JobId, JobState, Place, Started
 from bot.feed import Feed
+from bot.fleet import end
 from bot.logs import set_up_logs
 from bot.settings import Settings
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.resources import files
-from typing import Any, cast
+from typing import cast
 from uuid import uuid4
 
 import structlog
 
 from bot.cards.board import Board
-from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
@@ -26,18 +25,24 @@ from bot.delivery.deliverer import Deliverer
 from bot.delivery.meter import Meter
 from bot.errors import ConfigError
 from bot.feed import Feed
+from bot.fleet import Fleet, end
 from bot.media.spool import Spool
 from bot.relay import Relay
+from bot.scheduling.holds import Hold, hold_of
 from bot.service.act import Act
+from bot.service.grounds import Grounds
 from bot.service.links import Links, read_secret
 from bot.service.look import Look
+from bot.service.moderate import Moderate
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
+from bot.service.quota import Quota
 from bot.service.rights import Rights
 from bot.service.servers import Servers
 from bot.service.shelf import Shelf
+from bot.service.steer import Steer
 from bot.service.submit import Submit
 from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
@@ -46,10 +51,12 @@ from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
 from bot.worker.caretaker import take_back
+from bot.worker.elsewhere import lease_name
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
 from bot.workflow.draft import Draft
 from bot.workflow.load import read_drafts
+from bot.workflow.model import Role
 from bot.workflow.vocabulary import Words
 
 log = structlog.get_logger(__name__)
@@ -64,7 +71,8 @@ SWITCH_SECONDS = 0.001
 """How long a thread of the database may keep the event loop waiting for its turn in Python."""
 
 RESTART_SECONDS = 5.0
-CANCEL_SECONDS = 1.0
+TAKE_BACK_SECONDS = 60.0
+"""How often jobs are looked for that servers have in hand with which nobody works."""
 SHOWN_SECONDS = 0.1
 
 
@@ -79,7 +87,7 @@ class App:
     store: Store
     spool: Spool
     feed: Feed
-    servers: Servers
+    fleet: Fleet
     offering: Offering
     shelf: Shelf
     timing: LeaseTiming
@@ -92,8 +100,14 @@ class App:
     stopping: asyncio.Event
     stop_seconds: float
 
+    @property
+    def servers(self) -> Servers:
+        """The ComfyUI servers as the service sees them."""
+        return self.fleet.servers
+
     def core(self, adapter: Adapter) -> BoundCore:
         """The core as an adapter sees it."""
+        grounds = Grounds(self.store.standing, self.rights.policy)
         look = Look(self.store, self.board, self.feed, self.servers)
         submit = Submit(
             self.store,
@@ -103,6 +117,7 @@ class App:
             self.offering,
             look,
             self.rights,
+            grounds,
             self.rules.caps,
         )
         return BoundCore(
@@ -117,7 +132,12 @@ class App:
             look=look,
             people=People(self.store),
             rights=self.rights,
+            moderate=Moderate(self.store, self.feed, self.rights),
+            grounds=grounds,
+            quota=Quota(self.store, self.rights),
             oversee=Oversee(self.store, self.spool, self.board, self.servers, self.rights),
+            steer=Steer(self.store, self.feed, self.fleet, self.rules),
+            statistics=self.store.statistics,
             outgoing=Outgoing(self.spool),
             links=self.links,
             memory=self.store.memory,
@@ -138,11 +158,9 @@ class App:
         await self._prepare()
         self.vitals.serves(adapter.name for adapter in adapters)
         work = [self._deliverer(adapter).run() for adapter in adapters]
-        workers = self._workers() if works else []
+        work.append(self.fleet.run(self._worker if works else None))
         if works:
-            served = [worker.lease for worker in workers]
-            work += [worker.run() for worker in workers]
-            work.append(take_back(self.store, served, self.owner, self.timing))
+            work.append(self._take_back())
         async with _background(*work, self.shelf.run(), *self._relay()):
             fronts = asyncio.create_task(self._fronts(adapters))
             told = asyncio.create_task(self.stopping.wait())
@@ -150,7 +168,7 @@ class App:
                 await asyncio.wait({fronts, told}, return_when=asyncio.FIRST_COMPLETED)
                 if fronts.done():
                     raise fronts.result()
-                await self._wind_down(workers, adapters)
+                await self._wind_down(adapters)
             finally:
                 told.cancel()
                 await end(fronts)
@@ -162,13 +180,13 @@ class App:
             await asyncio.Event().wait()
         return refused[0]
 
-    async def _wind_down(self, workers: Sequence[Worker], adapters: Sequence[Adapter]) -> None:
+    async def _wind_down(self, adapters: Sequence[Adapter]) -> None:
         """Let what runs come to its end and be shown, for a while. What does not is handed over: it stays on its
         ComfyUI, and whoever holds the lease next takes it up."""
         log.info("stopping: nothing more is begun", seconds=self.stop_seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(self.stop_seconds):
-                await asyncio.gather(*(worker.idle() for worker in workers))
+                await asyncio.gather(*(worker.idle() for worker in self.fleet.workers))
                 for adapter in adapters:
                     await self._shown(adapter.name)
                 return
@@ -194,24 +212,30 @@ class App:
 
     async def attend(self, adapter: Adapter, only: Actor) -> None:
         """Let one adapter do its work and end, working for nobody but this person meanwhile."""
-        workers = [worker.run() for worker in self._workers(only)]
-        async with _background(*workers, self._deliverer(adapter).run(), *self._relay()):
+        working = self.fleet.run(partial(self._worker, only=only))
+        async with _background(working, self._deliverer(adapter).run(), *self._relay()):
             await adapter.run(self.core(adapter))
 
-    def _workers(self, only: Actor | None = None) -> list[Worker]:
-        tools = [
-            Tools(
-                backend=backend,
-                store=self.store,
-                spool=self.spool,
-                feed=self.feed,
-                bare=self.bare,
-                rules=self.rules,
-                peers=self.servers.backends,
-            )
-            for backend in self.servers.backends
-        ]
-        return [Worker(each, self.owner, self.timing, only=only, stopping=self.stopping) for each in tools]
+    async def _take_back(self) -> None:
+        while True:
+            served = [lease_name(backend.url) for backend in self.servers.backends]
+            try:
+                await take_back(self.store, served, self.owner, self.timing)
+            except Exception:  # a worker's loop: it logs and goes on
+                log.exception("jobs of servers that are gone can't be taken back")
+            await asyncio.sleep(TAKE_BACK_SECONDS)
+
+    def _worker(self, backend: ComfyBackend, only: Actor | None = None) -> Worker:
+        tools = Tools(
+            backend=backend,
+            store=self.store,
+            spool=self.spool,
+            feed=self.feed,
+            bare=self.bare,
+            rules=self.rules,
+            peers=lambda: self.servers.backends,
+        )
+        return Worker(tools, self.owner, self.timing, only=only, stopping=self.stopping)
 
     def _deliverer(self, adapter: Adapter) -> Deliverer:
         return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing, self.meter)
@@ -219,8 +243,14 @@ class App:
     @property
     def board(self) -> Board:
         """Draws the cards of jobs."""
-        offered = self.offering.verbs
-        return Board(self.store, self.spool, self.feed, self.servers.answering, offered, time.time)
+        offered, answering = self.offering.verbs, self.servers.answering
+        return Board(self.store, self.spool, self.feed, answering, offered, time.time, self._holds)
+
+    async def _holds(self) -> dict[str, Hold | None]:
+        """Why each backend takes no jobs now."""
+        switches, now = await self.store.switches.read(), time.time()
+        names = [lease_name(backend.url) for backend in self.servers.backends]
+        return {name: hold_of(switches, self.rules.plan, name, now) for name in names}
 
 
 @asynccontextmanager
@@ -230,10 +260,8 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        made = [await _backend(url, settings, store) for url in settings.comfyui_urls]
-        backends = [await stack.enter_async_context(backend) for backend in made]
-        await stack.enter_async_context(_background(*(backend.keep() for backend in backends)))
-        servers, feed = Servers(backends), Feed()
+        fleet = await stack.enter_async_context(Fleet(settings, store))
+        servers, feed = fleet.servers, Feed()
         spool, meter = Spool(settings.data_dir / "spool"), Meter()
         timing, stopping = LeaseTiming(), asyncio.Event()
         shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
@@ -244,11 +272,11 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             store=store,
             spool=spool,
             feed=feed,
-            servers=servers,
+            fleet=fleet,
             offering=Offering(shelf.catalogue, servers, settings.workflow_order, words.now),
             shelf=shelf,
             timing=timing,
-            rights=Rights(settings.admins),
+            rights=Rights(store.standing, settings.policy, settings.admins),
             links=Links(settings.public_url, await read_secret(store.memory)),
             bare=settings.embedded_workflows == "strip",
             rules=settings.rules,
@@ -257,22 +285,6 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             stopping=stopping,
             stop_seconds=settings.stop_seconds,
         )
-
-
-async def _backend(url: str, settings: Settings, store: Store) -> ComfyBackend:
-    """A backend that its server knows again after a restart, and the other way round.
-
-    Credentials of the address are not stored.
-    """
-    known_as = parse_address(url).url
-    return ComfyBackend(
-        url,
-        access=settings.access,
-        client_id=await store.backends.client_id(known_as),
-        on_new_client_id=partial(store.backends.remember, known_as),
-        object_info=await store.offers.of(known_as),
-        on_object_info=partial(store.offers.remember, known_as),
-    )
 
 
 def read_workflows(settings: Settings) -> dict[str, Draft]:
@@ -288,6 +300,11 @@ def check_order(settings: Settings, names: Sequence[str]) -> None:
         if name not in names:
             raise ConfigError(
                 f'WORKFLOW_ORDER: there is no workflow "{name}". There are: {", ".join(names)}.'
+            )
+    for name in settings.workflow_levels:
+        if name not in names and name not in set(Role):
+            raise ConfigError(
+                f'WORKFLOW_LEVELS: there is no workflow "{name}". There are: {", ".join(names)}.'
             )
 
 
@@ -305,15 +322,6 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
         yield
     finally:
         await asyncio.gather(*(end(task) for task in tasks))
-
-
-async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("ended with an error", error=repr(error))
 
 
 async def _supervise(adapter: Adapter, core: BoundCore) -> ConfigError:

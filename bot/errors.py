@@ -144,7 +144,10 @@ class NoSuchJob(UserError):
 class NotAllowed(UserError):
     """This person may not do this."""
 
-    cure = "The owner names admins in `ADMINS`, as in `discord:1234`, and starts Muralist again."
+    cure = (
+        "The owner names admins in `ADMINS`, as in `discord:1234`, and starts Muralist again. Admins give levels "
+        "with `/level` and open places with `/place`; docs/permissions.md says what each level may do."
+    )
 
     code = "not_allowed"
 

@@ -7,15 +7,18 @@ from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bot.comfy.access import Access, parse_headers
 from bot.comfy.address import parse_address
+from bot.community import CommunitySettings
 from bot.contract.environment import env_files
 from bot.errors import ConfigError
-from bot.scheduling.caps import Caps
+from bot.scheduling.caps import Caps, Purse
 from bot.scheduling.choice import SLACK_SECONDS
+from bot.scheduling.holds import ALWAYS, Hours, Plan, parse_hours
 from bot.store.claims import Rules
+from bot.worker.elsewhere import lease_name
 
 
 def _split(value: object) -> object:
@@ -32,7 +35,25 @@ def _people(value: object) -> object:
     return [(platform.strip().lower(), known_as.strip()) for platform, _, known_as in pairs]
 
 
-class Settings(BaseSettings):
+def _plan(value: object) -> object:
+    """`22:00-08:00,desk:8188=20:00-23:00` as the hours of some backends and of all others. Raises `ValueError`."""
+    if not isinstance(value, str):
+        return value
+    others: Hours | None = None
+    by_backend: dict[str, Hours] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        server, equals, hours = part.rpartition("=")
+        if not equals:
+            others = parse_hours(part)
+            continue
+        try:
+            by_backend[lease_name(parse_address(server).url)] = parse_hours(hours)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+    return Plan(others=others, by_backend=by_backend)
+
+
+class Settings(CommunitySettings):
     """What the core reads. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
@@ -94,6 +115,23 @@ class Settings(BaseSettings):
         description="Classes of nodes that may reach files, addresses or code in workflows that are added in a chat, "
         "comma separated.",
     )
+    allow_paid_nodes: bool = Field(
+        default=False,
+        description="Whether workflows may ask services that cost money, by ComfyUI's partner nodes.",
+    )
+    comfy_api_key: SecretStr | None = Field(
+        default=None, description="The key of the Comfy account that pays for partner nodes."
+    )
+    most_paid_per_person: int = Field(
+        default=10,
+        ge=0,
+        description="Jobs that cost money that a person may ask for in a day. 0: any number.",
+    )
+    most_dollars_per_person: float = Field(
+        default=0.0,
+        ge=0,
+        description="What a person's jobs may cost in a day, in dollars, as far as nodes tell. 0: any amount.",
+    )
     admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
         default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
     )
@@ -121,6 +159,11 @@ class Settings(BaseSettings):
         ge=0,
         description="How much more of the servers' time than somebody who waits others may get because their models "
         "are loaded.",
+    )
+    gpu_hours: Annotated[Plan, NoDecode, BeforeValidator(_plan)] = Field(
+        default=ALWAYS,
+        description="When the bot may use the servers, by this machine's clock: 22:00-08:00, several with + between "
+        "them; for one server alone with its address before it, comma separated: desk:8188=22:00-08:00.",
     )
     stop_seconds: float = Field(
         default=5.0,
@@ -174,6 +217,22 @@ class Settings(BaseSettings):
                 cooldown=self.cooldown_seconds,
             ),
             slack=self.model_slack_seconds,
+            plan=self.gpu_hours,
+        )
+
+    @property
+    def api_key(self) -> str | None:
+        """The key that pays, where that is allowed."""
+        return _secret(self.comfy_api_key) if self.allow_paid_nodes else None
+
+    @property
+    def purse(self) -> Purse:
+        """What may be spent."""
+        return Purse(
+            allowed=self.allow_paid_nodes,
+            has_key=self.comfy_api_key is not None,
+            jobs=self.most_paid_per_person or None,
+            dollars=self.most_dollars_per_person or None,
         )
 
     @property

@@ -19,6 +19,7 @@ from adapters.discord.draw import draw
 from adapters.discord.order import File, Order, place_of
 from adapters.discord.pictures import Reader
 from adapters.discord.post import NOBODY, Post
+from adapters.discord.standing import for_adults, name_of, roles_of, within
 from adapters.discord.where import TOKEN_SECONDS, Where
 from bot.contract.card import Card
 from bot.contract.ports import Core
@@ -205,6 +206,10 @@ def blank_order(interaction: Interaction, *, private: bool) -> Order:
         place=interaction.channel_id or 0,
         where=_where(interaction, private=private),
         private=private,
+        roles=roles_of(interaction.user),
+        within=within(interaction.channel, interaction.guild_id),
+        channel=name_of(interaction.channel),
+        for_adults=for_adults(interaction.channel),
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import discord
 from discord import ui
 
 from adapters.discord.order import File
-from adapters.discord.slash import FILES
+from bot.contract.files import lacking
 from bot.contract.values import Command, ParameterSpec, ParameterType
 
 FORM = "form:"
@@ -40,10 +40,9 @@ class Half:
 
     def kept(self) -> dict[str, Any]:
         """The form that is stored: JSON."""
-        files = [{"name": file.name, "url": file.url} for file in self.files]
         return {
             "commands": self.commands,
-            "files": files,
+            "files": [asdict(file) for file in self.files],
             "reply": self.reply,
             "values": dict(self.values),
             "at": time.time(),
@@ -70,27 +69,27 @@ class Filled:
     images: Mapping[str, File]
 
 
-def missing(command: Command, pictures: int, about: str | None = None) -> list[ParameterSpec]:
-    """What a command with so many pictures still needs, and the words that it is mainly about; or `about` alone."""
-    if about is not None:
-        return [spec for spec in command.parameters if spec.name == about]
-    wanted = []
-    for spec in command.parameters:
-        if spec.type is ParameterType.IMAGE:
-            pictures -= 1
-            if spec.required and pictures < 0:
-                wanted.append(spec)
-        elif spec is command.main_text or (spec.required and spec.default is None):
-            wanted.append(spec)
-    return wanted
+def missing(command: Command, half: Half) -> list[ParameterSpec]:
+    """What a command still needs beside the files of `half`, and the words that it is mainly about.
+
+    A half that is about one parameter needs that alone.
+    """
+    if half.about is not None:
+        return [spec for spec in command.parameters if spec.name == half.about]
+    files = lacking(command, half.files, (), reply=half.reply is not None)
+    return [
+        spec
+        for spec in command.parameters
+        if spec.name in files
+        or (not spec.type.attached and spec.required and spec.default is None)
+        or spec is command.main_text
+    ]
 
 
-def modal(
-    key: str, title: str, commands: Sequence[Command], pictures: int, about: str | None = None
-) -> ui.Modal:
+def modal(key: str, title: str, commands: Sequence[Command], half: Half) -> ui.Modal:
     """A form for one of these commands. With several, only what the first needs can be asked."""
     form = ui.Modal(title=title[:MOST_TITLE], custom_id=FORM + key)
-    for label in [*_labels(commands, pictures, about)][:MOST_FIELDS]:
+    for label in [*_labels(commands, half)][:MOST_FIELDS]:
         form.add_item(label)
     form.stop()  # it is answered by its id, after any restart
     return form
@@ -113,7 +112,7 @@ def filled(data: Mapping[str, Any]) -> Filled:
     return Filled(command=command, values=values, images=images)
 
 
-def _labels(commands: Sequence[Command], pictures: int, about: str | None) -> Iterator[ui.Label[Any]]:
+def _labels(commands: Sequence[Command], half: Half) -> Iterator[ui.Label[Any]]:
     if len(commands) > 1:
         options = [
             discord.SelectOption(
@@ -125,7 +124,7 @@ def _labels(commands: Sequence[Command], pictures: int, about: str | None) -> It
             for command in commands[:MOST_CHOICES]
         ]
         yield ui.Label(text="/", component=ui.Select(custom_id=COMMAND, options=options))
-    for spec in missing(commands[0], pictures, about):
+    for spec in missing(commands[0], half):
         yield ui.Label(
             text=spec.title[:MOST_LABEL],
             description=spec.description[:MOST_PLACEHOLDER] or None,
@@ -134,7 +133,7 @@ def _labels(commands: Sequence[Command], pictures: int, about: str | None) -> It
 
 
 def _field(spec: ParameterSpec, *, required: bool) -> ui.Item[Any]:
-    if spec.type in FILES:
+    if spec.type.attached:
         return ui.FileUpload(custom_id=spec.name, required=required)
     if 0 < len(spec.choices) <= MOST_CHOICES:
         options = [discord.SelectOption(label=choice[:100], value=choice[:100]) for choice in spec.choices]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from adapters.discord.where import Where
+from bot.contract.files import IMAGE
 from bot.contract.values import Actor, Attachment, Invocation, JobId, OutputRef, Place, Press
 
 PLATFORM = "discord"
@@ -17,10 +18,11 @@ Read = Callable[[str, str, int], Awaitable[bytes]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file on Discord's servers. Its address is signed and good for some hours."""
+    """A file on Discord's servers. Its address is signed and good for some hours; `sort` is how its type begins."""
 
     name: str
     url: str
+    sort: str = IMAGE
 
     def attachment(self, read: Read) -> Attachment:
         """As the core takes it."""
@@ -32,7 +34,7 @@ class Order:
     """A command or, if `action` is set, a press that makes something new.
 
     `event` names the event that it came by, `key` the request that it makes: events may share one. `private`: the
-    answer is for the asker alone.
+    answer is for the asker alone. `roles` are the asker's, `within` what the place is part of, `channel` its name.
     """
 
     event: str
@@ -49,6 +51,10 @@ class Order:
     reply: tuple[str, int] | None = None
     spoiler: bool = False
     private: bool = False
+    roles: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    channel: str = ""
+    for_adults: bool = False
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:
@@ -59,6 +65,8 @@ class Order:
                 "where": Where.of(kept["where"]),
                 "images": {name: File(**file) for name, file in kept["images"].items()},
                 "files": tuple(File(**file) for file in kept["files"]),
+                "roles": tuple(kept.get("roles", ())),
+                "within": tuple(kept.get("within", ())),
                 "reply": (kept["reply"][0], kept["reply"][1]) if kept["reply"] else None,
             }
         )
@@ -70,14 +78,21 @@ class Order:
     @property
     def actor(self) -> Actor:
         """Who asks."""
-        return Actor(platform=PLATFORM, external_id=str(self.user), name=self.name)
+        return Actor(platform=PLATFORM, external_id=str(self.user), name=self.name, roles=self.roles)
+
+    @property
+    def ground(self) -> Place:
+        """Where they ask, with what Discord says of it."""
+        return replace(
+            place_of(self.place), within=self.within, name=self.channel, age_restricted=self.for_adults
+        )
 
     def invocation(self, read: Read) -> Invocation:
         """As the core takes a command."""
         return Invocation(
             event_key=self.key,
             actor=self.actor,
-            place=place_of(self.place),
+            place=self.ground,
             command=self.command,
             address=self.where.address(),
             values=self.values,
@@ -93,7 +108,7 @@ class Order:
         return Press(
             event_key=self.key,
             actor=self.actor,
-            place=place_of(self.place),
+            place=self.ground,
             action=action,
             address=self.where.address(),
             transient=not self.where.lasting,

@@ -1,4 +1,4 @@
-"""Finding pictures in messages, and reading them."""
+"""Finding pictures, videos and sounds in messages, and reading them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import discord
 from yarl import URL
 
 from adapters.discord.order import File
+from bot.contract.files import ANY, sort_of
 from bot.errors import MediaGone, MediaTooLarge
 
 SECONDS = 60.0
@@ -47,18 +48,21 @@ class Reader:
 
 
 def pictures(message: discord.Message) -> tuple[File, ...]:
-    """The pictures of a message: attached, embedded, in galleries, forwarded; each once."""
+    """The files of a message that a command may take: attached, embedded, in galleries, forwarded; each once."""
     found: dict[str, File] = {}
     parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
     for part in parts:
-        for name, url in _urls(part):
-            found.setdefault(URL(url, encoded=True).path, File(name=name, url=url))
+        for file in _files(part):
+            found.setdefault(URL(file.url, encoded=True).path, file)
     return tuple(found.values())
 
 
 def attached(message: discord.Message) -> tuple[File, ...]:
     """Every file of a message, of whatever kind; without any its pictures."""
-    found = tuple(File(name=each.filename, url=each.url) for each in message.attachments)
+    found = tuple(
+        File(name=each.filename, url=each.url, sort=sort_of(each.content_type or "") or ANY)
+        for each in message.attachments
+    )
     return found or pictures(message)
 
 
@@ -69,20 +73,21 @@ def buttons(message: discord.Message) -> Iterator[str]:
             yield component.custom_id
 
 
-def _urls(part: discord.Message | discord.MessageSnapshot) -> Iterator[tuple[str, str]]:
+def _files(part: discord.Message | discord.MessageSnapshot) -> Iterator[File]:
     for attachment in part.attachments:
-        if (attachment.content_type or "").startswith("image/"):
-            yield attachment.filename, attachment.url
+        sort = sort_of(attachment.content_type or "")
+        if sort is not None:
+            yield File(name=attachment.filename, url=attachment.url, sort=sort)
     for component in _walk(part.components):
         yield from _shown(component)
     for embed in part.embeds:
         # Discord's own copy: the original may be anywhere, also where only this machine reaches
         for picture in (embed.image, embed.thumbnail):
             if picture.proxy_url:
-                yield "picture", picture.proxy_url
+                yield File(name="picture", url=picture.proxy_url)
 
 
-def _shown(component: Any) -> Iterator[tuple[str, str]]:
+def _shown(component: Any) -> Iterator[File]:
     items: Sequence[Any] = ()
     if isinstance(component, discord.MediaGalleryComponent):
         items = [item.media for item in component.items]
@@ -90,9 +95,9 @@ def _shown(component: Any) -> Iterator[tuple[str, str]]:
         items = [component.media]
     for media in items:
         url = media.url if media.attachment_id else media.proxy_url
-        kind = media.content_type or ""
-        if url and (not kind or kind.startswith("image/")):
-            yield URL(url, encoded=True).name or "picture", url
+        sort = sort_of(media.content_type or "image/")
+        if url and sort is not None:
+            yield File(name=URL(url, encoded=True).name or "picture", url=url, sort=sort)
 
 
 def _walk(components: Sequence[Any]) -> Iterator[Any]:

@@ -119,6 +119,7 @@ def slash(
         name=locale_str(published_name(part or command.name), names=names),
         description=_sentence(command.description or command.title, command.words),
         callback=described,
+        nsfw=command.age_restricted,
     )
     for key, option in by_key.items():
         if option.spec.type is ParameterType.CHOICE and not _is_static(option.spec):

@@ -14,10 +14,12 @@ from adapters.discord.desk import Desk, blank_order, note
 from adapters.discord.forms import FORM, KEPT_SECONDS, Half, filled, missing, modal
 from adapters.discord.order import File, Order
 from adapters.discord.pictures import attached, buttons, pictures
+from adapters.discord.standing import for_adults, name_of, roles_of, within
 from adapters.discord.where import Where
 from bot.contract.card import Effect
+from bot.contract.files import IMAGE, useful
 from bot.contract.line import read_line
-from bot.contract.values import Ask, Command, Extra, Menu, OutputRef, ParameterType
+from bot.contract.values import Ask, Command, Extra, Menu, OutputRef
 from bot.errors import NoPicture, Stale
 
 log = structlog.get_logger(__name__)
@@ -62,7 +64,8 @@ class Talk:
 
     async def menu(self, interaction: Interaction, menu: Menu, message: discord.Message) -> None:
         """An entry of a message's menu."""
-        ref, found = self._on(message, interaction.client.user)
+        ref, every = self._on(message, interaction.client.user)
+        found = tuple(file for file in every if file.sort == IMAGE)
         if ref is None and not found:
             await self._desk.say(interaction, note(NoPicture()))
         elif menu.commands:
@@ -82,7 +85,7 @@ class Talk:
         half, got = Half.of(kept), filled(data)
         command = got.command if got.command in half.commands else half.commands[0]
         order = blank_order(interaction, private=self._is_private(command))
-        files = self._fitting(command, half.files, taken=len(got.images) + (half.reply is not None))
+        files = self._fitting(command, half.files, tuple(got.images.values()), reply=half.reply is not None)
         await self._desk.take(
             interaction,
             replace(
@@ -112,7 +115,7 @@ class Talk:
         ref, found = await self._replied(message, me, takes)
         if not line.command and not line.values:
             return
-        files = self._input(line.command or self._edit(), takes(message), found, int(ref is not None))
+        files = self._input(line.command or self._edit(), takes(message), found, reply=ref is not None)
         order = Order(
             event=str(message.id),
             key=f"discord:{message.id}",
@@ -125,6 +128,10 @@ class Talk:
             files=files,
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler,
+            roles=roles_of(message.author),
+            within=within(message.channel, message.guild.id if message.guild else None),
+            channel=name_of(message.channel),
+            for_adults=for_adults(message.channel),
         )
         await self._desk.take_message(order)
 
@@ -132,17 +139,16 @@ class Talk:
         """Ask for what is missing; a command that has all it needs is done at once."""
         published = {command.name: command for command in self._core.commands()}
         commands = [published[name] for name in half.commands if name in published]
-        have = len(half.files) + (half.reply is not None)
         if not commands:
             await self._desk.say(interaction, note(Stale()))
-        elif len(commands) == 1 and not missing(commands[0], have, half.about):
+        elif len(commands) == 1 and not missing(commands[0], half):
             order = blank_order(interaction, private=False)
             name = commands[0].name
-            files = self._fitting(name, half.files, taken=int(half.reply is not None))
+            files = self._fitting(name, half.files, reply=half.reply is not None)
             await self._desk.take(interaction, replace(order, command=name, files=files, reply=half.reply))
         else:
             await self._core.remember(f"{FORM}{interaction.id}", half.kept())
-            form = modal(str(interaction.id), title or commands[0].title, commands, have, half.about)
+            form = modal(str(interaction.id), title or commands[0].title, commands, half)
             await interaction.response.send_modal(form)
 
     async def _replied(
@@ -184,21 +190,22 @@ class Talk:
         menu = next((menu for menu in self._core.menus() if menu.name == "edit"), None)
         return menu.commands[0].name if menu is not None and menu.commands else ""
 
-    def _input(self, name: str, own: Sequence[File], replied: Sequence[File], taken: int) -> tuple[File, ...]:
-        """The pictures for a command: those that are replied to come first, where there is room for all."""
-        command = next((command for command in self._core.commands() if command.name == name), None)
-        specs = () if command is None else command.parameters
-        room = sum(spec.type is ParameterType.IMAGE for spec in specs) - taken
-        files = (*replied, *own) if len(replied) + len(own) <= room else (*own, *replied)
-        return self._fitting(name, files, taken)
+    def _input(
+        self, name: str, own: Sequence[File], replied: Sequence[File], *, reply: bool
+    ) -> tuple[File, ...]:
+        """The files for a command: those that are replied to come first, where there is room for all."""
+        every = (*replied, *own)
+        all_fit = len(self._fitting(name, every, reply=reply)) == len(every)
+        return self._fitting(name, every if all_fit else (*own, *replied), reply=reply)
 
-    def _fitting(self, name: str, files: Sequence[File], taken: int) -> tuple[File, ...]:
-        """As many files as a command has use for; all of them if it has none, so that it says so."""
+    def _fitting(
+        self, name: str, files: Sequence[File], taken: Sequence[File] = (), *, reply: bool
+    ) -> tuple[File, ...]:
+        """Those that a command has use for; all of them if it takes none, so that it says so."""
         command = next((command for command in self._core.commands() if command.name == name), None)
-        if command is None:
+        if command is None or not any(spec.type.attached for spec in command.parameters):
             return tuple(files)
-        most = sum(spec.type is ParameterType.IMAGE for spec in command.parameters)
-        return tuple(files[: max(0, most - taken)]) if most else tuple(files)
+        return useful(command, files, taken, reply=reply)
 
     def _values(self, name: str, values: Any) -> dict[str, Any]:
         """What was filled in, under the names that this command has for it: the form may be another's."""

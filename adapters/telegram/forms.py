@@ -10,7 +10,8 @@ from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from adapters.telegram.order import Order
 from bot.contract.card import Card, Text
-from bot.contract.values import Command, ParameterSpec, ParameterType
+from bot.contract.files import lacking
+from bot.contract.values import Command, ParameterSpec
 
 FORM = "form:"
 KEPT_SECONDS = 24 * 3600.0
@@ -81,12 +82,11 @@ class Half:
 
 def missing(command: Command, order: Order) -> ParameterSpec | None:
     """The first thing that a command still needs, or that was named without a value though there is a list."""
-    pictures = order.pictures - len(order.images)
+    files = lacking(command, order.files, tuple(order.images), reply=order.reply is not None)
     for spec in command.parameters:
         given = order.values.get(spec.name)
-        if spec.type is ParameterType.IMAGE:
-            pictures -= spec.name not in order.images
-            if spec.required and pictures < 0 and spec.name not in order.images:
+        if spec.type.attached:
+            if spec.name in files:
                 return spec
         elif (spec.choices and given == "") or (
             spec.required and spec.default is None and given in (None, "")

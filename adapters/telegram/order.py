@@ -8,16 +8,21 @@ from typing import Any, Self
 
 from adapters.telegram.settings import PLATFORM
 from adapters.telegram.where import Where
+from bot.contract.files import IMAGE
 from bot.contract.values import Actor, Attachment, Invocation, JobId, OutputRef, Place, Press
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file on Telegram's servers, by the id that this bot knows it by. `size` is in bytes, 0 if unknown."""
+    """A file on Telegram's servers, by the id that this bot knows it by. `size` is in bytes, 0 if unknown.
+
+    `sort` is how its media type begins.
+    """
 
     name: str
     id: str
     size: int = 0
+    sort: str = IMAGE
 
     def attachment(self, read: Read) -> Attachment:
         """As the core takes it."""
@@ -33,7 +38,8 @@ class Order:
     """A command or, if `action` is set, a press.
 
     `event` names the event that it came by, `key` the request that it makes: presses of one button share one.
-    `home` is the chat's first id. `press` is what a press is answered by, for some seconds.
+    `home` is the chat's first id, `title` a group's name; `roles` are the asker's there. `press` is what a press is
+    answered by, for some seconds.
     """
 
     event: str
@@ -50,6 +56,8 @@ class Order:
     files: tuple[File, ...] = ()
     reply: tuple[str, int] | None = None
     spoiler: bool = False
+    roles: tuple[str, ...] = ()
+    title: str = ""
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:
@@ -60,6 +68,7 @@ class Order:
                 "where": Where.of(kept["where"]),
                 "images": {name: File(**file) for name, file in kept["images"].items()},
                 "files": tuple(File(**file) for file in kept["files"]),
+                "roles": tuple(kept.get("roles", ())),
                 "reply": (kept["reply"][0], kept["reply"][1]) if kept["reply"] else None,
             }
         )
@@ -71,17 +80,12 @@ class Order:
     @property
     def actor(self) -> Actor:
         """Who asks."""
-        return Actor(platform=PLATFORM, external_id=str(self.user), name=self.name)
+        return Actor(platform=PLATFORM, external_id=str(self.user), name=self.name, roles=self.roles)
 
     @property
     def place(self) -> Place:
         """The chat, all its topics together, by the id that it had when it was first met."""
-        return Place(platform=PLATFORM, external_id=str(self.home))
-
-    @property
-    def pictures(self) -> int:
-        """How many pictures it brings along."""
-        return len(self.files) + len(self.images) + (self.reply is not None)
+        return Place(platform=PLATFORM, external_id=str(self.home), name=self.title)
 
     def invocation(self, read: Read) -> Invocation:
         """As the core takes a command."""

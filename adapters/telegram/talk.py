@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
-from telegram import Bot, CallbackQuery, ExternalReplyInfo, Message, Update, User
+from telegram import Bot, CallbackQuery, Chat, ExternalReplyInfo, Message, Update, User
 
 from adapters.telegram.albums import Albums
+from adapters.telegram.chiefs import Chiefs
 from adapters.telegram.desk import Desk, note
 from adapters.telegram.forms import CHOOSE, FORM, KEPT_SECONDS, TURN, Half, matching
 from adapters.telegram.order import File, Order
@@ -19,9 +20,10 @@ from adapters.telegram.pictures import buttons, files, pictures
 from adapters.telegram.post import SENT
 from adapters.telegram.settings import PLATFORM, TelegramSettings
 from adapters.telegram.where import Where
+from bot.contract.files import IMAGE, useful
 from bot.contract.levels import Level
 from bot.contract.line import read_line
-from bot.contract.values import Actor, Command, OutputRef, ParameterType
+from bot.contract.values import Actor, Command, OutputRef
 from bot.errors import NotListed, Stale
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ class Talk:
         self._settings = settings
         self._told: dict[int, float] = {}
         self._homes: dict[int, int] = {}
+        self._chiefs = Chiefs(bot)
         self.albums = Albums(desk.core, self._written)
 
     async def resume(self) -> None:
@@ -86,13 +89,20 @@ class Talk:
         if not await self._serves(first.from_user, first.chat.id):
             await self._turn_away(first)
             return
-        order = self._order(messages, text)
+        order = self._order(messages, text, await self._roles(first.from_user, first.chat))
         if half is not None and not order.command:
             await self._answered(first, half, order)
-        elif order.command or order.values or order.files:
+        elif order.command or order.values or any(file.sort == IMAGE for file in order.files):
             await self._desk.take(order)
 
-    def _order(self, messages: Sequence[Message], text: str) -> Order:
+    async def _roles(self, user: User, chat: Chat) -> tuple[str, ...]:
+        """What somebody is in a group, where a level depends on that."""
+        matters = any(role.startswith(PLATFORM + "-") for role in self._core.roles())
+        if chat.type == chat.PRIVATE or not matters:
+            return ()
+        return await self._chiefs.roles(user.id, chat.id, self._home(chat.id))
+
+    def _order(self, messages: Sequence[Message], text: str, roles: tuple[str, ...]) -> Order:
         first = messages[0]
         assert first.from_user is not None, "it was looked at"
         line = read_line(self._without_mention(text), self._core.commands())
@@ -101,7 +111,7 @@ class Talk:
         ref, replied = self._replied(first, takes)
         own = tuple(file for message in messages for file in takes(message))
         name = command.name if command is not None else line.command
-        room = self._most(name) - len(own) - (ref is not None)
+        taker = self._desk.command(name) if name else self._edit()
         return Order(
             event=f"{first.chat.id}:{first.media_group_id or first.message_id}",
             key=f"{PLATFORM}:{first.chat.id}:{first.media_group_id or first.message_id}",
@@ -111,9 +121,11 @@ class Talk:
             home=self._home(first.chat.id),
             command=name or self._edits(line.values, own, replied, ref),
             values=line.values,
-            files=(*replied[: max(0, room)], *own),
+            files=(*useful(taker, replied, own, reply=ref is not None), *own),
             reply=None if ref is None else (str(ref.job), ref.index),
             spoiler=line.spoiler or any(message.has_media_spoiler for message in messages),
+            roles=roles,
+            title=first.chat.title or "",
         )
 
     def _edits(
@@ -124,7 +136,8 @@ class Talk:
         ref: OutputRef | None,
     ) -> str:
         """A picture without any words is asked about; with words the core knows what to do."""
-        if values or not (own or replied or ref):
+        pictures = [file for file in (*own, *replied) if file.sort == IMAGE]
+        if values or not (pictures or ref):
             return ""
         edit = self._edit()
         return "" if edit is None else edit.name
@@ -132,12 +145,6 @@ class Talk:
     def _edit(self) -> Command | None:
         menu = next((menu for menu in self._core.menus() if menu.name == "edit"), None)
         return menu.commands[0] if menu is not None and menu.commands else None
-
-    def _most(self, name: str) -> int:
-        """How many pictures a command has use for; plain words edit."""
-        command = self._desk.command(name) if name else self._edit()
-        specs = () if command is None else command.parameters
-        return sum(spec.type in (ParameterType.IMAGE, ParameterType.FILE) for spec in specs)
 
     async def _answered(self, message: Message, half: Half, answer: Order) -> None:
         """What was asked for."""
@@ -175,6 +182,8 @@ class Talk:
             home=self._home(message.chat.id),
             action=query.data,
             press=query.id,
+            roles=await self._roles(query.from_user, message.chat),
+            title=message.chat.title or "",
         )
         if query.data.startswith((CHOOSE, TURN)):
             await self._chosen(query.id, message.message_id, query.data, order)

@@ -1,9 +1,10 @@
-"""The terminal: one command, its bar, its files; one's jobs and their end."""
+"""The terminal: one command, its bar, its files; one's jobs and their end; commands of admins."""
 
 from __future__ import annotations
 
 from adapters.terminal.adapter import TerminalAdapter
 from adapters.terminal.jobs import Ending, Listing
+from adapters.terminal.managing import Managing
 from adapters.terminal.order import Order
 
 
@@ -12,4 +13,4 @@ def create(order: Order) -> TerminalAdapter:
     return TerminalAdapter(order)
 
 
-__all__ = ["Ending", "Listing", "Order", "create"]
+__all__ = ["Ending", "Listing", "Managing", "Order", "create"]

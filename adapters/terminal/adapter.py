@@ -52,7 +52,10 @@ class TerminalAdapter:
         async with Screen(self._console, graphics) as self._screen:
             card = await self._wait(core, job, self._screen)
         self._tell(card)
-        for path in await write((await core.job(self._order.place, job)).outputs, self._order.output):
+        status = await core.job(self._order.place, job)
+        for line in (*(f"{name}: {text}" for name, text in status.read.items()), *status.remarks):
+            self._console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+        for path in await write(status.outputs, self._order.output):
             self._console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
     def turn(self, address: Address, *, final: bool) -> float:

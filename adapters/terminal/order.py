@@ -10,15 +10,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from bot.contract.values import Actor, Attachment, Invocation, Place
-from bot.errors import MediaRejected
+from bot.errors import MediaRejected, MediaTooLarge
 
 STDOUT = Path("-")
 
 
 def person() -> Actor:
-    """The person at the terminal."""
+    """The person at the terminal, whose own settings and database these are."""
     user = getpass.getuser()
-    return Actor(platform="terminal", external_id=user, name=user)
+    return Actor(platform="terminal", external_id=user, name=user, owner=True)
 
 
 def terminal() -> Place:
@@ -28,14 +28,15 @@ def terminal() -> Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """A command, its raw values, the pictures to start from, and where to put what comes out.
+    """A command, its raw values, the files to start from, and where to put what comes out.
 
-    `preview`: it is drawn while it is made, where the terminal can.
+    Each of `files` has the option that it is for before it, or "" if it is for whichever takes it. `preview`: it is
+    drawn while it is made, where the terminal can.
     """
 
     command: str
     values: Mapping[str, object]
-    images: tuple[Path, ...]
+    files: tuple[tuple[str, Path], ...]
     output: Path | None
     preview: bool = True
 
@@ -58,8 +59,13 @@ class Order:
             command=self.command,
             address={},
             values=self.values,
-            attachments=tuple(Attachment(name=path.name, read=_Reader(path)) for path in self.images),
+            images={name: _attachment(path) for name, path in self.files if name},
+            attachments=tuple(_attachment(path) for name, path in self.files if not name),
         )
+
+
+def _attachment(path: Path) -> Attachment:
+    return Attachment(name=path.name, read=_Reader(path))
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class _Reader:
         try:
             size = (await asyncio.to_thread(self.path.stat)).st_size
             if size > limit:
-                raise MediaRejected(f"{self.path.name} is too large: at most {limit // 2**20} MB.")
+                raise MediaTooLarge(self.path.name, limit)
             return await asyncio.to_thread(self.path.read_bytes)
         except OSError as error:
             reason = error.strerror or "it can't be read"

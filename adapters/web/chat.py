@@ -26,14 +26,16 @@ from bot.contract.values import (
     Place,
     Press,
 )
-from bot.errors import InvalidValue, MediaRejected
+from bot.errors import InvalidValue, MediaRejected, MediaTooLarge
 
 PING_SECONDS = 15.0
 PAGE = 50
 WORDS = 200
 LINE_BYTES = 64 * 1024
 FILES = 8
-FILE_BYTES = 26 * 1024 * 1024
+FILE_BYTES = 91 * 1024 * 1024
+"""A little more than a video may have: what a picture may have is the core's to say."""
+FORM_BYTES = 110 * 1024 * 1024
 
 
 IMAGE = "image:"
@@ -142,9 +144,11 @@ class Chat:
     async def _named(self, actor: Actor) -> Actor:
         return replace(actor, name=await self._core.name_of(actor))
 
-    async def commands(self, _request: web.Request) -> web.Response:
-        """Every command with its options."""
-        return web.json_response({"commands": [workflow_json(command) for command in self._core.commands()]})
+    async def commands(self, request: web.Request) -> web.Response:
+        """Every command that the visitor may use, with its options."""
+        level = await self._core.level(request[VISITOR].actor)
+        shown = [command for command in self._core.commands() if level >= command.level]
+        return web.json_response({"commands": [workflow_json(command) for command in shown]})
 
 
 async def _send(response: web.StreamResponse, event: str, data: dict[str, Any]) -> None:
@@ -164,13 +168,16 @@ async def _form(request: web.Request) -> tuple[dict[str, str], list[NamedFile]]:
 async def _parts(request: web.Request) -> tuple[dict[str, str], list[NamedFile]]:
     fields: dict[str, str] = {}
     files: list[NamedFile] = []
+    size = 0
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader) or part.name is None:
             raise InvalidValue("body", "That form can't be read. Send it again.")
         if part.filename is None:
             fields[part.name] = (await _read(part, LINE_BYTES)).decode(errors="replace")
         elif len(files) < FILES:
-            files.append((part.name, _attachment(part.filename, await _read(part, FILE_BYTES))))
+            data = await _read(part, min(FILE_BYTES, FORM_BYTES - size))
+            size += len(data)
+            files.append((part.name, _attachment(part.filename, data)))
         else:
             raise MediaRejected(f"That is too many files: at most {FILES}.")
     return fields, files
@@ -181,14 +188,16 @@ async def _read(part: BodyPartReader, limit: int) -> bytes:
     while chunk := await part.read_chunk():
         data += chunk
         if len(data) > limit:
-            raise MediaRejected(f"{part.filename or part.name} is too large: at most {limit // 1024:,} KB.")
+            if part.filename is not None:
+                raise MediaTooLarge(part.filename, limit)
+            raise InvalidValue(part.name or "body", f"That line is too long: at most {limit // 1024} KB.")
     return bytes(data)
 
 
 def _attachment(name: str, data: bytes) -> Attachment:
     async def read(limit: int) -> bytes:
         if len(data) > limit:
-            raise MediaRejected(f"{name} is too large: at most {limit // 2**20} MB. Send a smaller one.")
+            raise MediaTooLarge(name, limit)
         return data
 
     return Attachment(name=name, read=read)

@@ -83,6 +83,15 @@ def _paths() -> dict[str, Any]:
                 "Cancel anybody's job: for admins", _responses("202", "Its end is asked for", "Queued")
             )
         },
+        "/api/v1/admin/commands/{name}": {
+            "post": {
+                "summary": "Do a command of the admins, its values as a JSON object: for admins",
+                "parameters": [
+                    {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+                ],
+                "responses": _plain(),
+            }
+        },
         "/healthz": {"get": {"summary": "Whether the process lives", "security": [], "responses": _plain()}},
         "/readyz": {
             "get": {
@@ -146,6 +155,16 @@ def _job() -> dict[str, Any]:
         "eta_seconds": {"type": "number", "description": "Seconds until its end, where they are known"},
         "node": {"type": "string", "description": "The node that runs"},
         "outputs": {"type": "array", "items": output},
+        "remarks": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "How the words were read: what was left out of them, and the LoRAs that are in them.",
+        },
+        "read": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "The texts that became others when they were read, by parameter.",
+        },
         "error": _object({"code": {"type": "string"}, "message": {"type": "string"}}, ["code", "message"]),
     }
     return _object(properties, ["state", "fraction", "outputs"])

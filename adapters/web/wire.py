@@ -12,6 +12,7 @@ from bot.contract.card import Card, Code, Countdown, Link, Media, Preview, Span,
 from bot.contract.overview import FailedJob, Overview, PersonReport, StandingJob
 from bot.contract.values import (
     Accepted,
+    Actor,
     Answer,
     Ask,
     Command,
@@ -47,6 +48,10 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         answer["position"] = status.position
     if status.node is not None:
         answer["node"] = status.node
+    if status.remarks:
+        answer["remarks"] = list(status.remarks)
+    if status.read:
+        answer["read"] = dict(status.read)
     if status.error is not None:
         answer["error"] = {"code": status.error.code, "message": status.error.message}
     return answer
@@ -139,8 +144,16 @@ def queue_json(status: QueueStatus) -> dict[str, Any]:
     return {
         "waiting": status.waiting,
         "running": status.running,
+        "paused": status.paused,
         "backends": [
-            {"name": b.name, "up": b.up, "version": b.version, "running": b.running} for b in status.backends
+            {
+                "name": b.name,
+                "up": b.up,
+                "version": b.version,
+                "running": b.running,
+                **({} if b.hold is None else {"hold": b.hold}),
+            }
+            for b in status.backends
         ],
     }
 
@@ -155,15 +168,17 @@ def overview_json(overview: Overview) -> dict[str, Any]:
         "backends": [asdict(backend) for backend in overview.backends],
         "people": [_of_somebody(person) for person in overview.people],
         "failures": [_of_somebody(job) for job in overview.failures],
+        "paused": overview.paused,
+        "changes": [asdict(change) | {"by": _somebody(change.by)} for change in overview.changes],
     }
 
 
 def _of_somebody(line: StandingJob | PersonReport | FailedJob) -> dict[str, Any]:
-    actor = line.actor
-    return {
-        **asdict(line),
-        "actor": {"name": actor.name, "id": f"{actor.platform}:{actor.external_id}"},
-    }
+    return {**asdict(line), "actor": _somebody(line.actor)}
+
+
+def _somebody(actor: Actor) -> dict[str, str]:
+    return {"name": actor.name, "id": f"{actor.platform}:{actor.external_id}"}
 
 
 def _span(span: Span) -> dict[str, Any]:

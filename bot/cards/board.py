@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,7 +14,8 @@ from bot.feed import Feed
 from bot.jobs.models import MessageView, Output
 from bot.jobs.states import State
 from bot.media.spool import Spool
-from bot.scheduling.place import Ahead, ahead
+from bot.scheduling.holds import Hold, Reason
+from bot.scheduling.place import Ahead, ahead_of
 from bot.store.store import Store
 
 MOST_TEXT = 4 * TEXT_SHOWN
@@ -23,18 +24,28 @@ MOST_TEXT = 4 * TEXT_SHOWN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What is before the jobs that wait, the models that backends have loaded, and what others have queued there."""
+    """What is before the jobs that wait, the models that backends have loaded, what others have
+    queued there, and what holds backends back."""
 
     ahead: Mapping[JobId, Ahead] = field(default_factory=dict)
     loaded: frozenset[str] = frozenset()
     others: int = 0
+    holds: Mapping[str, Hold | None] = field(default_factory=dict)
+
+
+Holds = Callable[[], Awaitable[Mapping[str, Hold | None]]]
+"""Tells of each backend why it takes no jobs now; None if it does."""
+
+
+async def _no_holds() -> Mapping[str, Hold | None]:
+    return {}
 
 
 class Board:
     """Looks at a job's message and draws its card.
 
     `answering` says whether any ComfyUI answers now, `offered` what can be done with pictures, `clock` the time in
-    seconds since 1970.
+    seconds since 1970, `holds` why backends take no jobs.
     """
 
     def __init__(
@@ -45,6 +56,7 @@ class Board:
         answering: Callable[[], bool],
         offered: Callable[[], frozenset[Verb]],
         clock: Callable[[], float],
+        holds: Holds = _no_holds,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -52,6 +64,7 @@ class Board:
         self._answering = answering
         self._offered = offered
         self._clock = clock
+        self.holds = holds
 
     async def card(self, view: MessageView) -> Card:
         """The card of a message as its job stands now."""
@@ -71,6 +84,7 @@ class Board:
                     live=self._feed.live(view.job.id),
                     ahead=standing.ahead.get(view.job.id),
                     loaded=view.job.models in standing.loaded,
+                    hold=_hold(view, standing.holds),
                     answering=self._answering(),
                     others=standing.others,
                     now=self._clock(),
@@ -92,12 +106,13 @@ class Board:
         mine = {(flow.account, flow.lane): flow for flow in flows}
         return Standing(
             ahead={
-                job: ahead(mine[turn.account, turn.lane], turn.nth, turn.before, flows)
+                job: ahead_of(turn, mine[turn.account, turn.lane], flows)
                 for job, turn in turns.items()
                 if (turn.account, turn.lane) in mine
             },
             loaded=loaded,
             others=others,
+            holds=await self.holds(),
         )
 
     async def _texts(self, view: MessageView) -> list[str]:
@@ -127,6 +142,18 @@ class Board:
             name=output.name,
             size=output.blob.size,
         )
+
+
+def _hold(view: MessageView, holds: Mapping[str, Hold | None]) -> Hold | None:
+    """What a job waits for beside its turn: the hold that ends first, if all backends that could take it are held."""
+    if view.job.state is not State.QUEUED:
+        return None
+    found = [hold for backend, hold in holds.items() if backend not in view.job.shunned]
+    held = [hold for hold in found if hold is not None]
+    if not held or len(held) < len(found):
+        return None
+    paused = next((hold for hold in held if hold.reason is Reason.QUEUE_PAUSED), None)
+    return paused or min(held, key=lambda hold: hold.until or float("inf"))
 
 
 def _is_shown(output: Output) -> bool:

@@ -14,6 +14,8 @@ from bot.contract.values import JobId, JobState, OutputRef, QueueStatus
 from bot.feed import Live
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
+from bot.scheduling.caps import in_dollars
+from bot.scheduling.holds import Hold, Reason
 from bot.scheduling.place import Ahead
 
 PROMPT_SHOWN = 300
@@ -33,7 +35,8 @@ class Facts:
 
     `texts` are results in words, `media` all others. `ahead` is what comes before it; `loaded`: a ComfyUI has its
     models loaded; `answering`: some ComfyUI answers; `others`: so many prompts that are not ours keep every ComfyUI
-    busy. `now` in seconds since 1970. `offered` is what can be done with a picture.
+    busy; `hold`: why those that could take it do not. `now` in seconds since 1970. `offered` is what can be done with
+    a picture.
     """
 
     view: MessageView
@@ -46,6 +49,7 @@ class Facts:
     now: float
     others: int = 0
     offered: frozenset[Verb] = frozenset()
+    hold: Hold | None = None
 
 
 def render(facts: Facts) -> Card:
@@ -83,6 +87,8 @@ def _queued(facts: Facts) -> Card:
 def _queued_title(facts: Facts) -> str:
     if facts.view.job.cancel_requested:
         return "Cancelling"
+    if facts.hold is not None:
+        return _queued_behind(facts.hold, facts.ahead)
     if not facts.answering:
         return _queued_for_nobody(facts)
     if facts.view.job.state is not State.QUEUED:
@@ -115,7 +121,10 @@ def _attempt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
 def _ready_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     """When it was thought to be ready, while that is still ahead; and what shortens it."""
     job = facts.view.job
-    if job.state is not State.QUEUED or job.cancel_requested or not facts.answering:
+    if facts.hold is not None and facts.hold.until is not None and facts.now < facts.hold.until:
+        until = Countdown(at=facts.hold.until, text=_away(facts.hold.until - facts.now))
+        return ((Text(text="That is "), until),)
+    if job.state is not State.QUEUED or job.cancel_requested or facts.hold or not facts.answering:
         return ()
     lines: list[tuple[Span, ...]] = []
     if job.early is not None and job.late is not None and facts.now < job.late:
@@ -134,6 +143,8 @@ def _ready_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
 def _away(seconds: float) -> str:
     if seconds < 55:
         return f"in {max(5, 5 * round(seconds / 5))} s"
+    if seconds >= 90 * 60:
+        return f"in {round(seconds / 3600)} h"
     return f"in {round(seconds / 60)} min"
 
 
@@ -141,6 +152,12 @@ def _queued_for_nobody(facts: Facts) -> str:
     if facts.ahead is None:
         return "ComfyUI does not answer. This goes on when it returns."
     return f"ComfyUI is off. You are {_ordinal(facts.ahead.jobs + 1)} when it returns."
+
+
+def _queued_behind(hold: Hold, before: Ahead | None) -> str:
+    why, when = _HELD[hold.reason]
+    place = "This goes on" if before is None else f"You are {_ordinal(before.jobs + 1)}"
+    return f"{why} {place} {when}."
 
 
 def _ordinal(number: int) -> str:
@@ -247,11 +264,18 @@ def info(view: MessageView) -> Card:
 
 def queue_card(status: QueueStatus) -> Card:
     """The queue in words."""
-    lines = [_line(f"{status.waiting} waiting, {status.running} in work")]
+    paused = ", paused by an admin" if status.paused else ""
+    lines = [_line(f"{status.waiting} waiting, {status.running} in work{paused}")]
     for backend in status.backends:
         state = f"answers (ComfyUI {backend.version})" if backend.up else "does not answer"
-        lines.append((Code(text=backend.name), Text(text=f" {state}, {backend.running} in work")))
+        hold = f", {backend.hold}" if backend.hold is not None else ""
+        lines.append((Code(text=backend.name), Text(text=f" {state}, {backend.running} in work{hold}")))
     return note("Queue", *lines)
+
+
+def held(hold: Hold | None) -> str | None:
+    """Why a backend takes no jobs, in a few words; a pause of all is told elsewhere."""
+    return None if hold is None else _BRIEFLY.get(hold.reason)
 
 
 def existing(url: str) -> Card:
@@ -299,11 +323,19 @@ def _prompt(view: MessageView) -> str | None:
 
 
 def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
-    prompt = _prompt(facts.view)
+    prompt, cost = _prompt(facts.view), _cost_lines(facts.view)
     if prompt is None:
-        return ()
+        return cost
     short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"
-    return ((Text(text=short, strong=True),), *_remarks(facts.view))
+    return ((Text(text=short, strong=True),), *_remarks(facts.view), *cost)
+
+
+def _cost_lines(view: MessageView) -> tuple[tuple[Span, ...], ...]:
+    """What a job that costs money costs."""
+    if not view.job.paid:
+        return ()
+    price = view.job.price
+    return (_line("It costs money." if price is None else f"It costs {in_dollars(price)}."),)
 
 
 def _remarks(view: MessageView) -> tuple[tuple[Span, ...], ...]:
@@ -327,6 +359,21 @@ def _took(seconds: float) -> str:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
+
+_HELD = {
+    Reason.OWNERS: ("The GPU is with its owner.", "when it is back"),
+    Reason.HOURS: ("The GPU is with its owner at this hour.", "when it is back"),
+    Reason.DRAINED: ("An admin has the server take no more for now.", "when it does again"),
+    Reason.PAUSED: ("The server is paused by an admin.", "when it goes on"),
+    Reason.QUEUE_PAUSED: ("The queue is paused by an admin.", "when it goes on"),
+}
+
+_BRIEFLY = {
+    Reason.OWNERS: "its owner has the GPU",
+    Reason.HOURS: "its owner has the GPU at this hour",
+    Reason.DRAINED: "drained",
+    Reason.PAUSED: "paused",
+}
 
 _LABELS = {
     Verb.AGAIN: "Again",

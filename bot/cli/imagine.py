@@ -29,6 +29,12 @@ def imagine(
         list[str] | None, typer.Option("--set", help="KEY=VALUE, as often as needed.")
     ] = None,
     image: Annotated[list[Path] | None, typer.Option(help="A picture to start from.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", help="A picture, video or sound to start from: FILE, or NAME=FILE for an option."
+        ),
+    ] = None,
     seed: Annotated[str | None, typer.Option(help="The same seed gives the same picture.")] = None,
     preview: Annotated[
         bool, typer.Option("--preview/--no-preview", help="Draw it as it comes, where the terminal can.")
@@ -38,13 +44,15 @@ def imagine(
 
     Ctrl-C cancels it, on its ComfyUI too, and exits with 130.
     """
-    values: dict[str, object] = {"prompt": prompt, **dict(_pair(text) for text in settings or [])}
+    values: dict[str, object] = {"prompt": prompt} if prompt else {}  # some workflows take none
+    values |= dict(_pair(text) for text in settings or [])
     if seed is not None:
         values["seed"] = seed
     configured = read_settings()
     set_up_logs(configured.log_format, logging.ERROR)
     try:
-        failed = asyncio.run(make(configured, workflow, values, image or [], output, preview=preview))
+        files = [*(("", path) for path in image or []), *(_input(text) for text in inputs or [])]
+        failed = asyncio.run(make(configured, workflow, values, files, output, preview=preview))
     except KeyboardInterrupt:
         typer.echo("cancelled", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -56,15 +64,18 @@ async def make(
     settings: Settings,
     workflow: str,
     values: dict[str, object],
-    images: list[Path],
+    files: list[tuple[str, Path]],
     output: Path | None,
     *,
     preview: bool = True,
 ) -> bool:
-    """Make a picture and write it. Whether it failed; raises `UserError` if nothing was queued."""
+    """Make a picture and write it. Whether it failed; raises `UserError` if nothing was queued.
+
+    `files` are those that it starts from, each with the option that it is for, or "" for whichever takes it.
+    """
     terminal: Any = import_module("adapters.terminal")  # by name: the core does not know the platforms
     order = terminal.Order(
-        command=workflow, values=values, images=tuple(images), output=output, preview=preview
+        command=workflow, values=values, files=tuple(files), output=output, preview=preview
     )
     async with open_app(settings) as app:
         adapter = terminal.create(order)
@@ -77,3 +88,11 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise InvalidValue("--set", f'--set takes KEY=VALUE, as in --set steps=30, not "{text}".')
     return name, value
+
+
+def _input(text: str) -> tuple[str, Path]:
+    """`NAME=FILE` or `FILE`: a file's own name may have an equals sign."""
+    name, equals, path = text.partition("=")
+    if equals and name.isidentifier() and not Path(text).exists():
+        return name, Path(path)
+    return "", Path(text)

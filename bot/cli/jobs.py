@@ -1,4 +1,4 @@
-"""`muralist jobs` and `muralist cancel`: the jobs that this person began at a terminal."""
+"""`muralist jobs` and `cancel`: the jobs that this person began at a terminal; `muralist admin`: everybody's."""
 
 from __future__ import annotations
 
@@ -28,6 +28,23 @@ def cancel(
     settings = read_settings()
     set_up_logs(settings.log_format, logging.ERROR)
     asyncio.run(_cancel(settings, job))
+
+
+def admin(context: typer.Context) -> None:
+    """Do what admins can: `muralist admin pause`, `muralist admin gpu back`, `muralist admin limits`, `... queue`.
+
+    A `muralist run` that is running obeys within a second.
+    """
+    settings = read_settings()
+    set_up_logs(settings.log_format, logging.ERROR)
+    asyncio.run(_manage(settings, context.args))
+
+
+async def _manage(settings: Settings, words: list[str]) -> None:
+    managing = _terminal().Managing(words)
+    async with open_app(settings) as app:
+        await app.servers.look()
+        await managing.run(app.core(managing))
 
 
 async def _list(settings: Settings) -> None:

@@ -23,6 +23,11 @@ app.command("demo")(serve.demo)
 app.command("imagine")(imagine.imagine)
 app.command("jobs")(jobs.jobs)
 app.command("cancel")(jobs.cancel)
+app.command(
+    "admin",
+    no_args_is_help=True,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(jobs.admin)
 app.command("check")(check.check)
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(db.app, name="db")

@@ -15,10 +15,11 @@ from typing import Annotated
 
 import typer
 
-from bot.app import end, load_adapters, open_app
+from bot.app import load_adapters, open_app
 from bot.comfy.discover import PORTS, find_local
 from bot.contract.ports import Adapter
 from bot.errors import ConfigError
+from bot.fleet import end
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
 

@@ -28,7 +28,10 @@ WHO = ParameterSpec(
 async def allow(context: Context, invocation: Invocation) -> Answer:
     """Lets somebody in from now on."""
     who = _who(invocation)
+    known = await let_in(context.memory, context.adapter, [who])
     await context.memory.keep(context.adapter, _LET_IN + who, {"by": invocation.actor.external_id})
+    if not known:
+        await _note(context, invocation, who, "not let in", "let in")
     return Said(card=note(f"{who} is let in."))
 
 
@@ -39,6 +42,7 @@ async def forbid(context: Context, invocation: Invocation) -> Answer:
     if not await let_in(context.memory, context.adapter, [who]):
         raise InvalidValue(WHO.name, f"{who} was not let in with /allow. Perhaps a setting lists it.")
     await context.memory.drop(context.adapter, _LET_IN + who)
+    await _note(context, invocation, who, "let in", "not let in")
     return Said(card=note(f"{who} is let in no longer."))
 
 
@@ -49,6 +53,11 @@ async def let_in(memory: Memory, adapter: str, ids: Sequence[str]) -> bool:
         if name in await memory.find(adapter, name):
             return True
     return False
+
+
+async def _note(context: Context, invocation: Invocation, who: str, before: str, after: str) -> None:
+    whom = f"{context.adapter}:{who}"
+    await context.steer.note(invocation.actor, invocation.command, whom, before, after)
 
 
 def _who(invocation: Invocation) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 from bot.cards import render
 from bot.cards.actions import read_button
 from bot.cards.workshop import is_choice
+from bot.commands.admin import ADMIN
 from bot.commands.admission import ADMISSION, let_in
+from bot.commands.community import COMMUNITY
 from bot.commands.extras import EXTRAS, menus
 from bot.commands.general import GENERAL
 from bot.commands.languages import in_languages, menu_in_languages, parameter_in_languages
@@ -39,24 +41,29 @@ from bot.contract.values import (
 )
 from bot.errors import Stale, UnknownCommand
 from bot.service.act import Act
+from bot.service.grounds import Grounds
 from bot.service.links import Links
 from bot.service.look import Look
+from bot.service.moderate import Moderate
 from bot.service.offering import Offering
 from bot.service.outgoing import Outgoing
 from bot.service.oversee import Oversee
 from bot.service.people import People
+from bot.service.quota import Quota
 from bot.service.rights import ADD, Rights
+from bot.service.steer import Steer
 from bot.service.submit import Submit
 from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
 from bot.store.memory import Memory
+from bot.store.statistics import Statistics
 from bot.workflow.model import Role
 from bot.workflow.values import nearest
 
 
 def spoken_for() -> frozenset[str]:
     """The names of commands that belong to no workflow, and the first words of them."""
-    names = (*GENERAL, *ADMISSION, *WORKFLOWS)
+    names = (*GENERAL, *COMMUNITY, *ADMIN, *ADMISSION, *WORKFLOWS)
     return frozenset({*names, *(name.partition(" ")[0] for name in names)})
 
 
@@ -73,7 +80,12 @@ class BoundCore:
     look: Look
     people: People
     rights: Rights
+    moderate: Moderate
+    grounds: Grounds
+    quota: Quota
     oversee: Oversee
+    steer: Steer
+    statistics: Statistics
     outgoing: Outgoing
     links: Links
     memory: Memory
@@ -91,8 +103,7 @@ class BoundCore:
     @property
     def _general(self) -> Mapping[str, Entry]:
         """The commands that belong to no workflow."""
-        common = {**GENERAL, **WORKFLOWS}
-        return {**common, **ADMISSION} if self.listed else common
+        return {**GENERAL, **COMMUNITY, **ADMIN, **WORKFLOWS, **(ADMISSION if self.listed else {})}
 
     def extra(self, extra: Extra) -> ParameterSpec:
         """How an option that the platform carries out is published."""
@@ -133,10 +144,16 @@ class BoundCore:
         level = await self.rights.require(invocation.actor, f"/{entry.command.name}")
         context = Context(
             look=self.look,
+            oversee=self.oversee,
+            steer=self.steer,
+            statistics=self.statistics,
             commands=partial(self._commands_of, level),
             memory=self.memory,
             adapter=self.adapter,
             level=level,
+            moderate=self.moderate,
+            grounds=self.grounds,
+            quota=self.quota,
             submit=self.submit,
             workshop=self.workshop,
         )
@@ -202,6 +219,10 @@ class BoundCore:
     async def let_in(self, *ids: str) -> bool:
         """Whether an admin let in one of these people or places."""
         return self.listed and await let_in(self.memory, self.adapter, ids)
+
+    def roles(self) -> frozenset[str]:
+        """The roles of people that the settings give a level."""
+        return frozenset(self.rights.policy.levels)
 
     def admins(self) -> Sequence[str]:
         """The ids of the admins who are named on this adapter's platform."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bot.cards.render import note, queue_card
+from bot.commands.admin import whole_queue
 from bot.commands.registry import Context, Entry, command
 from bot.contract.card import Code, Text
+from bot.contract.levels import Level
 from bot.contract.values import Answer, Invocation, Said
 
 GENERAL: dict[str, Entry] = {}
 
 
 @command(GENERAL, "queue", "How many pictures wait, and whether ComfyUI answers")
-async def queue(context: Context, _invocation: Invocation) -> Answer:
-    """Says how the queue stands."""
+async def queue(context: Context, invocation: Invocation) -> Answer:
+    """Says how the queue stands, to admins of everybody's jobs."""
+    if context.level >= Level.ADMIN:
+        return Said(card=await whole_queue(context, invocation))
     return Said(card=queue_card(await context.look.queue()))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
+from bot.commands import languages_of_admins as admins
 from bot.contract.values import Command, Menu, ParameterSpec, Words
 
 LANGUAGES = ("de", "fr", "es", "ja")
@@ -29,6 +30,11 @@ COMMANDS: Translations = {
     "describe": ("beschreiben", "décrire", "describir", "説明"),
     "allow": ("zulassen", "autoriser", "permitir", "許可"),
     "forbid": ("ausschließen", "exclure", "excluir", "禁止"),
+    "quota": ("kontingent", "quota", "cuota", "割り当て"),
+    "level": ("stufe", "niveau", "nivel", "レベル"),
+    "ban": ("sperren", "bannir", "bloquear", "禁止する"),
+    "unban": ("entsperren", "débannir", "desbloquear", "禁止解除"),
+    "place": ("ort", "lieu", "lugar", "場所"),
     "queue": ("warteschlange", "file", "cola", "待ち行列"),
     "help": ("hilfe", "aide", "ayuda", "ヘルプ"),
 }
@@ -47,6 +53,15 @@ PARAMETERS: Translations = {
     "image": ("bild", "image", "imagen", "画像"),
     "strength": ("stärke", "intensité", "intensidad", "強さ"),
     "frames": ("einzelbilder", "images", "fotogramas", "フレーム数"),
+    "person": ("person", "personne", "persona", "相手"),
+    "level": ("stufe", "niveau", "nivel", "レベル"),
+    "for": ("für", "pendant", "durante", "期間"),
+    "reason": ("grund", "raison", "motivo", "理由"),
+    "running": ("laufende", "en-cours", "en-curso", "実行中"),
+    "place": ("ort", "lieu", "lugar", "場所"),
+    "allowed": ("erlaubt", "autorisé", "permitido", "許可"),
+    "workflows": ("workflows", "workflows", "workflows", "ワークフロー"),
+    "age_restricted": ("ab-18", "réservé-aux-adultes", "solo-adultos", "成人限定"),
     "private": ("privat", "privé", "privado", "非公開"),
     "spoiler": ("spoiler", "spoiler", "spoiler", "ネタバレ"),
 }
@@ -136,6 +151,85 @@ SENTENCES: Translations = {
         "Ne plus laisser entrer une personne ou une discussion",
         "No dejar entrar más a una persona o un chat",
         "人またはチャットの許可を取り消す",
+    ),
+    "What you have used of the GPUs today, and what is left": (
+        "Was du heute von den GPUs verbraucht hast und was übrig ist",
+        "Ce que tu as utilisé des GPU aujourd'hui, et ce qui reste",
+        "Lo que has usado hoy de las GPU y lo que queda",
+        "今日の GPU 使用量と残り",
+    ),
+    "See or set how far a person is trusted": (
+        "Sehen oder festlegen, wie weit einer Person vertraut wird",
+        "Voir ou fixer la confiance accordée à une personne",
+        "Ver o fijar cuánto se confía en una persona",
+        "相手の信頼レベルを見る・決める",
+    ),
+    "Block a person, for a while or for good": (
+        "Eine Person sperren, auf Zeit oder für immer",
+        "Bloquer une personne, pour un temps ou pour toujours",
+        "Bloquear a una persona, por un tiempo o para siempre",
+        "相手を一定期間または無期限に禁止する",
+    ),
+    "Lift a ban": ("Eine Sperre aufheben", "Lever un bannissement", "Levantar un bloqueo", "禁止を解く"),
+    "See or set what runs in a place": (
+        "Sehen oder festlegen, was an einem Ort läuft",
+        "Voir ou fixer ce qui tourne dans un lieu",
+        "Ver o fijar qué funciona en un lugar",
+        "その場所で使えるものを見る・決める",
+    ),
+    "Their id or name; or answer one of their pictures": (
+        "Ihre Id oder ihr Name; oder antworte auf eines ihrer Bilder",
+        "Son id ou son nom ; ou réponds à une de ses images",
+        "Su id o su nombre; o responde a una de sus imágenes",
+        "ID か名前。または相手の画像に返信する",
+    ),
+    "How far they are trusted": (
+        "Wie weit ihnen vertraut wird",
+        "La confiance qui leur est accordée",
+        "Cuánto se confía en ella",
+        "信頼の度合い",
+    ),
+    "How long, as in 30m, 12h, 3d or 2w": (
+        "Wie lange, etwa 30m, 12h, 3d oder 2w",
+        "Combien de temps, par exemple 30m, 12h, 3d ou 2w",
+        "Cuánto tiempo, como 30m, 12h, 3d o 2w",
+        "期間。30m、12h、3d、2w のように",
+    ),
+    "Why; they are told": (
+        "Warum; es wird ihnen gesagt",
+        "Pourquoi ; la personne le saura",
+        "Por qué; se le dirá",
+        "理由。本人に伝えられる",
+    ),
+    "End what runs too, not only what waits": (
+        "Auch beenden, was läuft, nicht nur, was wartet",
+        "Arrêter aussi ce qui tourne, pas seulement ce qui attend",
+        "Terminar también lo que está en curso, no solo lo que espera",
+        "待機中だけでなく実行中のものも止める",
+    ),
+    "Its id; without one it is this place": (
+        "Seine Id; ohne sie dieser Ort",
+        "Son id ; sans elle, ce lieu-ci",
+        "Su id; sin ella, este lugar",
+        "場所の ID。なければここ",
+    ),
+    "Whether pictures may be made there": (
+        "Ob dort Bilder gemacht werden dürfen",
+        "Si on peut y faire des images",
+        "Si allí se pueden hacer imágenes",
+        "そこで画像を作ってよいか",
+    ),
+    "The commands that run there, with commas between them; or all": (
+        "Die Befehle, die dort laufen, mit Kommas dazwischen; oder all",
+        "Les commandes qui y tournent, séparées par des virgules ; ou all",
+        "Los comandos que funcionan allí, separados por comas; o all",
+        "そこで使えるコマンド (コンマ区切り)。すべてなら all",
+    ),
+    "Whether only adults are there": (
+        "Ob dort nur Erwachsene sind",
+        "S'il n'y a là que des adultes",
+        "Si allí solo hay adultos",
+        "成人だけの場所か",
     ),
     "Make a command of what ComfyUI ran, or of a file": (
         "Einen Befehl aus einem Lauf von ComfyUI oder einer Datei machen",
@@ -290,17 +384,17 @@ def menu_in_languages(menu: Menu) -> Menu:
 
 @cache
 def _of_command(name: str, description: str) -> Mapping[str, Words]:
-    return _words(COMMANDS, name, description)
+    return _words({**COMMANDS, **admins.COMMANDS}, name, description)
 
 
 @cache
 def _of_parameter(name: str, description: str) -> Mapping[str, Words]:
-    return _words(PARAMETERS, name, description)
+    return _words({**PARAMETERS, **admins.PARAMETERS}, name, description)
 
 
 def _words(names: Translations, name: str, description: str) -> Mapping[str, Words]:
     """By language; only those in which anything is known."""
-    called, said = names.get(name), SENTENCES.get(description)
+    called, said = names.get(name), {**SENTENCES, **admins.SENTENCES}.get(description)
     if called is None and said is None:
         return {}
     return {

@@ -7,25 +7,38 @@ from dataclasses import dataclass
 
 from bot.contract.levels import Level
 from bot.contract.values import Answer, Command, Invocation, ParameterSpec
+from bot.service.grounds import Grounds
 from bot.service.look import Look
+from bot.service.moderate import Moderate
+from bot.service.oversee import Oversee
+from bot.service.quota import Quota
 from bot.service.rights import LEAST
+from bot.service.steer import Steer
 from bot.service.submit import Submit
 from bot.service.workshop import Workshop
 from bot.store.memory import Memory
+from bot.store.statistics import Statistics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What a command may use: how things stand, the commands that the asker has, and what an adapter keeps.
 
-    `level` is the asker's.
+    `level` is the asker's. `moderate`, `grounds` and `quota` are about people and places; for admins there are
+    `oversee`, `steer` and `statistics`.
     """
 
     look: Look
+    oversee: Oversee
+    steer: Steer
+    statistics: Statistics
     commands: Callable[[], list[Command]]
     memory: Memory
     adapter: str
     level: Level
+    moderate: Moderate
+    grounds: Grounds
+    quota: Quota
     submit: Submit
     workshop: Workshop
 

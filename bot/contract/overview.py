@@ -45,7 +45,11 @@ class DeviceReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendReport:
-    """A ComfyUI server as its owner may see it. `trouble` says what is wrong with it."""
+    """A ComfyUI server as its owner may see it. `trouble` says what is wrong with it.
+
+    `hold` says why it takes no jobs now, in a few words; `lent`: the bot may use its GPU; `drained`: an admin has it
+    take none; `added`: it is there beside those of the settings.
+    """
 
     name: str
     up: bool
@@ -53,6 +57,10 @@ class BackendReport:
     running: int
     trouble: str | None
     devices: tuple[DeviceReport, ...]
+    hold: str | None = None
+    lent: bool = True
+    drained: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,11 +74,23 @@ class PersonReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Something that an admin changed: what, on whom or on what, from what to what."""
+
+    at: float
+    by: Actor
+    what: str
+    whom: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Overview:
     """How everything stands at a moment.
 
-    `waiting` is in the order in which jobs are taken, as far as `more_waiting` leaves them out; `failures` are
-    the newest first.
+    `waiting` is in the order in which jobs are taken, as far as `more_waiting` leaves them out; `failures` and
+    `changes` are the newest first. `paused`: nothing that waits is begun.
     """
 
     at: float
@@ -80,3 +100,5 @@ class Overview:
     backends: tuple[BackendReport, ...]
     people: tuple[PersonReport, ...]
     failures: tuple[FailedJob, ...]
+    paused: bool = False
+    changes: tuple[Change, ...] = ()

@@ -163,6 +163,9 @@ class Core(Protocol):
     async def let_in(self, *ids: str) -> bool:
         """Whether an admin let in one of these people or places, where only listed ones are served."""
 
+    def roles(self) -> frozenset[str]:
+        """Of what platforms say of people, whatever gives a level: what else there is need not be found out."""
+
     def admins(self) -> Sequence[str]:
         """The admins whom the owner names on this platform: their ids there."""
 

@@ -38,21 +38,35 @@ class JobState(StrEnum):
 class Actor:
     """Who asks. `external_id` is the platform's own stable id of the person, never a name or a secret.
 
-    `owner` is true where the platform vouches that this is whoever runs the bot.
+    `owner` is true where the platform vouches that this is whoever runs the bot. `roles` are what the platform
+    says of them in that place, as the setting LEVELS names them: `discord-role:123`, `telegram-administrator`.
     """
 
     platform: str
     external_id: str
     name: str
     owner: bool = False
+    roles: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def known_as(self) -> str:
+        """Platform and id, as settings name a person."""
+        return f"{self.platform}:{self.external_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where it is asked: a channel, a chat, a page's session. Jobs of one place are not seen from another."""
+    """Where it is asked: a channel, a chat, a page's session. Jobs of one place are not seen from another.
+
+    `within` are the ids of what it is part of, the nearest first: a thread's channel, a channel's server. `name` is
+    what people call it; `age_restricted` says that its platform lets adults alone in.
+    """
 
     platform: str
     external_id: str
+    within: tuple[str, ...] = field(default=(), compare=False)
+    name: str = field(default="", compare=False)
+    age_restricted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,16 +203,21 @@ class ParameterType(StrEnum):
     @property
     def attached(self) -> bool:
         """Whether it is a file that is attached, not a value that is typed."""
-        return self in _ATTACHED
+        return self.sort is not None
+
+    @property
+    def sort(self) -> str | None:
+        """The sort of file, as media types begin, or `file` for any; None for what is typed."""
+        return _SORTS.get(self)
 
 
-_ATTACHED = (
-    ParameterType.IMAGE,
-    ParameterType.MASK,
-    ParameterType.VIDEO,
-    ParameterType.AUDIO,
-    ParameterType.FILE,
-)
+_SORTS: Mapping[ParameterType, str] = {
+    ParameterType.IMAGE: "image",
+    ParameterType.MASK: "image",
+    ParameterType.VIDEO: "video",
+    ParameterType.AUDIO: "audio",
+    ParameterType.FILE: "file",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,6 +256,7 @@ class Command:
     """A command as every platform publishes it. `level` is the least that it takes; `words` by language.
 
     A name of two words is one of several that belong together: a platform may show them as one command with parts.
+    `age_restricted`: it is for places that let adults alone in.
     """
 
     name: str
@@ -245,6 +265,7 @@ class Command:
     parameters: tuple[ParameterSpec, ...] = ()
     workflow: bool = False
     level: Level = Level.GUEST
+    age_restricted: bool = False
     words: Mapping[str, Words] = field(default_factory=dict)
 
     @property
@@ -293,7 +314,10 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobStatus:
-    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait."""
+    """A job as its owner may see it. `fraction` is 0..1; `position` counts from 1 among those who wait.
+
+    `remarks` are sentences on how the words were read, and `read` the texts that became others, by parameter.
+    """
 
     job: JobId
     message: MessageId
@@ -304,25 +328,29 @@ class JobStatus:
     node: str | None = None
     outputs: tuple[Media, ...] = ()
     error: Trouble | None = None
+    remarks: tuple[str, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendStatus:
-    """A ComfyUI server as everybody may see it."""
+    """A ComfyUI server as everybody may see it. `hold` says in a few words why it takes no jobs now."""
 
     name: str
     up: bool
     version: str | None
     running: int
+    hold: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueStatus:
-    """The queue in numbers."""
+    """The queue in numbers. `paused`: an admin has nothing begun that waits."""
 
     waiting: int
     running: int
     backends: tuple[BackendStatus, ...]
+    paused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,7 +28,8 @@ class Line:
     """Jobs that wait and are alike to the scheduler: of one person, in one lane and place, with the same models.
 
     `vtime` is the person's virtual time in the lane, and `served` what that was when the line was served last or
-    began to wait. `seconds` is the work of all its jobs. `shunned` backends have failed one of them.
+    began to wait. `seconds` is the work of all its jobs. `shunned` backends have failed one of them. `front` is the
+    place of a single job that an admin moved before all others, from 1.
     """
 
     account: AccountId
@@ -39,6 +40,7 @@ class Line:
     served: float
     seconds: float
     shunned: frozenset[str] = frozenset()
+    front: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,7 @@ class Room:
 
     def admits(self, line: Line) -> bool:
         """Whether one more job of the line may run."""
-        if line.lane is Lane.ADMIN:
+        if line.lane is Lane.ADMIN or line.front is not None:
             return True
         return self.people.get(line.account, 1) > 0 and self.places.get(line.place, 1) > 0
 
@@ -78,11 +80,14 @@ def choose(
 
     `lanes` are the virtual times of the lanes, `load` what loading models costs in seconds. While a backend works
     it takes only what it has loaded: the next job then begins without a gap, and one that must load first gains
-    nothing by waiting there.
+    nothing by waiting there. What was moved to the front goes before all that, in its order.
     """
     possible = [
         line for line in lines if here.name not in line.shunned and (room is None or room.admits(line))
     ]
+    fronts = [line for line in possible if line.front is not None]
+    if fronts:
+        return min(fronts, key=lambda line: line.front or 0)
     near = _near(possible, lanes, slack)
     chosen = [line for line in near if not line.models or line.models in here.loaded]
     if not chosen and here.busy <= 0:

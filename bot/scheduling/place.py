@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.contract.values import AccountId
 from bot.jobs.work import Lane
@@ -25,12 +25,17 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """A job that waits: in whose flow, which one there (from 0), and the seconds of those before it."""
+    """A job that waits: in whose flow, which one there (from 0), and the seconds of those before it.
+
+    `fronts` are the jobs that were moved to the front and go before it; `front` if it is one itself.
+    """
 
     account: AccountId
     lane: Lane
     nth: int
     before: float
+    fronts: int = 0
+    front: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +62,14 @@ def ahead(mine: Waiting, nth: int, before: float, waiting: Sequence[Waiting]) ->
             people=found.people + (jobs > 0), jobs=found.jobs + jobs, seconds=found.seconds + seconds
         )
     return found
+
+
+def ahead_of(turn: Turn, mine: Waiting, waiting: Sequence[Waiting]) -> Ahead:
+    """What is before a job, with what was moved to the front: at least that many, whosever they are."""
+    if turn.front:
+        return Ahead(people=0, jobs=turn.fronts, seconds=0.0)
+    found = ahead(mine, turn.nth, turn.before, waiting)
+    return replace(found, jobs=max(found.jobs, turn.fronts))
 
 
 def wait_seconds(mine: Lane, before: Ahead, waiting: Sequence[Waiting], busy: float, servers: int) -> float:

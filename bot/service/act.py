@@ -10,6 +10,7 @@ import structlog
 
 from bot.cards.actions import Button, Verb, read_button
 from bot.cards.render import info
+from bot.contract.overview import Change
 from bot.contract.values import (
     Accepted,
     Actor,
@@ -32,6 +33,7 @@ from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
 from bot.service.rights import DELETE_ANY, END_ANY, Rights
 from bot.service.shelf import Shelf
+from bot.service.steer import whose
 from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.model import Workflow
@@ -87,9 +89,7 @@ class Act:
             case Verb.DELETE:
                 return await self._delete(press.actor, view)
             case Verb.CANCEL:
-                await self._require(press.actor, view, END_ANY)
-                await self._end(view)
-                return Accepted()
+                return await self._cancelled(press.actor, view)
             case Verb.FILES:
                 return await self._files(view)
             case Verb.FETCH:
@@ -97,13 +97,18 @@ class Act:
             case _ as never:
                 assert_never(never)
 
+    async def _cancelled(self, actor: Actor, view: MessageView) -> Answer:
+        if view.job.state in ENDS:
+            raise NoSuchJob
+        await self._end(actor, view)
+        return Accepted()
+
     async def cancel(self, actor: Actor, job: JobId) -> None:
         """Ask for the end of one's own job, or as a moderator of any."""
         view = await self._store.messages.of_job(job)
         if view is None:
             raise NoSuchJob
-        await self._require(actor, view, END_ANY)
-        await self._end(view)
+        await self._end(actor, view)
 
     async def _again(self, press: Press, view: MessageView, adapter: str) -> Answer:
         """The same once more, with another seed."""
@@ -156,10 +161,14 @@ class Act:
         return ""
 
     async def _delete(self, actor: Actor, view: MessageView) -> Answer:
-        await self._require(actor, view, DELETE_ANY)
+        others = await self._is_others(actor, view, DELETE_ANY)
         if view.job.state not in ENDS:
             raise NotAllowed("That is not finished yet. Cancel it first.")
         unused = await self._store.messages.remove(view.id, view.job.id)
+        if others:
+            whom = whose(view.job.id, view.actor)
+            change = Change(at=time.time(), by=actor, what="delete", whom=whom, after="deleted")
+            await self._store.audit.note(change)
         for sha256 in unused:
             await self._spool.drop(sha256)
         self._feed.changed(view.job.id)
@@ -177,16 +186,21 @@ class Act:
         refs = [OutputRef(job=view.job.id, index=output.index) for output in view.outputs]
         return Files(media=tuple([await self._look.output(view.place, ref) for ref in refs]))
 
-    async def _require(self, actor: Actor, view: MessageView, deed: str) -> None:
+    async def _is_others(self, actor: Actor, view: MessageView, deed: str) -> bool:
         """One's own is everybody's to end; others' takes a level. Raises `NoSuchJob`."""
         if (actor.platform, actor.external_id) == (view.actor.platform, view.actor.external_id):
-            return
+            return False
         if not await self._rights.may(actor, deed):
             raise NoSuchJob
         log.info("a moderator acts", deed=deed, job=view.job.id, by=f"{actor.platform}:{actor.external_id}")
+        return True
 
-    async def _end(self, view: MessageView) -> None:
-        await self._store.queue.cancel(view.job.id, now=time.time())
+    async def _end(self, actor: Actor, view: MessageView) -> None:
+        change = Change(at=time.time(), by=actor, what="cancel-job", whom=whose(view.job.id, view.actor))
+        if await self._is_others(actor, view, END_ANY):
+            await self._store.steering.cancel(view.job.id, change)
+        else:
+            await self._store.queue.cancel(view.job.id, now=change.at)
         self._feed.cancelled(view.job.id)
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from bot.cards.board import Board
+from bot.cards.render import held
 from bot.contract.card import Media, Preview
 from bot.contract.values import (
     BackendStatus,
@@ -22,8 +23,10 @@ from bot.errors import NoSuchJob, Stale
 from bot.feed import Ear, Feed, Topic
 from bot.jobs.models import MessageView
 from bot.jobs.states import outside
+from bot.scheduling.holds import EVERYWHERE, Switch
 from bot.service.servers import Servers
 from bot.store.store import Store
+from bot.worker.elsewhere import lease_name
 
 LOOK_SECONDS = 1.0
 """How often a watched job is looked at when nothing is heard: another process may be running it."""
@@ -109,16 +112,19 @@ class Look:
     async def queue(self) -> QueueStatus:
         """The queue in numbers."""
         waiting, running = await self._store.messages.totals()
+        switches, holds = await self._store.switches.read(), await self._board.holds()
         backends = [
             BackendStatus(
                 name=backend.name,
                 up=backend.up,
                 version=backend.version,
-                running=await self._store.messages.running_on(f"backend:{backend.url}"),
+                running=await self._store.messages.running_on(lease_name(backend.url)),
+                hold=held(holds.get(lease_name(backend.url))),
             )
             for backend in self._servers.backends
         ]
-        return QueueStatus(waiting=waiting, running=running, backends=tuple(backends))
+        paused = (Switch.PAUSED, EVERYWHERE) in switches
+        return QueueStatus(waiting=waiting, running=running, backends=tuple(backends), paused=paused)
 
     async def _status(self, view: MessageView) -> JobStatus:
         ahead = (await self._board.ahead([view])).get(view.job.id)
@@ -134,4 +140,6 @@ class Look:
             node=node,
             outputs=media,
             error=view.job.error,
+            remarks=view.job.reading.remarks,
+            read=view.job.reading.texts,
         )

@@ -58,6 +58,10 @@ class Offering:
             return named
         return serving(role, self.runnable())
 
+    def serving_all(self, name: str) -> list[Workflow]:
+        """All workflows that serve a role now, in their order; none for a name that is no role's."""
+        return [workflow for workflow in self.runnable() if name in workflow.roles]
+
     def roles(self) -> frozenset[Role]:
         """The roles that are known to be served."""
         if not self._servers.known():

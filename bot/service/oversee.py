@@ -5,19 +5,25 @@ from __future__ import annotations
 import time
 
 from bot.cards.board import Board
+from bot.cards.render import held
+from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.contract.overview import BackendReport, DeviceReport, FailedJob, Overview, StandingJob
 from bot.contract.values import Actor
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
 from bot.media.spool import Spool
+from bot.scheduling.holds import EVERYWHERE, Switch
 from bot.service.rights import OVERSEE, Rights
 from bot.service.servers import Servers
+from bot.store.requests import midnight
 from bot.store.store import Store
+from bot.worker.elsewhere import lease_name
 
 SHOWN_WAITING = 100
 SHOWN_FAILURES = 20
 SHOWN_PEOPLE = 100
+SHOWN_CHANGES = 20
 
 NO_ROOM = "The disk of DATA_DIR is full: nothing more is begun until there is room."
 
@@ -41,20 +47,24 @@ class Oversee:
         total, _ = await self._store.messages.totals()
         ahead = await self._board.ahead(waiting)
         waiting.sort(key=lambda view: ahead.get(view.job.id, 0))
+        fronts = list(await self._store.steering.fronts())
+        waiting.sort(key=lambda view: view.job.id not in fronts)
         return Overview(
             at=now,
             waiting=tuple(self._standing(view, None) for view in waiting),
             more_waiting=max(0, total - len(waiting)),
             running=tuple(self._standing(view, backend) for view, backend in running),
             backends=await self._backends(),
-            people=tuple(await self._store.people.reports(_midnight(now), SHOWN_PEOPLE)),
+            people=tuple(await self._store.people.reports(midnight(now), SHOWN_PEOPLE)),
             failures=tuple(_failed(view) for view in await self._store.messages.failed(SHOWN_FAILURES)),
+            paused=(Switch.PAUSED, EVERYWHERE) in await self._store.switches.read(),
+            changes=tuple(await self._store.audit.newest(SHOWN_CHANGES)),
         )
 
     def _standing(self, view: MessageView, backend: str | None) -> StandingJob:
         fraction, node = self._board.fraction(view)
         prompt = view.job.values.get("prompt")
-        names = {f"backend:{each.url}": each.name for each in self._servers.backends}
+        names = {lease_name(each.url): each.name for each in self._servers.backends}
         return StandingJob(
             job=view.job.id,
             actor=view.actor,
@@ -68,6 +78,8 @@ class Oversee:
         )
 
     async def _backends(self) -> tuple[BackendReport, ...]:
+        holds, switches = await self._board.holds(), await self._store.switches.read()
+        added = {parse_address(url).url for url in await self._store.switches.added()}
         full = None if await self._spool.has_room() else NO_ROOM
         return tuple(
             [
@@ -75,11 +87,16 @@ class Oversee:
                     name=backend.name,
                     up=backend.up,
                     version=backend.version,
-                    running=await self._store.messages.running_on(f"backend:{backend.url}"),
+                    running=await self._store.messages.running_on(name),
                     trouble=backend.trouble or full,
                     devices=_devices(backend),
+                    hold=held(holds.get(name)),
+                    lent=not ((hold := holds.get(name)) is not None and hold.frees),
+                    drained=(Switch.DRAINED, name) in switches,
+                    added=backend.url in added,
                 )
                 for backend in self._servers.backends
+                for name in [lease_name(backend.url)]
             ]
         )
 
@@ -104,9 +121,3 @@ def _failed(view: MessageView) -> FailedJob:
         code="" if error is None else error.code,
         message="" if error is None else error.message,
     )
-
-
-def _midnight(now: float) -> float:
-    """When the server's own day began."""
-    year, month, day = time.localtime(now)[:3]
-    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))

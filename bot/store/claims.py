@@ -1,4 +1,4 @@
-"""What a claim looks at: who waits, what runs where, and which models are loaded."""
+"""What a claim looks at: what admins have switched, who waits, what runs where, and which models are loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from bot.jobs.states import State
 from bot.jobs.work import Lane
 from bot.scheduling.caps import Caps, room
 from bot.scheduling.choice import SLACK_SECONDS, Line, Room, Server, choose
+from bot.scheduling.holds import ALWAYS, Plan, hold_of
 from bot.store.flows import IS_LIVE, lane_vtimes
+from bot.store.switches import caps_in_force, read_switches
 from bot.store.tables import flow, identity, job, lease, line, loaded
 
 CANDIDATES = 256
@@ -43,25 +45,30 @@ _LOADED = select(loaded).join(lease, lease.c.name == loaded.c.backend).where(lea
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """What the owner allows; `slack` in seconds."""
+    """What the owner allows; `slack` in seconds, `plan` are the hours of backends."""
 
     caps: Caps = field(default_factory=Caps)
     slack: float = SLACK_SECONDS
+    plan: Plan = ALWAYS
 
 
 def next_line(
     connection: Connection, backend: str, rules: Rules, *, now: float, only: Actor | None
 ) -> Line | None:
     """The line that the backend of this name serves next; None if there is none for it now."""
+    if hold_of(read_switches(connection), rules.plan, backend, now) is not None:
+        return None
     lanes = lane_vtimes(connection)
     lines = [found for lane in Lane for found in _lines(connection, lane, only)]
+    lines += _fronts(connection, only) if lines else []
     if not lines:
         return None
     in_hand = connection.execute(_IN_HAND).all()
     servers = _servers(connection, in_hand, now)
     here = servers.pop(backend, Server(name=backend, busy=_busy(in_hand, now).get(backend, 0.0)))
+    caps = caps_in_force(connection, rules.caps)
     return choose(
-        lines, lanes, here, list(servers.values()), room=_room(rules.caps, in_hand, lines), slack=rules.slack
+        lines, lanes, here, list(servers.values()), room=_room(caps, in_hand, lines), slack=rules.slack
     )
 
 
@@ -84,6 +91,32 @@ def _lines(connection: Connection, lane: Lane, only: Actor | None) -> list[Line]
         )
         for row in rows
     ]
+
+
+def _fronts(connection: Connection, only: Actor | None) -> list[Line]:
+    """The jobs that were moved to the front, a line each."""
+    query = select(job).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+    if only is not None:
+        query = query.where(job.c.account.in_(_accounts(only)))
+    return [
+        Line(
+            account=AccountId(row.account),
+            lane=Lane(row.lane),
+            place=row.place,
+            models=row.models,
+            vtime=0.0,
+            served=0.0,
+            seconds=row.estimate,
+            shunned=frozenset(filter(None, row.shunned.split("\n"))),
+            front=row.front,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _accounts(only: Actor) -> Any:
+    who = (identity.c.platform == only.platform) & (identity.c.external_id == only.external_id)
+    return select(identity.c.account).where(who)
 
 
 def _servers(connection: Connection, in_hand: Sequence[Any], now: float) -> dict[str, Server]:

@@ -110,9 +110,17 @@ class Messages:
     ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str], int]:
         """Everybody who waits, the turn of each of these jobs that waits, the models that backends have loaded, and
         how many prompts of others keep all of them busy."""
+        fronts = connection.scalars(_FRONTS).all()
         turns = {
-            JobId(job_id): Turn(account=AccountId(owner), lane=Lane(lane), nth=nth, before=before)
-            for job_id, owner, lane, nth, before in connection.execute(_TURNS, {"jobs": list(job_ids)})
+            JobId(job_id): Turn(
+                account=AccountId(owner),
+                lane=Lane(lane),
+                nth=nth,
+                before=before,
+                fronts=sum(front is None or each < front for each in fronts),
+                front=front is not None,
+            )
+            for job_id, owner, lane, front, nth, before in connection.execute(_TURNS, {"jobs": list(job_ids)})
         }
         models = frozenset(connection.scalars(_LOADED))
         return flows_waiting(connection), turns, models, others_everywhere(connection)
@@ -279,7 +287,7 @@ def _turns() -> Select[Any]:
     )
     count = select(func.count()).where(mine).scalar_subquery()
     seconds = select(func.coalesce(func.sum(own.c.estimate), 0.0)).where(mine).scalar_subquery()
-    return select(job.c.id, job.c.account, job.c.lane, count, seconds).where(
+    return select(job.c.id, job.c.account, job.c.lane, job.c.front, count, seconds).where(
         job.c.id.in_(bindparam("jobs", expanding=True)), job.c.state == State.QUEUED
     )
 
@@ -289,5 +297,6 @@ _DUE = _ours().where(message.c.wanted > message.c.shown)
 _QUEUED = _ours().where(job.c.state == State.QUEUED)
 _CARRIED = _ours().where(IS_LIVE)
 _TURNS = _turns()
+_FRONTS = select(job.c.front).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
 _LOADED = select(loaded.c.models)
 _SHOWN = update(message).where(message.c.id == bindparam("which"), message.c.shown < bindparam("below"))

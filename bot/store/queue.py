@@ -52,6 +52,7 @@ _OLDEST = (
         job.c.models == bindparam("models"),
         job.c.place == bindparam("place"),
         job.c.shunned == bindparam("shunned"),
+        bindparam("front", type_=job.c.front.type).is_(None) | (job.c.front == bindparam("front")),
     )
     .order_by(job.c.number)
     .limit(1)
@@ -148,9 +149,9 @@ class Queue:
         *,
         failed: bool,
         shun: Collection[str] = (),
-    ) -> None:
+    ) -> bool:
         """Put a job back in its place, what it was charged refunded. `failed` counts against it; a restart or a lost
-        lease does not. It never goes to the backends `shun` again."""
+        lease does not. It never goes to the backends `shun` again. Says whether its end was asked for meanwhile."""
         _step(connection, mine, State.QUEUED, backend=None, epoch=None, fraction=0.0, node=None)
         _close(connection, mine, outcome)
         row = _row(connection, mine.job.id)
@@ -159,7 +160,8 @@ class Queue:
         connection.execute(_CHANGE, {"which": row.id, **counted})
         join_line(connection, spot_of(_row(connection, mine.job.id)))
         charge(connection, mine.job.account, Lane(row.lane), -row.charged, running=-1)
-        _want(connection, mine.job.id)
+        want(connection, mine.job.id)
+        return bool(row.cancel_requested)
 
     @writing
     def finish(
@@ -180,24 +182,12 @@ class Queue:
         _close(connection, mine, state)
         _store_outputs(connection, mine.job.id, outputs)
         _settle(connection, _row(connection, mine.job.id), now)
-        _want(connection, mine.job.id)
+        want(connection, mine.job.id)
 
     @writing
     def cancel(self, connection: Connection, job_id: JobId, *, now: float) -> State:
         """End a job that waits, or note the wish for whoever has it in hand. Says the state it had."""
-        row = _row(connection, job_id)
-        state = State(row.state)
-        if state is State.QUEUED:
-            connection.execute(
-                update(job)
-                .where(job.c.id == job_id)
-                .values(state=State.CANCELLED, cancel_requested=True, finished=now)
-            )
-            leave_line(connection, spot_of(row))
-            _want(connection, job_id)
-        elif state in LIVE:
-            connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
-        return state
+        return end(connection, job_id, now)
 
     @reading
     def left_on(self, connection: Connection, held: Held) -> list[str]:
@@ -226,6 +216,20 @@ class Queue:
     def rebuild_flows(self, connection: Connection) -> None:
         """Count again what flows and lines keep as counters."""
         rebuild(connection)
+
+
+def end(connection: Connection, job_id: JobId, now: float) -> State:
+    """`Queue.cancel` in a transaction that goes on."""
+    row = _row(connection, job_id)
+    state = State(row.state)
+    if state is State.QUEUED:
+        ended = {"state": State.CANCELLED, "cancel_requested": True, "finished": now}
+        connection.execute(update(job).where(job.c.id == job_id).values(**ended))
+        leave_line(connection, spot_of(row))
+        want(connection, job_id)
+    elif state in LIVE:
+        connection.execute(update(job).where(job.c.id == job_id).values(cancel_requested=True))
+    return state
 
 
 def _fence(mine: Attempt) -> dict[str, str | int]:
@@ -271,17 +275,19 @@ def _settle(connection: Connection, row: Row[Any], now: float) -> None:
             learn_promise(connection, row.guess, max(0.0, now - row.created), held=row.held)
 
 
-def _want(connection: Connection, job_id: JobId) -> None:
+def want(connection: Connection, job_id: JobId) -> None:
+    """A job's message is to be shown as it stands from now on."""
     connection.execute(_WANT, {"which": job_id})
 
 
-def _of(line: Line) -> dict[str, str]:
+def _of(line: Line) -> dict[str, object]:
     return {
         "owner": line.account,
         "lane": line.lane,
         "models": line.models,
         "place": line.place,
         "shunned": "\n".join(sorted(line.shunned)),
+        "front": line.front,
     }
 
 

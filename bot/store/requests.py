@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from uuid import uuid4
 
@@ -11,11 +12,14 @@ from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, Reque
 from bot.errors import TooMuch
 from bot.jobs.models import AS_WRITTEN, Added, Blob, NewRequest, Reading
 from bot.jobs.states import State
-from bot.scheduling.caps import Asking, Caps, refusal
+from bot.scheduling.allowance import Allowance, Day, Spent, overdrawn
+from bot.scheduling.caps import Asking, Bill, Caps, Purse, refusal, too_dear
 from bot.store.database import Database, reading, writing
 from bot.store.flows import Spot, join_line
 from bot.store.learning import promise, run_estimate
 from bot.store.rows import add_unless_there
+from bot.store.spending import spent, typical
+from bot.store.switches import caps_in_force
 from bot.store.tables import (
     account,
     blob,
@@ -72,10 +76,19 @@ class Requests:
         self._database = database
 
     @writing
-    def add(self, connection: Connection, new: NewRequest, caps: Caps | None = None) -> Added:
+    def add(
+        self,
+        connection: Connection,
+        new: NewRequest,
+        caps: Caps | None = None,
+        allowance: Allowance | None = None,
+        day: Day | None = None,
+        purse: Purse | None = None,
+    ) -> Added:
         """Store a request, unless its event key is known: then say what the first one made.
 
-        Raises `TooMuch` if the caps leave no room for it; then nothing is stored.
+        `allowance` is what the person's level gives, of a `day` and beside others. Raises `TooMuch` if the caps, the
+        day or the `purse` leave no room for it; then nothing is stored.
         """
         known = _find(connection, new.event_key)
         if known is not None:
@@ -83,7 +96,14 @@ class Requests:
         owner = account_of(connection, new.actor, new.created)
         where = _place(connection, new.place)
         if caps is not None:
-            _refuse(connection, new, owner, where, caps)
+            _refuse(connection, new, owner, where, caps_in_force(connection, caps), allowance)
+        seconds = run_estimate(connection, new.work)
+        if allowance is not None:
+            _weigh(connection, owner, allowance.weight)
+            if day is not None:
+                _stay_within(connection, owner, allowance, day, seconds)
+        if new.paid and purse is not None:
+            _refuse_dear(connection, new, owner, purse)
         _insert_request(connection, new, owner, where)
         spot = Spot(
             account=owner,
@@ -91,7 +111,7 @@ class Requests:
             place=where,
             models=new.models,
             shunned="\n".join(sorted(new.shunned)),
-            seconds=run_estimate(connection, new.work),
+            seconds=seconds,
         )
         join_line(connection, spot)
         _insert_job(connection, new, spot)
@@ -111,9 +131,16 @@ class Requests:
         return _find(connection, event_key)
 
     @reading
+    def spent(self, connection: Connection, actor: Actor, since: float) -> tuple[Spent, float | None]:
+        """The GPU-seconds that somebody has had since then, and those of a typical job; None before there was one."""
+        owner = known_account(connection, actor)
+        had = Spent() if owner is None else spent(connection, owner, since)
+        return had, typical(connection, owner)
+
+    @reading
     def account(self, connection: Connection, actor: Actor) -> AccountId | None:
         """The account of a person who has asked before."""
-        return _known_account(connection, actor)
+        return known_account(connection, actor)
 
     @writing
     def keep_blob(self, connection: Connection, kept: Blob) -> None:
@@ -135,7 +162,8 @@ def _find(connection: Connection, event_key: str) -> Added | None:
     )
 
 
-def _known_account(connection: Connection, actor: Actor) -> AccountId | None:
+def known_account(connection: Connection, actor: Actor) -> AccountId | None:
+    """The account of a person who has been here."""
     found: str | None = connection.scalar(_ACCOUNT, _named(actor))
     return AccountId(found) if found is not None else None
 
@@ -166,11 +194,35 @@ def _place(connection: Connection, where: Place) -> str:
     if known is not None:
         return known
     new = uuid4().hex
-    connection.execute(insert(place).values(id=new, **asdict(where)))
+    connection.execute(insert(place).values(id=new, platform=where.platform, external_id=where.external_id))
     return new
 
 
-def _refuse(connection: Connection, new: NewRequest, owner: AccountId, where: str, caps: Caps) -> None:
+def _weigh(connection: Connection, owner: AccountId, weight: float) -> None:
+    """Give somebody their level's share, unless they have one of their own; it may be another than the last time."""
+    other = (account.c.id == owner) & account.c.own_weight.is_(None) & (account.c.weight != weight)
+    connection.execute(update(account).where(other).values(weight=weight))
+
+
+def _stay_within(
+    connection: Connection, owner: AccountId, allowance: Allowance, day: Day, seconds: float
+) -> None:
+    """Raise `TooMuch` for a job of so many seconds that the day has no room for."""
+    if allowance.seconds is None:
+        return
+    words = overdrawn(allowance, spent(connection, owner, day.begins), seconds, day.left)
+    if words is not None:
+        raise TooMuch(words)
+
+
+def _refuse(
+    connection: Connection,
+    new: NewRequest,
+    owner: AccountId,
+    where: str,
+    caps: Caps,
+    allowance: Allowance | None,
+) -> None:
     """Raise `TooMuch` unless the caps leave room. The counts are exact: nothing else is written meanwhile."""
     waiting, places, before = connection.execute(_ASKED, {"owner": owner, "place": where}).one()
     asking = Asking(
@@ -178,9 +230,27 @@ def _refuse(connection: Connection, new: NewRequest, owner: AccountId, where: st
         waiting_place=places,
         since_last=max(0.0, new.created - before) if before is not None else None,
     )
-    words = refusal(caps, asking)
+    words = refusal(caps if allowance is None else allowance.within(caps), asking)
     if words is not None:
         raise TooMuch(words)
+
+
+def _refuse_dear(connection: Connection, new: NewRequest, owner: AccountId, purse: Purse) -> None:
+    """Raise `TooMuch` if the person has had enough for today. What never ran cost nothing."""
+    ran = job.c.started.is_not(None) | job.c.state.not_in((State.FAILED, State.CANCELLED))
+    mine = (job.c.account == owner) & job.c.paid & (job.c.created >= midnight(new.created)) & ran
+    count, amount = connection.execute(
+        select(func.count(), func.coalesce(func.sum(job.c.price), 0.0)).where(mine)
+    ).one()
+    words = too_dear(purse, Bill(jobs=count, dollars=amount), new.price)
+    if words is not None:
+        raise TooMuch(words)
+
+
+def midnight(now: float) -> float:
+    """When the server's own day began."""
+    year, month, day = time.localtime(now)[:3]
+    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))
 
 
 def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
@@ -232,6 +302,8 @@ def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
             "early": new.created + shown.low,
             "late": new.created + shown.high,
             "revision": new.revision,
+            "paid": new.paid,
+            "price": new.price,
             "reading": None if new.reading == AS_WRITTEN else _kept(new.reading),
         },
     )

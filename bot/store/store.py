@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.store.audit import Audit
 from bot.store.backends import Backends
 from bot.store.database import Database
 from bot.store.driver import Calls
@@ -18,6 +19,11 @@ from bot.store.offers import Offers
 from bot.store.people import People
 from bot.store.queue import Queue
 from bot.store.requests import Requests
+from bot.store.shunning import Shunning
+from bot.store.standing import Standing
+from bot.store.statistics import Statistics
+from bot.store.steering import Steering
+from bot.store.switches import SwitchStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +36,14 @@ class Store:
     leases: Leases
     backends: Backends
     people: People
+    standing: Standing
     memory: Memory
     offers: Offers
+    shunning: Shunning
+    switches: SwitchStore
+    steering: Steering
+    audit: Audit
+    statistics: Statistics
     figures: Figures
     library: Library
     calls: Calls | None
@@ -51,8 +63,14 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             leases=Leases(database),
             backends=Backends(database),
             people=People(database),
+            standing=Standing(database),
             memory=memory,
             offers=Offers(memory),
+            shunning=Shunning(database),
+            switches=SwitchStore(database),
+            steering=Steering(database),
+            audit=Audit(database),
+            statistics=Statistics(database),
             figures=Figures(database),
             library=Library(database),
             calls=database.driver.calls,

@@ -33,6 +33,19 @@ account = Table(
     Column("id", String, primary_key=True),
     Column("created", Float, nullable=False),
     Column("weight", Float, nullable=False, server_default="1"),
+    Column("own_weight", Float),
+    Column("level", String),
+)
+
+# Who is blocked, why, by whom (platform:id), and until when; without an end for good.
+ban = Table(
+    "ban",
+    metadata,
+    Column("account", ForeignKey("account.id"), primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("until", Float),
 )
 
 identity = Table(
@@ -51,6 +64,19 @@ place = Table(
     Column("platform", String, nullable=False),
     Column("external_id", String, nullable=False),
     UniqueConstraint("platform", "external_id"),
+)
+
+# What admins said of a place, or of what places are part of: whether the bot serves there, which workflows run there
+# (null: all), whether it lets adults alone in (null: as its platform says). Not all of them were asked in yet.
+place_rule = Table(
+    "place_rule",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("external_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("allowed", Boolean),
+    Column("workflows", JSON(none_as_null=True)),
+    Column("age_restricted", Boolean),
 )
 
 # One per account and lane: virtual time in seconds of backends by weight. `waiting`, `seconds` (the work that waits)
@@ -192,12 +218,15 @@ job = Table(
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("early", Float),
     Column("late", Float),
+    Column("front", Integer),
     Column("revision", Integer),
     Column("paid", Boolean, nullable=False, server_default=false()),
     Column("price", Float),
     Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
+    Index(None, "front"),
     Index(None, "backend", "state"),
+    Index(None, "account", "finished"),
     Index(None, "finished"),
 )
 
@@ -293,4 +322,30 @@ lease = Table(
     Column("owner", String),
     Column("epoch", Integer, nullable=False),
     Column("beat", Integer, nullable=False),
+)
+
+# What admins have switched while running: what takes no jobs, servers beside those of the settings, limits; and of
+# which hold a backend has given its memory back for. Without a backend it is about all of them.
+switch = Table(
+    "switch",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("backend", String, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("since", Float, nullable=False),
+)
+
+# Who changed what, on whom, from what to what; rows are only ever added.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("whom", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
 )

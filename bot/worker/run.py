@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
-    """What every run of a worker uses. `bare`: the graphs in results are taken out. `peers`: all backends."""
+    """What every run of a worker uses. `bare`: the graphs in results are taken out. `peers` tells all backends."""
 
     backend: ComfyBackend
     store: Store
@@ -60,7 +60,7 @@ class Tools:
     feed: Feed
     bare: bool
     rules: Rules = field(default_factory=Rules)
-    peers: Sequence[ComfyBackend] = ()
+    peers: Callable[[], Sequence[ComfyBackend]] = tuple
 
 
 class Run:
@@ -83,8 +83,14 @@ class Run:
         self._unposted = claimed or mine.job.state is State.CLAIMED
         self._saving: asyncio.Task[None] | None = None
         self._failures = mine.job.failures
-        self._cancel = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._cancelled = False
         self._gone = asyncio.Event()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the backend runs it, or has run it."""
+        return self._state in (State.RUNNING, State.FETCHING)
 
     async def carry(self) -> None:
         """Run it to its end in the store. Raises `LeaseLost` if it is somebody else's now."""
@@ -92,7 +98,8 @@ class Run:
             job=self.attempt.job.id, attempt=self.attempt.number, backend=self._tools.backend.name
         )
         if self.attempt.job.cancel_requested:
-            self._cancel.set()
+            self._cancelled = True
+            self._stop.set()
         try:
             ended = await self._while_of_use(self._execute(), MOVE_SECONDS)
             if ended is None:
@@ -115,9 +122,18 @@ class Run:
 
     async def cancel(self) -> None:
         """Stop it on the server. If the server answers no more, the job ends without it."""
-        if self._cancel.is_set():
+        self._cancelled = True
+        await self._end_there()
+
+    async def hand_over(self) -> None:
+        """Stop it on the server and put the job back, for another or for later. What is executed is kept."""
+        if self._state is not State.FETCHING:
+            await self._end_there()
+
+    async def _end_there(self) -> None:
+        if self._stop.is_set():
             return
-        self._cancel.set()
+        self._stop.set()
         if self._state in (State.CLAIMED, State.POSTING):
             return  # the run itself sees it, before or right after the POST
         await self._stop_there()
@@ -149,7 +165,7 @@ class Run:
     async def _move(self, *, failed: bool) -> None:
         """Leave the attempt where it is, and let another backend have the job."""
         self.left_there = not self._unposted
-        if self._cancel.is_set():
+        if self._cancelled:
             await self._finish(State.CANCELLED)
         elif failed:
             log.warning("the server gave out under the job", failures=self._failures + 1)
@@ -171,7 +187,7 @@ class Run:
                     raise
                 ended = Broke(error=error)
             lost = isinstance(ended, Broke) and isinstance(ended.error, Lost)
-            if not lost or self._cancel.is_set():
+            if not lost or self._stop.is_set():
                 return ended
             forgotten += 1
             self._failures += 1 if self._state in (State.RUNNING, State.FETCHING) else 0
@@ -202,15 +218,15 @@ class Run:
                 known = await self._find(follow, graph)
             if known is not None:
                 return known
-            if self._cancel.is_set():  # asked for before it could be done on the server
+            if self._stop.is_set():  # asked for before it could be done on the server
                 await self._stop_there()
             return await self._listen(follow)
 
     async def _post(self, follow: Follow, graph: dict[str, dict[str, object]]) -> Ended | None:
-        """Upload what it starts from and post it. Interrupted if it was cancelled before that."""
-        if not self._cancel.is_set():
+        """Upload what it starts from and post it. Interrupted if it was to be stopped before that."""
+        if not self._stop.is_set():
             await self._upload(graph)
-        if self._cancel.is_set():
+        if self._stop.is_set():
             return Interrupted()
         if self._state is not State.POSTING:
             await self._advance(State.POSTING)
@@ -258,14 +274,14 @@ class Run:
                             await self._post(follow, graph) if self._state is State.POSTING else _forgotten()
                         )
                     maybe_on_its_way = False
-                    await self._pause_or_cancel(backend.timing.answer + 1)
+                    await self._pause_or_stop(backend.timing.answer + 1)
                 case _ as never:
                     assert_never(never)
 
-    async def _pause_or_cancel(self, seconds: float) -> None:
+    async def _pause_or_stop(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._cancel.wait()
+                await self._stop.wait()
         except TimeoutError:
             pass
 
@@ -307,17 +323,24 @@ class Run:
                 self._executed()
                 await self._keep(ended)
             case Interrupted(results=results):
-                if self._cancel.is_set():
-                    await self._finish(State.CANCELLED)
+                if self._stop.is_set():
+                    await self._conclude_stopped()
                 else:
                     await self._fail(_stopped_there(), results)
             case Broke(error=error, results=results):
-                if self._cancel.is_set() and isinstance(error, Lost):
-                    await self._finish(State.CANCELLED)
+                if self._stop.is_set() and isinstance(error, Lost):
+                    await self._conclude_stopped()
                 else:
                     await self._fail(error, results)
             case _ as never:
                 assert_never(never)
+
+    async def _conclude_stopped(self) -> None:
+        if self._cancelled:
+            await self._finish(State.CANCELLED)
+        else:
+            log.info("the job is handed over")
+            await self._requeue("handed over", failed=False)
 
     async def _keep(self, finished: Finished) -> None:
         """Bring the results here; then it is done."""
@@ -344,8 +367,8 @@ class Run:
     async def _fail(self, error: BackendError, results: Sequence[Result] = ()) -> None:
         """Another backend may do better; else end it by the error, and keep what was saved before if it can be had."""
         log.warning("job failed", error=str(error))
-        shun = to_shun(error, self._tools.backend, self._tools.peers, self.attempt.job.shunned)
-        if shun is not None and self._failures + 1 < MOST_FAILURES and not self._cancel.is_set():
+        shun = to_shun(error, self._tools.backend, self._tools.peers(), self.attempt.job.shunned)
+        if shun is not None and self._failures + 1 < MOST_FAILURES and not self._cancelled:
             await self._requeue(error.code, failed=True, shun=shun)
             return
         try:
@@ -379,8 +402,10 @@ class Run:
 
     async def _requeue(self, outcome: str, *, failed: bool, shun: Collection[str] = ()) -> None:
         self._no_longer()
-        await self._tools.store.queue.requeue(self.attempt, outcome, failed=failed, shun=shun)
-        self._tools.feed.queued(self.attempt.job.id)
+        queue, job = self._tools.store.queue, self.attempt.job.id
+        if await queue.requeue(self.attempt, outcome, failed=failed, shun=shun):
+            await queue.cancel(job, now=time.time())
+        self._tools.feed.queued(job)
 
     def _advance_soon(self, to: State) -> None:
         """Note a state that helps after a restart and is not needed then: often the next one comes before."""

@@ -12,9 +12,11 @@ from bot.contract.values import Actor, JobId
 from bot.errors import BackendError, LeaseLost, NoRoom
 from bot.feed import Ear, Live, Topic
 from bot.jobs.models import Attempt
+from bot.scheduling.holds import Hold, hold_of
 from bot.store.holding import LeaseTiming, while_held
 from bot.store.leases import Held
 from bot.worker.elsewhere import lease_name
+from bot.worker.regain import Regain
 from bot.worker.run import Run, Tools
 
 log = structlog.get_logger(__name__)
@@ -52,6 +54,7 @@ class Worker:
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
         self._alone = False
+        self._regain = Regain(tools.backend, self.lease, tools.store.shunning)
         self._swept = False
         """Whether the server has no attempt whose job went elsewhere."""
 
@@ -111,6 +114,7 @@ class Worker:
                 await self._room.wait()
                 if self._stopping.is_set():
                     return
+                await self._regain.look()
                 attempt = await queue.claim(
                     held,
                     str(uuid4()),
@@ -183,7 +187,33 @@ class Worker:
                 for job in await self._tools.store.queue.to_cancel(held):
                     if job in self._runs:
                         await self._runs[job].cancel()
+                await self._heed(held)
                 await ear.news(LOOK_SECONDS)
+
+    async def _heed(self, held: Held) -> None:
+        """Do what a hold of this backend asks for beyond claiming nothing."""
+        switches, now = self._tools.store.switches, time.time()
+        hold = hold_of(await switches.read(), self._tools.rules.plan, held.name, now)
+        if hold is None or not hold.clears:
+            return
+        for run in list(self._runs.values()):
+            if hold.hand_over or not run.begun:
+                await run.hand_over()
+        if hold.frees and not self._runs and self._tools.backend.up:
+            await self._free(held, hold)
+
+    async def _free(self, held: Held, hold: Hold) -> None:
+        """Give the GPU's memory back, once for each hold."""
+        if await self._tools.store.switches.freed(held.name, hold):
+            return
+        try:
+            await self._tools.backend.routes.free(free_memory=True)
+        except BackendError as error:
+            log.warning("the memory is not given back yet", detail=str(error))
+            return
+        await self._tools.store.queue.unload(held)
+        await self._tools.store.switches.note_freed(held.name, hold)
+        log.info("the GPU's memory is given back", backend=self._tools.backend.name, reason=hold.reason)
 
     async def _look_for_room(self) -> None:
         """Begin nothing while its result would find no room."""

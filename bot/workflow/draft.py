@@ -66,6 +66,7 @@ class Draft:
             bundled=self.bundled,
             guessed=stated is None and bool(roles),
             order=file.order,
+            age_restricted=file.age_restricted,
             graph=self.graph,
             version=self.version,
             revision=self.revision,

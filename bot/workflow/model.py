@@ -83,7 +83,8 @@ class Workflow:
     """`version` is the hash of the graph; jobs are bound to it, so an edited file changes no job that waits.
 
     Of those that serve a role, the one with the least `order` comes first. `bundled`: it came with Muralist.
-    `guessed`: nobody said which roles it serves. `revision` counts the versions of one that was added in a chat.
+    `guessed`: nobody said which roles it serves. `age_restricted`: it runs in places alone that let only adults in.
+    `revision` counts the versions of one that was added in a chat.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Workflow:
     description: str
     roles: tuple[Role, ...] = ()
     order: int = 0
+    age_restricted: bool = False
     bundled: bool = False
     guessed: bool = False
     graph: Graph
@@ -112,7 +114,12 @@ class Workflow:
         """The workflow as a command, with what the servers offer now for its choices."""
         specs = tuple(offered(p, choices.get(p.spec.name)) for p in self.parameters)
         return Command(
-            name=self.name, title=self.title, description=self.description, parameters=specs, workflow=True
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            parameters=specs,
+            workflow=True,
+            age_restricted=self.age_restricted,
         )
 
     def serving(self, role: Role, choices: Mapping[str, tuple[str, ...]]) -> Command:

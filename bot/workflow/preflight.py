@@ -33,6 +33,17 @@ def misfits(workflow: Workflow, graph: Graph, schemas: NodeSchemas) -> Iterator[
         for parameter in workflow.parameters
         for target in parameter.targets
     }
+    yield from _misfits(owners, graph, schemas)
+
+
+def fits(graph: Graph, schemas: NodeSchemas) -> bool:
+    """Whether nothing keeps a server from running a patched graph."""
+    return next(_misfits({}, graph, schemas), None) is None
+
+
+def _misfits(
+    owners: Mapping[tuple[str, str], Parameter], graph: Graph, schemas: NodeSchemas
+) -> Iterator[Misfit]:
     for node, body in graph.items():
         if not schemas.has(body["class_type"]):
             yield Misfit(sentence=f'ComfyUI lacks the node "{body["class_type"]}".')

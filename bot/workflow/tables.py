@@ -101,6 +101,8 @@ class WorkflowFile(BaseModel):
     """What it is for: each is a command that it may serve. An empty list for none."""
     order: int = 0
     """Among those of a role, the least comes first."""
+    age_restricted: bool = False
+    """Whether it runs in age-restricted places alone."""
     infer: bool | None = None
     """Whether what the file does not say is found out; without it: if anything is left to be found out."""
     models: list[ModelTable] = Field(default_factory=list)

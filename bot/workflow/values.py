@@ -131,7 +131,11 @@ def _check_range(spec: ParameterSpec, value: float) -> None:
     low = spec.minimum is not None and value < spec.minimum
     high = spec.maximum is not None and value > spec.maximum
     if low or high:
-        raise InvalidValue(spec.name, f"{spec.title} must be a number{_range(spec)}, not {value}.")
+        nearest_one = spec.minimum if low else spec.maximum
+        raise InvalidValue(
+            spec.name,
+            f"{spec.title} must be a number{_range(spec)}, not {value}. The nearest is {nearest_one}.",
+        )
 
 
 def _range(spec: ParameterSpec) -> str:
@@ -165,16 +169,26 @@ def _choice(spec: ParameterSpec, raw: object) -> str:
         return found
     if not spec.choices:
         raise InvalidValue(spec.name, f"{spec.title}: ComfyUI offers nothing to choose from.")
-    near = nearest(word, spec.choices) or list(spec.choices[:3])
-    listed = ", ".join(spec.choices) if len(spec.choices) <= 6 else f"for instance {', '.join(near)}"
-    raise InvalidValue(spec.name, f'{spec.title} "{word}" is not offered. There is: {listed}.')
+    near = nearest(word, spec.choices)
+    if len(spec.choices) <= 6:
+        listed = f"There is: {', '.join(spec.choices)}"
+    elif near:
+        listed = f"The nearest: {', '.join(near)}"
+    else:
+        listed = f"There is for instance: {', '.join(spec.choices[:3])}"
+    raise InvalidValue(spec.name, f'{spec.title} "{word}" is not offered. {listed}.')
 
 
 def _folded(name: str) -> str:
     return plain(name).casefold()
 
 
-def _file(spec: ParameterSpec, _raw: object) -> PatchValue:
+def _file(spec: ParameterSpec, raw: object) -> PatchValue:
+    if isinstance(raw, str) and "://" in raw:
+        noun = NOUNS[spec.type]
+        raise InvalidValue(
+            spec.name, f"{spec.title}: addresses are not allowed. Attach the {noun} itself, or reply to one."
+        )
     raise InvalidValue(spec.name, f"{spec.title} is a {NOUNS[spec.type]}: attach one, or reply to one.")
 
 

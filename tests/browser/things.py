@@ -91,7 +91,9 @@ async def be_told_that_a_number_is_out_of_range(person: Person) -> None:
     await person.hands.write(person.chat.option("Steps"), "1000")
     await expect(person.chat.option("Steps")).to_have_attribute("aria-invalid", "true")
     await person.hands.send(person.chat)
-    await expect(person.chat.notice).to_have_text("Steps must be a number from 1 to 100, not 1000.")
+    await expect(person.chat.notice).to_have_text(
+        "Steps must be a number from 1 to 100, not 1000. The nearest is 100."
+    )
     await person.hands.write(person.chat.option("Steps"), "4")
     await expect(person.chat.text).to_have_value("/imagine an owl")
 

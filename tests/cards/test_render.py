@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.contract.values import BackendStatus, QueueStatus, Trouble
 from bot.feed import Live
 from bot.jobs.models import Job
 from bot.jobs.states import State
+from bot.scheduling.holds import Hold, Reason
 from bot.scheduling.place import Ahead
 from tests.builders import new_job, new_view
 
@@ -85,6 +87,30 @@ def _running(title: str, fraction: float, preview: Preview | None = None) -> Car
 def test_a_job_that_waits_says_where_it_stands(ahead: Ahead | None, title: str) -> None:
     """In pictures that are made before it."""
     assert render(_facts(new_job(), ahead=ahead)) == _queued(title)
+
+
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        (Reason.QUEUE_PAUSED, "The queue is paused by an admin. You are 3rd when it goes on."),
+        (Reason.PAUSED, "The server is paused by an admin. You are 3rd when it goes on."),
+        (Reason.DRAINED, "An admin has the server take no more for now. You are 3rd when it does again."),
+        (Reason.OWNERS, "The GPU is with its owner. You are 3rd when it is back."),
+        (Reason.HOURS, "The GPU is with its owner at this hour. You are 3rd when it is back."),
+    ],
+)
+def test_a_job_that_is_held_says_why(reason: Reason, title: str) -> None:
+    """And since when it was promised is no matter."""
+    waits = _facts(new_job(early=1000.0, late=1100.0), ahead=_ahead(2))
+    assert render(replace(waits, hold=Hold(reason=reason, since=900.0))) == _queued(title)
+
+
+def test_a_job_that_is_held_by_the_hours_says_until_when() -> None:
+    """As a countdown."""
+    card = render(_facts(new_job(), hold=Hold(reason=Reason.HOURS, since=900.0, until=8200.0)))
+    assert card.title == "The GPU is with its owner at this hour. This goes on when it is back."
+    assert card.body[1:] == ((Text(text="That is "), Countdown(at=8200.0, text="in 2 h")),)
+    assert card.body[1][1].text == "in 2 h"
 
 
 def test_a_job_that_waits_for_the_owners_own_says_so() -> None:

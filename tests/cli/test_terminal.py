@@ -86,11 +86,14 @@ async def test_several_pictures_and_a_picture_from_a_picture(
     ("arguments", "sentence"),
     [
         (("",), "Write a prompt."),
-        (("x", "--set", "sampler=nope"), 'Sampler "nope" is not offered. There is: for instance '),
+        (("x", "--set", "sampler=nope"), 'Sampler "nope" is not offered. The nearest: '),
         (("x", "--set", "model=nope"), 'Model "nope" is not offered. There is: sd_xl_base_1.0.safetensors, '),
         (("x", "--set", "steps"), '--set takes KEY=VALUE, as in --set steps=30, not "steps".'),
         (("x", "--set", "widht=64"), '/imagine has no option "widht". Did you mean "width"?'),
-        (("x", "--seed", "-5"), "Seed must be a number from 0 to 18446744073709551615, not -5."),
+        (
+            ("x", "--seed", "-5"),
+            "Seed must be a number from 0 to 18446744073709551615, not -5. The nearest is 0.",
+        ),
         (("x", "--workflow", "imagin"), "There is no command /imagin. Did you mean /imagine?"),
         (("x", "--workflow", "queue"), "That is no workflow. `muralist workflow list` lists them."),
         (("x", "--workflow", "img2img"), "Picture is missing: attach one, or reply to one."),

@@ -27,13 +27,23 @@ TILE = Command(
         ParameterSpec(name="tiled", type=ParameterType.BOOLEAN, title="Tiled"),
     ),
 )
-COMMANDS = (imagine_command(), QUEUE, FLUX, TILE)
+GPU_BACK = Command(
+    name="gpu back",
+    title="Back",
+    description="",
+    parameters=(ParameterSpec(name="server", type=ParameterType.TEXT, title="Server"),),
+)
+COMMANDS = (imagine_command(), QUEUE, FLUX, TILE, GPU_BACK)
 
 
 @pytest.mark.parametrize(
     ("text", "command", "values"),
     [
         ("/imagine a red fox", "imagine", {"prompt": "a red fox"}),
+        ("/gpu back desk:8188", "gpu back", {"server": "desk:8188"}),
+        ("/gpu_back desk:8188", "gpu back", {"server": "desk:8188"}),
+        ("/GPU Back", "gpu back", {}),
+        ("/gpu forth", "gpu", {"prompt": "forth"}),
         ("  /Imagine   a red fox  ", "imagine", {"prompt": "a red fox"}),
         ("/imagine@muralist_bot a red fox", "imagine", {"prompt": "a red fox"}),
         ("/imagine a red fox --steps 30", "imagine", {"prompt": "a red fox", "steps": "30"}),

@@ -50,6 +50,10 @@ class TerminalChat:
         """There are no buttons."""
         raise NotImplementedError
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> Any:
+        """There are no buttons."""
+        raise NotImplementedError
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The file."""
         code, said, target = asked
@@ -72,6 +76,9 @@ class TerminalChat:
 
     async def restart(self) -> None:
         """Each line is a process of its own."""
+
+    async def appoint(self) -> None:
+        """Whoever is at the terminal is."""
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from PIL import Image
@@ -19,7 +19,7 @@ class File:
     """A file that somebody sends along."""
 
     name: str
-    data: bytes
+    data: bytes = field(repr=False)
     kind: str = "image/png"
 
 
@@ -55,6 +55,9 @@ class Chat(Protocol):
     async def press(self, shown: Shown, label: str, by: str = "ann") -> Any:
         """Somebody presses a button."""
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> Any:
+        """Somebody presses a button that is not there, of an id of their own making."""
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The card that answers, once it has this button."""
 
@@ -69,6 +72,9 @@ class Chat(Protocol):
 
     async def restart(self) -> None:
         """Kill the bot and start it again."""
+
+    async def appoint(self) -> None:
+        """Make ann the one admin, and start the bot again."""
 
 
 def png(colour: str = "red", size: int = 64) -> bytes:

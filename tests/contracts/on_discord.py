@@ -43,6 +43,10 @@ class DiscordChat:
         """A press on a component."""
         return await self._world.press(shown.handle, label, user=PEOPLE[by])
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> Asked:
+        """A press on a component that no message has."""
+        return await self._world.press_id(shown.handle, f"aside:{action}", user=PEOPLE[by])
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The answer with this button."""
         return _shown(
@@ -70,6 +74,11 @@ class DiscordChat:
         await self._until(lambda: not self._world.connected.is_set())
         await self._program.start()
         await self._world.connected.wait()
+
+    async def appoint(self) -> None:
+        """By the id on Discord."""
+        self._program.environment["ADMINS"] = f"discord:{PEOPLE['ann']}"
+        await self.restart()
 
     async def _until(self, condition: Any) -> Any:
         return await self._world.until(condition, SECONDS)

@@ -47,6 +47,11 @@ class TelegramChat:
         card: records.Shown = shown.handle
         return card, await self._world.press(card, label, by=PEOPLE[by])
 
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> tuple[records.Shown, str]:
+        """A press on a button that no keyboard has."""
+        card: records.Shown = shown.handle
+        return card, await self._world.press(card, "", by=PEOPLE[by], data=action)
+
     async def card(self, asked: Any, button: str) -> Shown:
         """The answer to a message, or to a card with a button."""
         message = {"chat": {"id": asked[0].chat}, "message_id": asked[0].id} if _is_press(asked) else asked
@@ -74,6 +79,11 @@ class TelegramChat:
         """SIGKILL."""
         await self._program.kill()
         await self._program.start()
+
+    async def appoint(self) -> None:
+        """By the id on Telegram."""
+        self._program.environment["ADMINS"] = f"telegram:{PEOPLE['ann']['id']}"
+        await self.restart()
 
 
 def _is_press(asked: Any) -> bool:

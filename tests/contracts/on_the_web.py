@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.contracts.chats import SECONDS, File, Shown
 from tests.processes import Program, bot_program, running
 
 Json = dict[str, Any]
+TOKEN = "correct-horse-battery"
 
 
 class WebChat:
@@ -35,12 +37,16 @@ class WebChat:
         if to is not None:
             form.add_field("reply_job", to.handle[1]["media"][0]["job"])
         for file in files:
-            form.add_field("image", file.data, filename=file.name, content_type=file.kind)
+            form.add_field("image", io.BytesIO(file.data), filename=file.name, content_type=file.kind)
         return by, await self._post(by, "/api/v1/chat", data=form)
 
     async def press(self, shown: Shown, label: str, by: str = "ann") -> tuple[str, Json]:
         """A press on a button."""
         (action,) = [each["id"] for each in shown.handle[1]["actions"] if each["label"] == label]
+        return await self.forge(shown, action, by)
+
+    async def forge(self, shown: Shown, action: str, by: str = "ann") -> tuple[str, Json]:
+        """A press on a button that no card has."""
         return by, await self._post(by, "/api/v1/chat/press", json={"action": action})
 
     async def card(self, asked: Any, button: str) -> Shown:
@@ -80,6 +86,17 @@ class WebChat:
         await self._program.kill()
         await self._program.start()
 
+    async def appoint(self) -> None:
+        """By the id that the page tells, with a token: without one everybody on this machine is."""
+        self._program.environment["WEB_TOKEN"] = TOKEN
+        await self.restart()
+        for browser in self._browsers.values():
+            async with browser.post(f"{self._program.url}/login", data={"token": TOKEN}) as answer:
+                assert answer.status == 200
+        async with self._browsers["ann"].get(f"{self._program.url}/api/v1/me") as answer:
+            self._program.environment["ADMINS"] = (await answer.json())["id"]
+        await self.restart()
+
     async def _post(self, by: str, path: str, **body: Any) -> Json:
         async with self._browsers[by].post(self._program.url + path, **body) as answer:
             found: Json = await answer.json()
@@ -110,14 +127,21 @@ def _words(card: Json) -> str:
 
 
 @asynccontextmanager
-async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> AsyncIterator[WebChat]:
-    """The bot, and three browsers."""
-    async with running(bot_program(folder, comfyui)) as program, AsyncExitStack() as stack:
-        await ready(http, program.url)
+async def browsers_of(url: str) -> AsyncIterator[dict[str, aiohttp.ClientSession]]:
+    """Two browsers, each with a room of its own."""
+    async with AsyncExitStack() as stack:
         browsers = {}
         for name in ("ann", "bob", "ruth"):
             jar = aiohttp.CookieJar(unsafe=True)
             browsers[name] = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
-            async with browsers[name].get(f"{program.url}/") as answer:
+            async with browsers[name].get(f"{url}/") as answer:
                 assert answer.status == 200
+        yield browsers
+
+
+@asynccontextmanager
+async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> AsyncIterator[WebChat]:
+    """The bot, and two browsers."""
+    async with running(bot_program(folder, comfyui)) as program, browsers_of(program.url) as browsers:
+        await ready(http, program.url)
         yield WebChat(program, browsers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -85,8 +85,13 @@ class Discord:
 
     async def press(self, message: Message, label: str, user: int = 42) -> Asked:
         """Somebody presses a button."""
-        data = {"component_type": 2, "custom_id": message.buttons[label], "id": 1}
-        return await self._interact(3, data, user, message.channel, source=message)
+        return await self.press_id(message, message.buttons[label], user)
+
+    async def press_id(self, message: Message, custom_id: str, user: int = 42) -> Asked:
+        """Somebody presses a button of this id; one that the message does not have is put there before."""
+        data = {"component_type": 2, "custom_id": custom_id, "id": 1}
+        extra = [] if custom_id in message.buttons.values() else [_button_row(custom_id)]
+        return await self._interact(3, data, user, message.channel, source=message, extra=extra)
 
     async def write(self, text: str, user: int = 42, reply_to: Message | None = None, **more: Any) -> int:
         """Somebody writes a message that mentions the bot."""
@@ -177,7 +182,13 @@ class Discord:
         )
 
     async def _interact(
-        self, kind: int, data: Json, user: int, channel: int, source: Message | None = None
+        self,
+        kind: int,
+        data: Json,
+        user: int,
+        channel: int,
+        source: Message | None = None,
+        extra: Sequence[Json] = (),
     ) -> Asked:
         number = self.next_id()
         asked = Asked(
@@ -198,7 +209,8 @@ class Discord:
             "context": 0, "attachment_size_limit": self.told_bytes,
         }  # fmt: skip
         if source is not None:
-            payload["message"] = self.shown(source)
+            shown = self.shown(source)
+            payload["message"] = {**shown, "components": [*shown.get("components", []), *extra]}
         await self.gateway.send("INTERACTION_CREATE", payload)
         return asked
 
@@ -237,3 +249,9 @@ async def serving(discord: Discord) -> AsyncIterator[None]:
     async with TestServer(app) as server:
         discord.url = str(server.make_url("")).rstrip("/")
         yield
+
+
+def _button_row(custom_id: str) -> Json:
+    """A row with one button."""
+    button = {"type": 2, "style": 2, "label": "Stale", "custom_id": custom_id, "id": 901}
+    return {"type": 1, "id": 900, "components": [button]}

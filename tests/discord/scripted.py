@@ -199,6 +199,9 @@ class ScriptedCore:
     async def level(self, actor: Actor) -> Level:
         raise AssertionError("the core asks that of itself")
 
+    def roles(self) -> frozenset[str]:
+        raise AssertionError("Discord tells all roles anyway")
+
     async def film(self, media: Media) -> Film | None:
         raise AssertionError("Discord looks at videos itself")
 

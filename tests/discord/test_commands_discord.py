@@ -8,6 +8,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from adapters.discord.slash import distinct, published_name
+from bot.commands.admin import ADMIN
 from bot.commands.extras import EXTRAS
 from bot.commands.general import GENERAL
 from bot.commands.languages import LANGUAGES, in_languages
@@ -135,7 +136,7 @@ def test_a_name_that_is_taken_in_a_language_is_left_out() -> None:
 
 def test_the_cores_own_words_are_ones_that_discord_takes() -> None:
     """Every name in every language, as it is written; sentences of at most a hundred letters."""
-    every: list[Any] = [in_languages(entry.command) for entry in GENERAL.values()]
+    every: list[Any] = [in_languages(entry.command) for entry in (*GENERAL.values(), *ADMIN.values())]
     every += [in_languages(Command(name=role, title="", description=said)) for role, said in ROLES.items()]
     assert all(set(command.words) == set(LANGUAGES) for command in every)
     for command in every:

@@ -54,6 +54,17 @@ def test_the_least_served_is_next() -> None:
     assert chosen(ann, replace(bob, vtime=5.0)) == ann
 
 
+def test_what_was_moved_to_the_front_is_next() -> None:
+    """Before lanes, turns, loaded models and caps, in its order; but not at a backend that failed it."""
+    ann = line("ann", vtime=0.0)
+    first = line("bob", "sdxl", vtime=1000.0, front=1, lane=Lane.BACKGROUND)
+    second = line("cid", vtime=500.0, front=2)
+    full = Room(people={AccountId("bob"): 0}, places={"room": 0})
+    assert chosen(ann, second, first, room=full) == first
+    assert chosen(ann, second, first, here=replace(HERE, busy=30.0)) == first
+    assert chosen(ann, second, replace(first, shunned=frozenset({"here"}))) == second
+
+
 @pytest.mark.parametrize(("vtime", "expected"), [(60.0, "bob"), (60.1, "ann")])
 def test_a_loaded_model_goes_first_within_the_slack(vtime: float, expected: str) -> None:
     """Up to the slack and no further."""

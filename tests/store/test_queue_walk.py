@@ -159,7 +159,7 @@ class QueueWalk(RuleBasedStateMachine):
             self.jobs[name].epoch = self.held.epoch
         self.attempts += adopted
 
-    def _write(self, mine: Attempt, to: State, step: Coroutine[Any, Any, None]) -> bool:
+    def _write(self, mine: Attempt, to: State, step: Coroutine[Any, Any, Any]) -> bool:
         """Whether the write went through, which must be when the model says so."""
         allowed = self.jobs[mine.job.id].takes(mine, to)
         try:

@@ -59,7 +59,7 @@ def test_every_class_of_the_tree_has_a_cure(finder: Finder) -> None:
     [
         ("NoBackend", "ComfyUI does not answer at 127.0.0.1:1. Start it, then send the command again."),
         ("InvalidValue", 'Sampler "nope" is not offered. There is: euler, dpmpp_2m.'),
-        ("InvalidValue", "Seed must be a number from 0 to 18446744073709551615, not -5."),
+        ("InvalidValue", "Seed must be a number from 0 to 18446744073709551615, not -5. The nearest is 0."),
         ("MediaTooLarge", "fox.png is too large: at most 25 MB. Send a smaller one."),
         ("MediaRejected", "That picture has too many pixels: at most 50 megapixels. Shrink it."),
         ("Stale", "That has expired. Send the command again."),

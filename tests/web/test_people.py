@@ -103,8 +103,13 @@ async def test_admins_see_how_everything_stands(
             "running": 2,
             "trouble": None,
             "devices": [{"name": device["name"], "memory": device["vram_total"]}],
+            "hold": None,
+            "lent": True,
+            "drained": False,
+            "added": False,
         }
     ]
+    assert (found["paused"], found["changes"]) == (False, [])
     people = {
         line["actor"]["name"]: (line["waiting"], line["running"], line["done"]) for line in found["people"]
     }
@@ -125,11 +130,19 @@ async def test_an_admin_ends_anybodys_job_and_the_log_says_who(
         async with http.delete(f"{served.url}/api/v1/admin/jobs/{waiting}") as answer:
             assert (answer.status, await answer.json()) == (202, {"job_id": waiting})
         assert (await get(ann, f"{served.url}/api/v1/jobs/{waiting}"))["state"] == "cancelled"
+        owner = (await get(ann, f"{served.url}/api/v1/me"))["id"]
+    (change,) = (await _overview(http, served.url))["changes"]
+    assert change.pop("at") > 0
+    assert change == {
+        "by": {"name": "API", "id": "web:api"},
+        "what": "cancel-job",
+        "whom": f"{waiting[:8]} of {owner}",
+        "before": "queued",
+        "after": "cancelled",
+    }
     lines = [json.loads(line) for line in served.log.read_text().splitlines()]
     told = [line for line in lines if line["event"] == "a moderator acts"]
-    assert [(line["job"], line["deed"], line["by"]) for line in told] == [
-        (waiting, "end anybody's job", "web:api")
-    ]
+    assert [(line["job"], line["deed"], line["by"]) for line in told] == [(waiting, "end-any", "web:api")]
 
 
 async def test_whoever_comes_through_a_proxy_is_not_the_owner(served: Program) -> None:
@@ -157,6 +170,8 @@ async def test_with_a_token_only_those_who_are_named_are_admins(
         job = await _generate(http, url)
         for session, headers in ((browser, {}), (http, BEARER)):
             async with session.get(f"{url}/api/v1/admin/overview", headers=headers) as answer:
+                assert (answer.status, (await answer.json())["error"]["code"]) == (403, "not_allowed")
+            async with session.post(f"{url}/api/v1/admin/commands/pause", headers=headers) as answer:
                 assert (answer.status, (await answer.json())["error"]["code"]) == (403, "not_allowed")
             async with session.get(f"{url}/admin", headers={**headers, **HTML}) as answer:
                 assert (answer.status, answer.content_type) == (403, "text/html")

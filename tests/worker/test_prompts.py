@@ -163,6 +163,6 @@ async def test_the_owners_words_are_options_and_wildcards(
         'Style "flim" is not offered. There is: film.',
         'ComfyUI has no LoRA "detial xl". The nearest that it has: add-detail-xl.',
         'There is no wildcard "__../../muralist__". The nearest that there is: __nature/animal__.',
-        "The weight of the LoRA oil must be a number from -4 to 4, not 50.0.",
+        "The weight of the LoRA oil must be a number from -4 to 4, not 50.0. The nearest is 4.",
     ]
     assert len(await runs(http, comfyui.url)) == 2

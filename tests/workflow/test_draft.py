@@ -210,7 +210,7 @@ HERE = "poster/workflow.toml, line "
             "[parameters.steps]\nmaximum = 10",
             HERE
             + "1, parameter steps: its default for sample.steps can't be used. Steps must be a number from 1 to "
-            "10, not 20.",
+            "10, not 20. The nearest is 10.",
         ),
     ],
 )

@@ -278,7 +278,8 @@ WHERE = "fox/workflow.toml, line 5, parameter p: "
         ),
         (
             HEAD + "[parameters.p]\ntype = 'integer'\nto = ['3.steps']\nmaximum = 10",
-            WHERE + "its default for 3.steps can't be used. P must be a number of at most 10, not 20.",
+            WHERE
+            + "its default for 3.steps can't be used. P must be a number of at most 10, not 20. The nearest is 10.",
         ),
         (
             HEAD + "[parameters.p]\ntype = 'choice'\nto = ['6.text']\nchoices = ['oil']\ndefault = 'ink'",

@@ -74,7 +74,10 @@ def test_tags_leave_the_text() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("<lora:x:50>", "The weight of the LoRA x must be a number from -4 to 4, not 50.0."),
+        (
+            "<lora:x:50>",
+            "The weight of the LoRA x must be a number from -4 to 4, not 50.0. The nearest is 4.",
+        ),
         ("<lora:x:0,8>", "The weight of the LoRA x: write the number with a point: 0.8."),
         ("<lora:x:much>", "The weight of the LoRA x must be a number from -4 to 4."),
         ("<lora::1>", "A LoRA is written with its name and weight, as in <lora:name:0.8>."),

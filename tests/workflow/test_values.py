@@ -40,6 +40,7 @@ MODEL = ParameterSpec(name="model", type=ParameterType.CHOICE, title="Model", ch
 NOTHING = ParameterSpec(name="model", type=ParameterType.CHOICE, title="Model")
 
 SEEDS = "from 0 to 18446744073709551615"
+ADDRESS = "Picture: addresses are not allowed. Attach the picture itself, or reply to one."
 
 
 @pytest.mark.parametrize(
@@ -56,21 +57,25 @@ SEEDS = "from 0 to 18446744073709551615"
         (PROMPT, 7, "Prompt must be text."),
         (PROMPT, ["a"], "Prompt must be text."),
         (SEED, "abc", f"Seed must be a whole number {SEEDS}."),
-        (SEED, "-5", f"Seed must be a number {SEEDS}, not -5."),
-        (SEED, 2**64, f"Seed must be a number {SEEDS}, not 18446744073709551616."),
+        (SEED, "-5", f"Seed must be a number {SEEDS}, not -5. The nearest is 0."),
+        (
+            SEED,
+            2**64,
+            f"Seed must be a number {SEEDS}, not 18446744073709551616. The nearest is 18446744073709551615.",
+        ),
         (SEED, "1.5", f"Seed must be a whole number {SEEDS}."),
         (SEED, True, f"Seed must be a whole number {SEEDS}."),
         (SEED, "9" * 5000, f"Seed must be a whole number {SEEDS}."),
-        (WIDTH, 0, "Width must be a number from 64 to 2048, not 0."),
+        (WIDTH, 0, "Width must be a number from 64 to 2048, not 0. The nearest is 64."),
         (WIDTH, "NaN", "Width must be a whole number from 64 to 2048."),
         (WIDTH, math.nan, "Width must be a whole number from 64 to 2048."),
         (WIDTH, math.inf, "Width must be a whole number from 64 to 2048."),
-        (WIDTH, 20000, "Width must be a number from 64 to 2048, not 20000."),
+        (WIDTH, 20000, "Width must be a number from 64 to 2048, not 20000. The nearest is 2048."),
         (WIDTH, None, "Width must be a whole number from 64 to 2048."),
         (WIDTH, "513", "Width can be 512 or 520, but not 513."),
         (LENGTH, 80, "Length can be 77 or 81, but not 80."),
-        (STEPS, 10**9, "Steps must be a number from 1 to 100, not 1000000000."),
-        (COUNT, 999, "Count must be a number from 1 to 4, not 999."),
+        (STEPS, 10**9, "Steps must be a number from 1 to 100, not 1000000000. The nearest is 100."),
+        (COUNT, 999, "Count must be a number from 1 to 4, not 999. The nearest is 4."),
         (ANY, "x", "Any must be a whole number."),
         (CFG, "7,5", "CFG: write the number with a point: 7.5."),
         (CFG, "1,000.5", "CFG must be a number from 1.0 to 30.0."),
@@ -79,23 +84,23 @@ SEEDS = "from 0 to 18446744073709551615"
         (CFG, 10**400, "CFG must be a number from 1.0 to 30.0."),
         (CFG, False, "CFG must be a number from 1.0 to 30.0."),
         (CFG, {}, "CFG must be a number from 1.0 to 30.0."),
-        (LORA, "50", "LoRA weight must be a number from -2.0 to 2.0, not 50.0."),
-        (LEAST, 0, "Least must be a number of at least 0.5, not 0.0."),
+        (LORA, "50", "LoRA weight must be a number from -2.0 to 2.0, not 50.0. The nearest is 2.0."),
+        (LEAST, 0, "Least must be a number of at least 0.5, not 0.0. The nearest is 0.5."),
         (HD, "perhaps", "HD must be yes or no."),
         (HD, 2, "HD must be yes or no."),
-        (IMAGE, "file:///etc/passwd", "Picture is a picture: attach one, or reply to one."),
-        (IMAGE, "http://169.254.169.254/", "Picture is a picture: attach one, or reply to one."),
+        (IMAGE, "file:///etc/passwd", ADDRESS),
+        (IMAGE, "http://169.254.169.254/", ADDRESS),
         (SAMPLER, "euller", 'Sampler "euller" is not offered. There is: euler, heun, dpmpp_2m.'),
         (
             MODEL,
             "dreamshaper",
-            'Model "dreamshaper" is not offered. There is: for instance dreamshaperXL.safetensors, '
+            'Model "dreamshaper" is not offered. The nearest: dreamshaperXL.safetensors, '
             "dreamshaper_8.safetensors, wan.safetensors.",
         ),
         (
             MODEL,
             "????",
-            'Model "????" is not offered. There is: for instance dreamshaper_8.safetensors, '
+            'Model "????" is not offered. There is for instance: dreamshaper_8.safetensors, '
             "dreamshaperXL.safetensors, flux1-dev.safetensors.",
         ),
         (NOTHING, "x", "Model: ComfyUI offers nothing to choose from."),

@@ -1,6 +1,7 @@
 // Files that go with the next line: chosen, dropped or pasted.
 
 import { make, sync } from "./dom.js";
+import { sortOf } from "./files.js";
 
 let made = 0;
 
@@ -28,9 +29,9 @@ export class Attachments {
     return this.#entries.length === 0;
   }
 
-  /** The names of the image parameters of the command that is written: loose files fill them in their order. */
-  set slots(names) {
-    this.#slots = names;
+  /** The file parameters of the command that is written: loose files fill those of their sort in their order. */
+  set slots(parameters) {
+    this.#slots = parameters.map(({ name, type }) => ({ name, sort: sortOf({ type }) }));
     this.#draw();
   }
 
@@ -43,6 +44,9 @@ export class Attachments {
   choose(name) {
     this.#target = name;
     this.#input.multiple = name === null;
+    const sort = this.#slots.find((slot) => slot.name === name)?.sort;
+    const every = "image/*,video/*,audio/*,application/json,.json";
+    this.#input.accept = !sort || sort === "file" ? every : `${sort}/*`;
     this.#input.click();
   }
 
@@ -71,12 +75,16 @@ export class Attachments {
     this.#changed();
   }
 
-  /** Entries by the parameter that each is for. */
+  /** Entries by the parameter that each is for. One of a sort that none takes is for the first: the server says why not. */
   #placed() {
-    const placed = new Map(this.#entries.filter(({ name }) => this.#slots.includes(name)).map((entry) => [entry.name, entry]));
-    const free = this.#slots.filter((slot) => !placed.has(slot));
-    const loose = this.#entries.filter((entry) => placed.get(entry.name) !== entry);
-    for (const slot of free.slice(0, loose.length)) placed.set(slot, loose.shift());
+    const names = this.#slots.map((slot) => slot.name);
+    const placed = new Map(this.#entries.filter(({ name }) => names.includes(name)).map((entry) => [entry.name, entry]));
+    for (const entry of this.#entries.filter((one) => placed.get(one.name) !== one)) {
+      const free = this.#slots.filter((slot) => !placed.has(slot.name));
+      const takes = ({ sort }) => sort === "file" || sort === sortOf(entry.file);
+      const slot = free.find((one) => takes(one) || !this.#slots.some(takes));
+      if (slot) placed.set(slot.name, entry);
+    }
     return placed;
   }
 
@@ -89,20 +97,12 @@ export class Attachments {
 
   #entry(file, name) {
     const entry = { file, name, key: `file-${++made}` };
-    const url = URL.createObjectURL(file);
-    const picture = make("img", { src: url, alt: file.name });
-    const gone = () => URL.revokeObjectURL(url);
-    picture.addEventListener("load", gone);
-    picture.addEventListener("error", () => {
-      gone();
-      picture.replaceWith(make("span", { class: "file-name", text: file.name }));
-    });
     const close = make("button", { type: "button", class: "close", "aria-label": `Remove ${file.name}`, text: "×" });
     close.addEventListener("click", () => {
       this.#remove(entry);
       this.#changed();
     });
-    entry.chip = make("div", { class: "chip" }, picture, close);
+    entry.chip = make("div", { class: "chip" }, sortOf(file) === "image" ? still(file) : fileName(file.name), close);
     return entry;
   }
 
@@ -137,4 +137,22 @@ export class Attachments {
     document.addEventListener("dragover", drag((now) => now));
     document.addEventListener("drop", drag(() => 0));
   }
+}
+
+/** The name of a file that is not shown itself. */
+export function fileName(name) {
+  return make("span", { class: "file-name", text: name });
+}
+
+/** A small picture of a file; its name, if the browser can't read it. */
+function still(file) {
+  const url = URL.createObjectURL(file);
+  const picture = make("img", { src: url, alt: file.name });
+  const gone = () => URL.revokeObjectURL(url);
+  picture.addEventListener("load", gone);
+  picture.addEventListener("error", () => {
+    gone();
+    picture.replaceWith(fileName(file.name));
+  });
+  return picture;
 }

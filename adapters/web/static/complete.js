@@ -1,6 +1,7 @@
 // What may be typed next. Pure: a line, where the caret is, and the commands give suggestions.
 
 import { rangeOf } from "./control.js";
+import { isFile } from "./files.js";
 import { commandOf, mainOf } from "./line.js";
 
 const SHOWN = 60;
@@ -21,10 +22,10 @@ export function suggest(line, caret, commands) {
   return suggestChoice(before, caret, command);
 }
 
-/** The options of a command: all but the words themselves and pictures. */
+/** The options of a command: all but the words themselves and files. */
 function optionsOf(command) {
   const main = mainOf(command);
-  return command.parameters.filter((parameter) => parameter !== main && parameter.type !== "image");
+  return command.parameters.filter((parameter) => parameter !== main && !isFile(parameter));
 }
 
 function suggestChoice(before, caret, command) {

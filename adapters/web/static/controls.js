@@ -1,8 +1,10 @@
 // The options of the command that is written, as controls. A control and the line never say two things: while an
 // option stands in the line, its control shows and changes it there; any other is held here and sent beside it.
 
+import { fileName } from "./attachments.js";
 import { makeControl } from "./control.js";
 import { make } from "./dom.js";
+import { isFile, NOUNS, sortOf } from "./files.js";
 import { mainOf, optionsIn, withOption } from "./line.js";
 import { outputUrl } from "./requests.js";
 
@@ -53,7 +55,7 @@ export class Controls {
     this.#command = command;
     this.#controls.clear();
     const options = command ? optionsOf(command) : [];
-    this.#attachments.slots = options.filter(isPicture).map(({ name }) => name);
+    this.#attachments.slots = options.filter(isFile);
     this.#about.hidden = !command;
     this.#about.textContent = command ? command.description : "";
     this.#box.hidden = options.length === 0;
@@ -73,7 +75,7 @@ export class Controls {
   }
 
   #control(parameter) {
-    if (isPicture(parameter)) return this.#slot(parameter);
+    if (isFile(parameter)) return this.#slot(parameter);
     const control = makeControl(parameter, (value) => this.#set(parameter.name, value));
     this.#controls.set(parameter.name, control);
     return control.element;
@@ -87,22 +89,23 @@ export class Controls {
     else this.#on.changed();
   }
 
-  /** Where a picture is chosen, dropped, and seen. */
-  #slot({ name, title, description, required }) {
+  /** Where a file is chosen, dropped, and seen. */
+  #slot({ name, title, type, description, required }) {
     const choose = make("button", { type: "button", class: "choose", text: "Choose, drop or paste" });
-    choose.setAttribute("aria-label", `${title}: choose a picture`);
+    choose.setAttribute("aria-label", `${title}: choose ${NOUNS[type]}`);
     choose.addEventListener("click", () => this.#attachments.choose(name));
     const head = make("span", { class: "control-head", text: required ? `${title} (needed)` : title });
-    const slot = make("div", { class: "control slot", title: description, data: { slot: name } }, head, make("div"), choose);
+    const slot = make("div", { class: "control slot", title: description, data: { slot: name, sort: sortOf({ type }) } }, head, make("div"), choose);
     return slot;
   }
 
-  /** Each picture where it will go. The server gives the one that is replied to to the first that has none. */
+  /** Each file where it will go. The server gives the one that is replied to to the first of its sort that has none. */
   #fillSlots(reply) {
     let rest = reply;
+    const sort = reply?.media_type ? sortOf(reply) : "image"; // a button asks about pictures
     for (const slot of this.#box.querySelectorAll("[data-slot]")) {
       const chip = this.#attachments.chipFor(slot.dataset.slot);
-      const replied = !chip && rest ? repliedChip(rest) : null;
+      const replied = !chip && rest && [sort, "file"].includes(slot.dataset.sort) ? repliedChip(rest) : null;
       if (replied) rest = null;
       const shown = chip ?? replied;
       const place = slot.children[1];
@@ -122,10 +125,8 @@ function optionsOf(command) {
   return command.parameters.filter((parameter) => parameter !== main);
 }
 
-function isPicture({ type }) {
-  return type === "image" || type === "file";
-}
-
 function repliedChip(reply) {
-  return make("div", { class: "chip" }, make("img", { src: outputUrl(reply), alt: "The picture you reply to" }));
+  const url = outputUrl(reply);
+  const shown = !reply.media_type || sortOf(reply) === "image" ? make("img", { src: url, alt: "The picture you reply to" }) : fileName(reply.name);
+  return make("div", { class: "chip" }, shown);
 }

@@ -72,6 +72,12 @@ export function cancelJob(job) {
   return request(`api/v1/admin/jobs/${job}`, { method: "DELETE" });
 }
 
+/** Do a command of the admins; what it says. */
+export async function command(name, values) {
+  const { card } = await request(`api/v1/admin/commands/${encodeURIComponent(name)}`, json("POST", values));
+  return [card.title, ...card.body.map((line) => line.map((span) => span.text ?? span.code ?? "").join(""))].join(" ");
+}
+
 function json(method, body) {
   return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
