@@ -93,6 +93,8 @@ class Job:
     late: float | None = None
     revision: int | None = None
     reading: Reading = AS_WRITTEN
+    paid: bool = False
+    price: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +103,7 @@ class NewRequest:
 
     `fingerprint` tells two requests apart that come under one event key. `models` are those that the graph loads, a
     line each; empty for none. `shunned` are the backends that can't run it. `revision` is the version of a workflow
-    that was added in a chat.
+    that was added in a chat. `paid`: a run costs money, `price` dollars if that is known.
     """
 
     request: RequestId
@@ -130,6 +132,8 @@ class NewRequest:
     reading: Reading = AS_WRITTEN
     work: Work
     revision: int | None = None
+    paid: bool = False
+    price: float | None = None
     created: float
 
 

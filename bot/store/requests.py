@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from bot.errors import TooMuch
 from bot.jobs.models import AS_WRITTEN, Added, Blob, NewRequest, Reading
 from bot.jobs.states import State
 from bot.scheduling.allowance import Allowance, Day, Spent, overdrawn
-from bot.scheduling.caps import Asking, Caps, refusal
+from bot.scheduling.caps import Asking, Bill, Caps, Purse, refusal, too_dear
 from bot.store.database import Database, reading, writing
 from bot.store.flows import Spot, join_line
 from bot.store.learning import promise, run_estimate
@@ -48,11 +49,12 @@ class Requests:
         caps: Caps | None = None,
         allowance: Allowance | None = None,
         day: Day | None = None,
+        purse: Purse | None = None,
     ) -> Added:
         """Store a request, unless its event key is known: then say what the first one made.
 
-        `allowance` is what the person's level gives, of a `day` and beside others. Raises `TooMuch` if the caps or
-        the day leave no room for it; then nothing is stored.
+        `allowance` is what the person's level gives, of a `day` and beside others. Raises `TooMuch` if the caps, the
+        day or the `purse` leave no room for it; then nothing is stored.
         """
         known = _find(connection, new.event_key)
         if known is not None:
@@ -66,6 +68,8 @@ class Requests:
             _weigh(connection, owner, allowance.weight)
             if day is not None:
                 _stay_within(connection, owner, allowance, day, seconds)
+        if new.paid and purse is not None:
+            _refuse_dear(connection, new, owner, purse)
         _insert_request(connection, new, owner, where)
         spot = Spot(
             account=owner,
@@ -221,6 +225,24 @@ def _refuse(
         raise TooMuch(words)
 
 
+def _refuse_dear(connection: Connection, new: NewRequest, owner: AccountId, purse: Purse) -> None:
+    """Raise `TooMuch` if the person has had enough for today. What never ran cost nothing."""
+    ran = job.c.started.is_not(None) | job.c.state.not_in((State.FAILED, State.CANCELLED))
+    mine = (job.c.account == owner) & job.c.paid & (job.c.created >= midnight(new.created)) & ran
+    count, amount = connection.execute(
+        select(func.count(), func.coalesce(func.sum(job.c.price), 0.0)).where(mine)
+    ).one()
+    words = too_dear(purse, Bill(jobs=count, dollars=amount), new.price)
+    if words is not None:
+        raise TooMuch(words)
+
+
+def midnight(now: float) -> float:
+    """When the server's own day began."""
+    year, month, day = time.localtime(now)[:3]
+    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))
+
+
 def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
     connection.execute(
         insert(request).values(
@@ -269,6 +291,8 @@ def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
             early=new.created + shown.low,
             late=new.created + shown.high,
             revision=new.revision,
+            paid=new.paid,
+            price=new.price,
             reading=None if new.reading == AS_WRITTEN else _kept(new.reading),
         )
     )

@@ -46,6 +46,8 @@ def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:
         early=row.early,
         late=row.late,
         revision=row.revision,
+        paid=row.paid,
+        price=row.price,
         reading=_reading(row.reading),
     )
 

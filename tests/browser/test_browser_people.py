@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
+from tests.browser.axe import check
 from tests.browser.chat_page import ChatPage, button
 from tests.browser.conftest import House, Visit
 
@@ -84,3 +85,48 @@ async def test_an_admin_sees_what_failed(chat: ChatPage) -> None:
     await chat.page.goto(chat.page.url + "admin")
     failures = chat.page.get_by_role("region", name="Recent errors")
     await expect(failures.get_by_role("row").nth(1)).to_contain_text("memory")
+
+
+async def test_an_admin_runs_the_queue_by_keyboard(chat: ChatPage, house: House) -> None:
+    """Pause, to the front, drain and restore, clear, resume: each says what it did, and is in the list of changes."""
+    admin = await chat.page.context.new_page()
+    await admin.goto(chat.page.url + "admin")
+    server = house.comfyui.removeprefix("http://")
+    servers = admin.get_by_role("region", name="Servers").get_by_role("row", name=server)
+    said = admin.get_by_role("status")
+
+    async def press(label: str, where: Locator | None = None, *, twice: bool = False) -> None:
+        await (where or admin).get_by_role("button", name=label, exact=True).focus()
+        await admin.keyboard.press("Enter")
+        if twice:
+            await admin.keyboard.press("Enter")
+
+    await press("Pause the queue")
+    await expect(said).to_contain_text("The queue is paused.")
+    try:
+        cards = [await chat.imagine(f"/imagine a fox {n} --width 64 --height 64 --steps 4") for n in range(3)]
+        await expect(cards[0]).to_contain_text(
+            "The queue is paused by an admin. You are 1st when it goes on."
+        )
+        waiting = admin.get_by_role("region", name="Waiting")
+        await press("To the front", waiting.get_by_role("row", name="/imagine a fox 2"))
+        await expect(said).to_contain_text("goes before all others.")
+        await expect(cards[2]).to_contain_text("You are 1st when it goes on.")
+        await expect(waiting.get_by_role("row").nth(1)).to_contain_text("/imagine a fox 2")
+        await press("Drain", servers)
+        await expect(servers).to_contain_text("answers: drained")
+        await check(admin)
+        await expect(servers.get_by_role("button", name="Restore")).to_be_focused()
+        await admin.keyboard.press("Enter")
+        await expect(servers.get_by_role("button", name="Drain")).to_be_focused()
+        await press("Cancel", waiting.get_by_role("row", name="/imagine a fox 1"), twice=True)
+        await expect(cards[1]).to_have_attribute("data-state", "cancelled")
+        await press("Clear", admin.get_by_role("region", name="People"), twice=True)
+        await expect(said).to_contain_text("2 waiting jobs of Guest")
+        await expect(cards[0]).to_have_attribute("data-state", "cancelled")
+    finally:
+        await press("Resume the queue")
+        await expect(admin.get_by_role("button", name="Pause the queue")).to_be_visible()
+    changes = admin.get_by_role("region", name="Changes by admins").get_by_role("row")
+    for nth, what in enumerate(("resume", "clear", "restore", "drain", "front", "pause"), start=1):
+        await expect(changes.nth(nth)).to_contain_text(what)

@@ -77,6 +77,9 @@ class TerminalChat:
     async def restart(self) -> None:
         """Each line is a process of its own."""
 
+    async def appoint(self) -> None:
+        """Whoever is at the terminal is."""
+
 
 @asynccontextmanager
 async def opened(folder: Path, comfyui: str, http: aiohttp.ClientSession) -> AsyncIterator[TerminalChat]:

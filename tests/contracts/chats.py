@@ -73,6 +73,9 @@ class Chat(Protocol):
     async def restart(self) -> None:
         """Kill the bot and start it again."""
 
+    async def appoint(self) -> None:
+        """Make ann the one admin, and start the bot again."""
+
 
 def png(colour: str = "red", size: int = 64) -> bytes:
     """A small picture."""

@@ -75,6 +75,11 @@ class DiscordChat:
         await self._program.start()
         await self._world.connected.wait()
 
+    async def appoint(self) -> None:
+        """By the id on Discord."""
+        self._program.environment["ADMINS"] = f"discord:{PEOPLE['ann']}"
+        await self.restart()
+
     async def _until(self, condition: Any) -> Any:
         return await self._world.until(condition, SECONDS)
 

@@ -80,6 +80,11 @@ class TelegramChat:
         await self._program.kill()
         await self._program.start()
 
+    async def appoint(self) -> None:
+        """By the id on Telegram."""
+        self._program.environment["ADMINS"] = f"telegram:{PEOPLE['ann']['id']}"
+        await self.restart()
+
 
 def _is_press(asked: Any) -> bool:
     return isinstance(asked, tuple)

@@ -16,6 +16,7 @@ from tests.contracts.chats import SECONDS, File, Shown
 from tests.processes import Program, bot_program, running
 
 Json = dict[str, Any]
+TOKEN = "correct-horse-battery"
 
 
 class WebChat:
@@ -84,6 +85,17 @@ class WebChat:
         """SIGKILL."""
         await self._program.kill()
         await self._program.start()
+
+    async def appoint(self) -> None:
+        """By the id that the page tells, with a token: without one everybody on this machine is."""
+        self._program.environment["WEB_TOKEN"] = TOKEN
+        await self.restart()
+        for browser in self._browsers.values():
+            async with browser.post(f"{self._program.url}/login", data={"token": TOKEN}) as answer:
+                assert answer.status == 200
+        async with self._browsers["ann"].get(f"{self._program.url}/api/v1/me") as answer:
+            self._program.environment["ADMINS"] = (await answer.json())["id"]
+        await self.restart()
 
     async def _post(self, by: str, path: str, **body: Any) -> Json:
         async with self._browsers[by].post(self._program.url + path, **body) as answer:

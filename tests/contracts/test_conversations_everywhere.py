@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import aiohttp
 import pytest
 from PIL import Image
@@ -98,3 +100,31 @@ async def test_a_job_that_fails_says_what_to_do(chat: Chat) -> None:
     card = await chat.card(asked, "Again")
     assert card.words.splitlines()[:2] == ["That did not work", sentence]
     assert card.buttons == ("Again", "Delete")
+
+
+@pytest.mark.parametrize("chat", CHATS, indirect=True)
+async def test_an_admin_has_a_hand_on_the_queue(
+    chat: Chat, simulated: Program, http: aiohttp.ClientSession
+) -> None:
+    """Paused, whoever asks is told; what is moved to the front is made first. Others are refused."""
+    await chat.appoint()
+    for line in ("/pause", "/gpu back", "/stats"):
+        told = await chat.told(await chat.ask(line, by="bob"))
+        assert told == "That is for admins. The owner names them in ADMINS."
+    assert (await chat.told(await chat.ask("/pause"))).startswith("The queue is paused.")
+    asked = [await chat.ask(f"/imagine a fox {words} {SMALL}", by="bob") for words in ("first", "second")]
+    cards = [await chat.card(each, "Cancel") for each in asked]
+    for card, place in zip(cards, ("1st", "2nd"), strict=True):
+        await chat.again(card, f"The queue is paused by an admin. You are {place} when it goes on.")
+    queue = await chat.told(await chat.ask("/queue"))
+    jobs = re.findall(r"^([0-9a-f]{8}) .* /imagine: waits$", queue, re.MULTILINE)
+    assert len(jobs) == 2, queue
+    front = await chat.told(await chat.ask(f"/front {jobs[1]}"))
+    assert re.fullmatch(rf"Job {jobs[1]} of .+ goes before all others\.", front), front
+    await chat.again(cards[1], "You are 1st when it goes on.")
+    assert await runs(http, simulated.url) == []
+    assert await chat.told(await chat.ask("/resume")) == "The queue goes on."
+    for each in asked:
+        await chat.card(each, "Again")
+    made = [run["extra_data"]["muralist"]["job"][:8] for run in await runs(http, simulated.url)]
+    assert made == jobs[::-1]

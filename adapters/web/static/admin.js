@@ -127,9 +127,11 @@ function waits({ job, prompt }, cell) {
 
 function serves({ name, lent, drained, added }, cell) {
   const server = { server: name };
+  const drain = drained ? ["Restore", () => command("restore", server)] : ["Drain", () => command("drain", server)];
+  const gpu = lent ? ["GPU back", () => command("gpu back", server)] : ["GPU to the bot", () => command("gpu take", server)];
   hands(cell, name, [
-    drained ? ["Restore", () => command("restore", server)] : ["Drain", () => command("drain", server)],
-    lent ? ["GPU back", () => command("gpu back", server)] : ["GPU to the bot", () => command("gpu take", server)],
+    [...drain, false, "drain"],
+    [...gpu, false, "gpu"],
     ...(lent ? [["GPU back at once", () => command("gpu back", { ...server, how: "hand over" }), true]] : []),
     ...(added ? [["Remove", () => command("backend remove", server), true]] : []),
   ]);
@@ -140,20 +142,26 @@ function clears({ actor, waiting }, cell) {
   hands(cell, actor.name, waiting > 0 ? [clear] : []);
 }
 
-/** A cell's buttons, as [label, what to do, whether it asks twice]; `about` is what they are about. */
+/**
+ * A cell's buttons, as [label, what to do, whether it asks twice, key]; `about` is what they are about. One that turns
+ * into its opposite has the same key, and so keeps the focus.
+ */
 function hands(cell, about, wanted) {
   if (wanted.length === 0) {
     cell.replaceChildren();
     return;
   }
   if (!cell.firstElementChild) cell.append(make("div", { class: "hands" }));
+  const acts = new Map(wanted.map(([label, act, , key]) => [key ?? label, act]));
+  cell.firstElementChild.acts = acts;
   sync(cell.firstElementChild, wanted, {
-    key: ([label]) => label,
-    create: ([label, act, twice]) => {
+    key: ([label, , , key]) => key ?? label,
+    create: ([label, , twice]) => {
       const button = make("button", { type: "button", class: twice ? "button danger" : "button", text: label });
+      const act = () => done(button.parentElement.acts.get(button.dataset.key)());
       button.setAttribute("aria-description", about);
-      if (twice) askTwice(button, () => done(act()));
-      else button.addEventListener("click", () => done(act()));
+      if (twice) askTwice(button, act);
+      else button.addEventListener("click", act);
       return button;
     },
     update: (button, [label]) => asks(button) || write(button, label),
