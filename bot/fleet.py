@@ -44,7 +44,7 @@ class Fleet:
     """Keeps in touch with every server while the block lasts, and, while `run` does, with whichever there are then."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self.servers = Servers(())
+        self.servers = Servers((), settings.purse)
         self._settings = settings
         self._store = store
         self._members: dict[str, Member] = {}
@@ -145,6 +145,7 @@ async def open_backend(url: str, settings: Settings, store: Store | None) -> Com
     return ComfyBackend(
         url,
         access=settings.access,
+        api_key=settings.api_key,
         client_id=await store.backends.client_id(known_as),
         on_new_client_id=partial(store.backends.remember, known_as),
         object_info=await store.offers.of(known_as),

@@ -14,7 +14,7 @@ from bot.comfy.address import parse_address
 from bot.community import CommunitySettings
 from bot.contract.environment import env_files
 from bot.errors import ConfigError
-from bot.scheduling.caps import Caps
+from bot.scheduling.caps import Caps, Purse
 from bot.scheduling.choice import SLACK_SECONDS
 from bot.scheduling.holds import ALWAYS, Hours, Plan, parse_hours
 from bot.store.claims import Rules
@@ -115,6 +115,23 @@ class Settings(CommunitySettings):
         description="Classes of nodes that may reach files, addresses or code in workflows that are added in a chat, "
         "comma separated.",
     )
+    allow_paid_nodes: bool = Field(
+        default=False,
+        description="Whether workflows may ask services that cost money, by ComfyUI's partner nodes.",
+    )
+    comfy_api_key: SecretStr | None = Field(
+        default=None, description="The key of the Comfy account that pays for partner nodes."
+    )
+    most_paid_per_person: int = Field(
+        default=10,
+        ge=0,
+        description="Jobs that cost money that a person may ask for in a day. 0: any number.",
+    )
+    most_dollars_per_person: float = Field(
+        default=0.0,
+        ge=0,
+        description="What a person's jobs may cost in a day, in dollars, as far as nodes tell. 0: any amount.",
+    )
     admins: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_people)] = Field(
         default=(), description="Who is admin: platform and id of each, as in discord:123456789012345678."
     )
@@ -201,6 +218,21 @@ class Settings(CommunitySettings):
             ),
             slack=self.model_slack_seconds,
             plan=self.gpu_hours,
+        )
+
+    @property
+    def api_key(self) -> str | None:
+        """The key that pays, where that is allowed."""
+        return _secret(self.comfy_api_key) if self.allow_paid_nodes else None
+
+    @property
+    def purse(self) -> Purse:
+        """What may be spent."""
+        return Purse(
+            allowed=self.allow_paid_nodes,
+            has_key=self.comfy_api_key is not None,
+            jobs=self.most_paid_per_person or None,
+            dollars=self.most_dollars_per_person or None,
         )
 
     @property

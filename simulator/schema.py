@@ -88,6 +88,7 @@ class NodeClass:
     is_input_list: bool
     is_output: bool
     is_api: bool
+    dollars: float | None
     has_intermediate_output: bool
     deprecated: bool
     experimental: bool
@@ -134,6 +135,7 @@ class _Classes(Mapping[str, NodeClass]):
             is_input_list="is_input_list" in flags,
             is_output="output_node" in flags,
             is_api="api_node" in flags,
+            dollars=raw.get("dollars"),
             has_intermediate_output="has_intermediate_output" in flags,
             deprecated="deprecated" in flags,
             experimental="experimental" in flags,
@@ -288,6 +290,18 @@ class Catalogue:
         }
 
 
+def _badge(node: NodeClass) -> Json | None:
+    """What a run costs, as the formula that front ends evaluate."""
+    if node.dollars is None:
+        return None
+    formula = f'{{"type":"usd","usd":{node.dollars}}}'
+    return {
+        "engine": "jsonata",
+        "depends_on": {"widgets": [], "inputs": [], "input_groups": []},
+        "expr": formula,
+    }
+
+
 def _newer_fields(node: NodeClass) -> Json:
     return {
         "output_tooltips": [None] * len(node.outputs),
@@ -296,7 +310,7 @@ def _newer_fields(node: NodeClass) -> Json:
         "experimental": node.experimental,
         "dev_only": False,
         "api_node": node.is_api,
-        "price_badge": None,
+        "price_badge": _badge(node),
         "search_aliases": None,
         "essentials_category": None,
     }

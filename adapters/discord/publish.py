@@ -28,7 +28,9 @@ AGAIN_SECONDS = 55.0
 PUBLISHED = "published"
 ADMIN = "muralist"
 MOST_COMMANDS = 100
-MOST_MENUS = 15
+MOST_MENUS = 5
+"""Discord takes more by now, discord.py does not."""
+
 MOST_IN_GROUP = 25
 MOST_MENU_NAME = 32
 
@@ -91,7 +93,7 @@ class Publisher:
         if left_out:
             names = [command.name for command in left_out]
             log.warning("Discord has no room for all commands", most=MOST_COMMANDS, left_out=names)
-        menus = self._core.menus()[:MOST_MENUS]
+        menus = _fitting(self._core.menus())
         self._tree.clear_commands(guild=None, type=None)
         if group.commands:
             self._tree.add_command(group)
@@ -135,6 +137,15 @@ class Publisher:
         """What can be chosen now."""
         found = next((each for each in self._core.commands() if each.name == command), None)
         return _choices_of(found, parameter) if found is not None else ()
+
+
+def _fitting(menus: Sequence[Menu]) -> list[Menu]:
+    """As many as there is room for, the first ones and the last."""
+    if len(menus) <= MOST_MENUS:
+        return list(menus)
+    left_out = menus[MOST_MENUS - 1 : -1]
+    log.warning("Discord has no room for all menus", left_out=[menu.name for menu in left_out])
+    return [*menus[: MOST_MENUS - 1], menus[-1]]
 
 
 def _by_first_word(commands: Sequence[Command]) -> dict[str, list[Command]]:

@@ -14,6 +14,7 @@ from bot.contract.values import JobId, JobState, OutputRef, QueueStatus
 from bot.feed import Live
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
+from bot.scheduling.caps import in_dollars
 from bot.scheduling.holds import Hold, Reason
 from bot.scheduling.place import Ahead
 
@@ -322,11 +323,19 @@ def _prompt(view: MessageView) -> str | None:
 
 
 def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
-    prompt = _prompt(facts.view)
+    prompt, cost = _prompt(facts.view), _cost_lines(facts.view)
     if prompt is None:
-        return ()
+        return cost
     short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"
-    return ((Text(text=short, strong=True),), *_remarks(facts.view))
+    return ((Text(text=short, strong=True),), *_remarks(facts.view), *cost)
+
+
+def _cost_lines(view: MessageView) -> tuple[tuple[Span, ...], ...]:
+    """What a job that costs money costs."""
+    if not view.job.paid:
+        return ()
+    price = view.job.price
+    return (_line("It costs money." if price is None else f"It costs {in_dollars(price)}."),)
 
 
 def _remarks(view: MessageView) -> tuple[tuple[Span, ...], ...]:

@@ -44,7 +44,8 @@ def imagine(
 
     Ctrl-C cancels it, on its ComfyUI too, and exits with 130.
     """
-    values: dict[str, object] = {"prompt": prompt, **dict(_pair(text) for text in settings or [])}
+    values: dict[str, object] = {"prompt": prompt} if prompt else {}  # some workflows take none
+    values |= dict(_pair(text) for text in settings or [])
     if seed is not None:
         values["seed"] = seed
     configured = read_settings()

@@ -42,6 +42,7 @@ class ComfyBackend:
     request. Raises `ConfigError` if it is no web address. `on_new_client_id` is awaited when the server has
     lost the old id for good; attempts posted under the old one are then watched by HTTP alone. `object_info` is
     what it last answered there, which holds until it answers again; `on_object_info` is awaited with what is new.
+    `api_key` pays for nodes that cost money; it goes along with graphs that have some, beside them, and nowhere else.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ComfyBackend:
         *,
         client_id: str,
         access: Access = Access(),  # noqa: B008 - frozen
+        api_key: str | None = None,
         timing: Timing = Timing(),  # noqa: B008 - frozen
         on_new_client_id: Callable[[str], Awaitable[None]] | None = None,
         object_info: bytes | None = None,
@@ -59,6 +61,7 @@ class ComfyBackend:
         self.url = address.url
         self.name = address.name
         self.timing = timing
+        self._api_key = api_key
         self._breaker = Breaker(
             most_failures=MOST_FAILURES, on_open=lambda error: self._health.went_down(error)
         )
@@ -218,7 +221,7 @@ class ComfyBackend:
             "prompt": graph if schemas is None else spelled_for(schemas, graph),
             "client_id": self.client_id,
             "prompt_id": follow.prompt_id,
-            "extra_data": {"muralist": dict(tag), "preview_method": "auto"},
+            "extra_data": {"muralist": dict(tag), "preview_method": "auto", **self._payment(graph)},
         }
         since, follow.connection = self._now(), self._listener.connection
         follow.posted = True
@@ -292,6 +295,14 @@ class ComfyBackend:
 
     def _most_upload(self) -> int | None:
         return None if self.capabilities is None else self.capabilities.max_upload_size
+
+    def _payment(self, graph: Graph) -> Mapping[str, str]:
+        """Servers take this out before they keep or tell what they were sent."""
+        schemas = self.schemas
+        if self._api_key is None or schemas is None:
+            return {}
+        paid = any(schemas.is_paid(class_of(graph, node) or "") for node in graph)
+        return {"api_key_comfy_org": self._api_key} if paid else {}
 
     def _outputs_of(self, graph: Graph) -> tuple[str, ...]:
         schemas = self.schemas

@@ -14,6 +14,7 @@ from bot.contract.values import Actor, Answer, Invocation, ParameterSpec, Parame
 from bot.errors import InvalidValue
 from bot.jobs.standing import Ban, PlaceRule
 from bot.scheduling.allowance import in_hours
+from bot.workflow.model import Role
 
 COMMUNITY: dict[str, Entry] = {}
 
@@ -141,7 +142,8 @@ async def place(context: Context, invocation: Invocation) -> Answer:
     ground = await context.grounds.of(where)
     known = next((each for each in ground.rules if each.external_id == where.external_id), None)
     rule = known or PlaceRule(platform=where.platform, external_id=where.external_id)
-    changed = _changed(rule, invocation, {published.name for published in context.commands()})
+    known_names = {*(published.name for published in context.commands()), *Role}
+    changed = _changed(rule, invocation, known_names)
     if changed != rule:
         await context.moderate.rule(invocation.actor, rule, replace(changed, name=where.name or rule.name))
         ground = await context.grounds.of(where)

@@ -93,6 +93,8 @@ class Job:
     late: float | None = None
     revision: int | None = None
     reading: Reading = AS_WRITTEN
+    paid: bool = False
+    price: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +103,7 @@ class NewRequest:
 
     `fingerprint` tells two requests apart that come under one event key. `models` are those that the graph loads, a
     line each; empty for none. `shunned` are the backends that can't run it. `revision` is the version of a workflow
-    that was added in a chat.
+    that was added in a chat. `paid`: a run costs money, `price` dollars if that is known.
     """
 
     request: RequestId
@@ -130,6 +132,8 @@ class NewRequest:
     reading: Reading = AS_WRITTEN
     work: Work
     revision: int | None = None
+    paid: bool = False
+    price: float | None = None
     created: float
 
 
@@ -150,7 +154,10 @@ class Added:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """A job that a backend's lease holder has in hand: its `number`-th try, fenced by `epoch`."""
+    """A job that a backend's lease holder has in hand: its `number`-th try, fenced by `epoch`.
+
+    `last`: when it was claimed, nobody else waited.
+    """
 
     job: Job
     number: int
@@ -158,6 +165,7 @@ class Attempt:
     backend: str
     epoch: int
     graph: Graph
+    last: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,5 +62,7 @@ def in_hours(hours: float) -> str:
     if hours < 1:
         minutes = max(1, round(hours * 60))
         return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    if hours >= 48:
+        return f"{round(hours / 24)} days"
     whole = round(hours)
     return "1 hour" if whole == 1 else f"{whole} hours"

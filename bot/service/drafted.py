@@ -14,6 +14,7 @@ from bot.service.workshop import Sketch, Workshop
 from bot.workflow import offers
 from bot.workflow.change import File, hidden_names
 from bot.workflow.model import ROLES, Workflow
+from bot.workflow.paid import in_words
 
 MOST_CHOICES = 4
 """Choices that are named."""
@@ -35,6 +36,7 @@ async def of_sketch(workshop: Workshop, sketch: Sketch) -> Drafted:
         outputs=told.outputs,
         servers=told.servers,
         tried=_tried(await workshop.tried(sketch)),
+        paid=told.paid,
         replaces=sketch.replaces is not None,
     )
 
@@ -53,6 +55,7 @@ def drafted(workflow: Workflow, file: File, servers: Servers) -> Drafted:
         options=[OptionLine(name=spec.name, takes=_takes(spec), more=spec.more) for spec in specs],
         hidden=hidden_names(file),
         outputs=_outputs(workflow.graph, servers),
+        paid=in_words(servers.costs(workflow.graph)),
         servers=[
             (each.name, offers.problems(workflow, each.schemas))
             for each in servers.backends
@@ -88,15 +91,15 @@ def _bounds(spec: ParameterSpec) -> str:
         named = ", ".join(spec.choices[:MOST_CHOICES])
         left = len(spec.choices) - MOST_CHOICES
         return f": {named}{f' and {left} more' if left > 0 else ''}"
-    match spec.minimum, spec.maximum:
-        case None, None:
-            return ""
-        case low, None:
-            return f" from {low:g}"
-        case None, high:
-            return f" up to {high:g}"
-        case low, high:
-            return f" {low:g} to {high:g}"
+    low, high = spec.minimum, spec.maximum
+    if low is None or high is None:
+        below = "" if high is None else f" up to {_short(high)}"
+        return below if low is None else f" from {_short(low)}"
+    return f" {_short(low)} to {_short(high)}"
+
+
+def _short(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def _default(spec: ParameterSpec) -> str:

@@ -16,6 +16,7 @@ from bot.media.spool import Spool
 from bot.scheduling.holds import EVERYWHERE, Switch
 from bot.service.rights import OVERSEE, Rights
 from bot.service.servers import Servers
+from bot.store.requests import midnight
 from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
 
@@ -54,7 +55,7 @@ class Oversee:
             more_waiting=max(0, total - len(waiting)),
             running=tuple(self._standing(view, backend) for view, backend in running),
             backends=await self._backends(),
-            people=tuple(await self._store.people.reports(_midnight(now), SHOWN_PEOPLE)),
+            people=tuple(await self._store.people.reports(midnight(now), SHOWN_PEOPLE)),
             failures=tuple(_failed(view) for view in await self._store.messages.failed(SHOWN_FAILURES)),
             paused=(Switch.PAUSED, EVERYWHERE) in await self._store.switches.read(),
             changes=tuple(await self._store.audit.newest(SHOWN_CHANGES)),
@@ -120,9 +121,3 @@ def _failed(view: MessageView) -> FailedJob:
         code="" if error is None else error.code,
         message="" if error is None else error.message,
     )
-
-
-def _midnight(now: float) -> float:
-    """When the server's own day began."""
-    year, month, day = time.localtime(now)[:3]
-    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))

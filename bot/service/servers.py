@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from operator import is_
 
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import Condition
 from bot.comfy.schemas import NodeSchemas
 from bot.errors import InvalidValue, NoBackend, NotOffered
 from bot.jobs.models import Graph
+from bot.scheduling.caps import Purse
 from bot.workflow import offers
 from bot.workflow.model import Workflow
+from bot.workflow.paid import Cost, costs, not_allowed
 from bot.workflow.patch import Choices
 from bot.workflow.preflight import by_parameter, misfits
 
@@ -19,9 +22,11 @@ from bot.workflow.preflight import by_parameter, misfits
 class Servers:
     """Answers whether and with what a workflow can run."""
 
-    def __init__(self, backends: Sequence[ComfyBackend]) -> None:
+    def __init__(self, backends: Sequence[ComfyBackend], purse: Purse = Purse()) -> None:  # noqa: B008 - frozen
+        """`purse` says whether workflows may cost money."""
         self.backends = tuple(backends)
         """They come and go while Muralist runs."""
+        self.purse = purse
         self._seen: tuple[NodeSchemas, ...] = ()
         self._troubles: dict[tuple[str, str, int], list[str]] = {}
         self._choices: dict[tuple[str, str], Choices] = {}
@@ -96,10 +101,8 @@ class Servers:
 
     def schemas(self) -> tuple[NodeSchemas, ...]:
         """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
-        known = tuple(backend.schemas for backend in self.backends if backend.schemas is not None)
-        if len(known) != len(self._seen) or any(
-            one is not other for one, other in zip(known, self._seen, strict=True)
-        ):
+        known = tuple([found for backend in self.backends if (found := backend.schemas) is not None])
+        if len(known) != len(self._seen) or not all(map(is_, known, self._seen)):
             self._seen = known
             self._troubles.clear()
             self._choices.clear()
@@ -109,8 +112,13 @@ class Servers:
         self.schemas()
         key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
         if key not in self._troubles:
-            self._troubles[key] = offers.problems(workflow, schemas)
+            dear = not_allowed(costs(workflow.graph, schemas), self.purse)
+            self._troubles[key] = offers.problems(workflow, schemas) if dear is None else [dear]
         return self._troubles[key]
+
+    def costs(self, graph: Graph) -> list[Cost]:
+        """What a run asks of services that cost money, as far as any server tells."""
+        return max((costs(graph, each) for each in self.schemas()), key=len, default=[])
 
     def _offers(self) -> list[NodeSchemas]:
         return [backend.schemas for backend in self._usable() if backend.schemas is not None]

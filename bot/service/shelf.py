@@ -16,7 +16,7 @@ from bot.jobs.models import Graph
 from bot.store.library import Kept, Library, Standing
 from bot.workflow.catalogue import Catalogue, complete
 from bot.workflow.change import File
-from bot.workflow.danger import dangers
+from bot.workflow.danger import dangers, refusal
 from bot.workflow.draft import Draft, draft_of
 from bot.workflow.infer.ui import read_interface
 from bot.workflow.load import version_of, with_notes
@@ -126,7 +126,7 @@ class Shelf:
         schemas = known[0] if known else NodeSchemas({})
         danger = next(dangers(kept.graph, schemas, self.allowed), None)
         if danger is not None:
-            log.error("an added workflow is left out", workflow=kept.name, reason=str(danger))
+            log.error("an added workflow is left out", workflow=kept.name, reason=refusal(danger))
             return None
         try:
             return draft_from(kept.name, kept.graph, kept.ui, kept.file, kept.number)

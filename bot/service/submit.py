@@ -38,6 +38,7 @@ from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
 from bot.workflow.model import Role, Workflow
+from bot.workflow.paid import dollars
 from bot.workflow.patch import apply, bind, without
 
 _FAMILIES = {ParameterType.VIDEO: Family.VIDEO, ParameterType.AUDIO: Family.AUDIO}
@@ -99,7 +100,7 @@ class Submit:
         self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
         caps = None if new.lane is Lane.ADMIN else self._caps
         allowance = self._rights.policy.allowance(level)
-        added = await self._store.requests.add(new, caps, allowance, today(new.created))
+        added = await self._store.requests.add(new, caps, allowance, today(new.created), self._servers.purse)
         self._feed.queued(added.job)
         return _same(added, fingerprint)
 
@@ -136,6 +137,7 @@ class Submit:
         graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
         unfit = self._servers.unfit(chosen, patched)
+        found = self._servers.costs(patched)
         return NewRequest(
             request=RequestId(uuid4().hex),
             event_key=invocation.event_key,
@@ -163,6 +165,8 @@ class Submit:
             reading=reading_of(bound, loras),
             work=_work(chosen, bound.values),
             revision=chosen.revision,
+            paid=bool(found),
+            price=dollars(found),
             created=time.time(),
         )
 

@@ -40,11 +40,12 @@ from bot.service.submit import Submit
 from bot.store.store import Store
 from bot.workflow.catalogue import complete
 from bot.workflow.change import NOTHING_CHOSEN, File, command_name
-from bot.workflow.danger import dangers
+from bot.workflow.danger import dangers, refusal
 from bot.workflow.draft import Draft
 from bot.workflow.infer.infer import infer
 from bot.workflow.infer.ui import read_interface
 from bot.workflow.model import Parameter, Role, Workflow
+from bot.workflow.paid import not_allowed
 from bot.workflow.patch import unbind
 from bot.workflow.source import Source, read_source, shape, source_of, suggested_name
 
@@ -281,7 +282,10 @@ class Workshop:
     def _check_safe(self, graph: Graph) -> None:
         danger = next(dangers(graph, self._best(graph), self.shelf.allowed), None)
         if danger is not None:
-            raise NotAllowed(str(danger))
+            raise NotAllowed(refusal(danger))
+        words = not_allowed(self.servers.costs(graph), self.servers.purse)
+        if words is not None:
+            raise NotAllowed(words)
 
     def _check_free(self, name: str, sketch: Sketch) -> None:
         if sketch.replaces == name:

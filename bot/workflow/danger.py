@@ -90,12 +90,14 @@ class Danger:
     class_type: str
     reaches: str
 
-    def __str__(self) -> str:
-        title = f'"{self.title}" ' if self.title != self.class_type else ""
-        return (
-            f"The node {title}({self.class_type}) reaches {self.reaches} on the server, so whoever uses the workflow "
-            f"could, too. The owner can allow it with ALLOW_NODES={self.class_type}."
-        )
+
+def refusal(danger: Danger) -> str:
+    """Why a workflow with this node is not taken."""
+    title = f'"{danger.title}" ' if danger.title != danger.class_type else ""
+    return (
+        f"The node {title}({danger.class_type}) reaches {danger.reaches} on the server, so whoever uses the workflow "
+        f"could, too. The owner can allow it with ALLOW_NODES={danger.class_type}."
+    )
 
 
 def dangers(graph: Graph, schemas: NodeSchemas, allowed: Collection[str] = ()) -> Iterator[Danger]:

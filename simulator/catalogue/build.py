@@ -9,6 +9,7 @@ folder, names of input files go nowhere: both are a matter of the server's disk.
 
 import itertools
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Container, Iterator
@@ -95,6 +96,14 @@ def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def _dollars(node: Json) -> float | None:
+    """The price of a class whose price is one number."""
+    told = re.fullmatch(
+        r'\s*\{"type":"usd","usd":([\d.]+)\}\s*', (node.get("price_badge") or {}).get("expr", "")
+    )
+    return None if told is None else float(told[1])
+
+
 def _class(node: Json, models: dict[str, list[str]]) -> Json:
     """One class, without all that a reader can tell from the rest."""
     # Only classes of the newer kind tell of a price, be it null.
@@ -118,6 +127,7 @@ def _class(node: Json, models: dict[str, list[str]]) -> Json:
             "output_is_list": node["output_is_list"],
             "match": node.get("output_matchtypes"),
             "flags": flags,
+            "dollars": _dollars(node),
             "newer": newer,
         },
         {
@@ -128,6 +138,7 @@ def _class(node: Json, models: dict[str, list[str]]) -> Json:
             "output_is_list": [False] * len(outputs),
             "match": None,
             "flags": [],
+            "dollars": None,
             "newer": True,
         },
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from adapters.discord.slash import distinct, published_name
@@ -13,7 +14,7 @@ from bot.commands.extras import EXTRAS
 from bot.commands.general import GENERAL
 from bot.commands.languages import LANGUAGES, in_languages
 from bot.contract.levels import Level
-from bot.contract.values import Command, Extra, ParameterSpec, ParameterType, Words
+from bot.contract.values import Command, Extra, Menu, ParameterSpec, ParameterType, Words
 from bot.workflow.model import ROLES
 from tests.discord.double import Discord
 from tests.discord.limits import Json
@@ -50,6 +51,24 @@ async def test_options_that_find_no_room_are_the_last_and_are_told_in_the_log(di
     assert [(entry["command"], entry["left_out"]) for entry in told] == [
         ("many", [f"value_{n}" for n in range(22, 29)])
     ]
+
+
+async def test_menus_that_find_no_room_are_told_in_the_log(
+    discord: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five: the first ones, and what is known of a picture, which is the last. Commands are published all the same."""
+    core = ScriptedCore()
+    menus = [Menu(name=f"m{n}", title=f"M{n}", commands=tuple(core.published[:1])) for n in range(6)]
+    monkeypatch.setattr(core, "menus", lambda: [*menus, Menu(name="info", title="Info")])
+    with capture_logs() as logged:
+        async with opened(discord, core):
+            await discord.until(lambda: discord.syncs)
+    assert [each["name"] for each in discord.commands if each.get("type") == 3] == [
+        "M0", "M1", "M2", "M3", "Info",
+    ]  # fmt: skip
+    assert {"imagine", "help"} <= {each["name"] for each in discord.commands}
+    told = [entry["left_out"] for entry in logged if entry["event"] == "Discord has no room for all menus"]
+    assert told == [["m4", "m5"]]
 
 
 async def test_commands_that_find_no_room_are_told_in_the_log(discord: Discord) -> None:

@@ -88,6 +88,29 @@ async def test_a_command_is_acknowledged_and_taken_to_the_core(scene: Scene) -> 
     assert {name for name in scene.core.kept if name.startswith("event:")} == set()
 
 
+async def test_the_core_is_told_roles_and_what_the_place_is(scene: Scene) -> None:
+    """By a command and by words: the asker's roles, what a channel is part of, and whether adults alone are there."""
+    guild = scene.channel.guild
+    role, category = guild.create_role("painters"), guild.create_category("rooms")
+    bob = guild.add_member(scene.env.create_user("bob"), roles=[role])
+    den = guild.create_text_channel("den", category=category)
+    known = scene.client.get_channel(den.id)
+    assert isinstance(known, discord.TextChannel)
+    known.nsfw = True  # as Discord tells it; simcord can't change it
+    await bob.slash(den, "imagine", prompt="a red fox")
+    await bob.send(den, f"<@{scene.client.user.id if scene.client.user else 0}> /imagine a red fox")
+    assert len(scene.core.invoked) == 2
+    for invocation in scene.core.invoked:
+        assert invocation.actor.roles == (f"discord-role:{guild.id}", f"discord-role:{role.id}")
+        place = invocation.place
+        assert (place.external_id, place.within) == (str(den.id), (str(category.id), str(guild.id)))
+        assert place.name == "#den"
+    assert scene.core.invoked[1].place.age_restricted
+    await scene.ann.slash(scene.channel, "imagine", prompt="a red fox")
+    plain = scene.core.invoked[2]
+    assert (plain.actor.roles, plain.place.age_restricted) == ((f"discord-role:{guild.id}",), False)
+
+
 async def test_commands_have_the_options_of_their_parameters(scene: Scene) -> None:
     """Required ones first; types, bounds, choices and autocomplete as Discord knows them."""
     fetched = {command.name: command for command in await scene.client.tree.fetch_commands()}

@@ -49,6 +49,7 @@ class Telegram:
     violations: list[str] = field(default_factory=list)
     faults: dict[str, list[Refused]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    administrators: dict[int, list[Json]] = field(default_factory=dict)
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -214,6 +215,7 @@ class Telegram:
             "getWebhookInfo": lambda _: {"url": self.updates.webhook.get("url", "")},
             "setMyCommands": self._kept(self.menus),
             "answerCallbackQuery": self._kept(self.answers),
+            "getChatAdministrators": lambda values: self.administrators[int(values["chat_id"])],
             "getFile": lambda values: self._get_file(values["file_id"]),
             "deleteMessage": self._delete,
         }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.comfy.schemas import NodeSchemas
-from bot.workflow.danger import ADDRESSES, CODE, PATHS, dangers
+from bot.workflow.danger import ADDRESSES, CODE, PATHS, dangers, refusal
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "graphs"
 
@@ -65,7 +65,7 @@ def test_what_a_node_reaches(class_type: str, inputs: dict[str, Any], reaches: s
 def test_the_node_is_named_as_its_author_named_it() -> None:
     """And its class, which the owner can allow."""
     graph = {"7": {"class_type": "ClipSaver", "inputs": {"output_path": "a"}, "_meta": {"title": "Keep it"}}}
-    assert [str(danger) for danger in dangers(graph, SCHEMAS)] == [
+    assert [refusal(danger) for danger in dangers(graph, SCHEMAS)] == [
         'The node "Keep it" (ClipSaver) reaches files by their path on the server, so whoever uses the workflow '
         "could, too. The owner can allow it with ALLOW_NODES=ClipSaver."
     ]
