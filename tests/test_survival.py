@@ -125,7 +125,7 @@ async def _status(http: aiohttp.ClientSession, url: str, job: str) -> dict[str, 
 async def _all_shown(folder: Path) -> None:
     """Wait until the outbox is empty."""
     async with Database(f"sqlite+aiosqlite:///{folder / 'data' / 'muralist.db'}") as database:
-        while await Messages(database).due("web", 1):
+        while (await Messages(database).unsettled("web", 1))[2]:
             await asyncio.sleep(0.2)
 
 
