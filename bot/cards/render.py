@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import assert_never
 
 from bot.cards.actions import Button, Verb
+from bot.cards.notes import line, note
 from bot.comfy.models import file_name
-from bot.contract.card import Action, ActionStyle, Card, Code, Countdown, Effect, Link, Media, Span, Text
-from bot.contract.values import JobId, JobState, OutputRef, QueueStatus
+from bot.contract.card import Action, ActionStyle, Card, Code, Countdown, Effect, Media, Span, Text
+from bot.contract.values import JobId, JobState, OutputRef
 from bot.feed import Live
 from bot.jobs.models import MessageView
 from bot.jobs.states import State, outside
@@ -106,7 +107,7 @@ def _others_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     """Why nothing begins though ComfyUI answers: it is its owner's first."""
     if facts.others == 0 or facts.view.job.state is not State.QUEUED or not facts.answering:
         return ()
-    return (_line(f"ComfyUI is busy with {facts.others} of its owner's own"),)
+    return (line(f"ComfyUI is busy with {facts.others} of its owner's own"),)
 
 
 def _attempt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
@@ -115,7 +116,7 @@ def _attempt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     if job.attempt == 0 or (job.attempt == 1 and job.state is not State.QUEUED):
         return ()
     number = job.attempt + (job.state is State.QUEUED)
-    return (_line(f"Attempt {number}: the one before did not come to its end"),)
+    return (line(f"Attempt {number}: the one before did not come to its end"),)
 
 
 def _ready_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
@@ -229,7 +230,7 @@ def _going_on(facts: Facts) -> Iterator[Action]:
 def _failed(facts: Facts) -> Card:
     error = facts.view.job.error
     sentence = error.message if error is not None else "Something went wrong. Try again."
-    partly = [_line("What was made before that:")] if facts.media else []
+    partly = [line("What was made before that:")] if facts.media else []
     return Card(
         state=JobState.FAILED,
         title="That did not work",
@@ -262,60 +263,6 @@ def info(view: MessageView) -> Card:
     return note(f"/{view.command}", *lines, *read, *_remarks(view))
 
 
-def queue_card(status: QueueStatus) -> Card:
-    """The queue in words."""
-    paused = ", paused by an admin" if status.paused else ""
-    lines = [_line(f"{status.waiting} waiting, {status.running} in work{paused}")]
-    for backend in status.backends:
-        state = f"answers (ComfyUI {backend.version})" if backend.up else "does not answer"
-        hold = f", {backend.hold}" if backend.hold is not None else ""
-        lines.append((Code(text=backend.name), Text(text=f" {state}, {backend.running} in work{hold}")))
-    return note("Queue", *lines)
-
-
-def held(hold: Hold | None) -> str | None:
-    """Why a backend takes no jobs, in a few words; a pause of all is told elsewhere."""
-    return None if hold is None else _BRIEFLY.get(hold.reason)
-
-
-def existing(url: str) -> Card:
-    """Leads to a message that is already there."""
-    return note("That is already there", (Link(text="Show it", url=url),))
-
-
-def unknown_picture() -> Card:
-    """A picture that was not made here."""
-    return note("Nothing is known of that picture", _line("It was not made here."))
-
-
-def made_elsewhere(facts: Mapping[str, str]) -> Card:
-    """What a picture's metadata says."""
-    lines = [(Text(text=f"{name}: "), Code(text=value)) for name, value in facts.items()]
-    return note("The picture says of itself", *lines)
-
-
-def left_out(media: Sequence[tuple[Media, str | None]]) -> tuple[Span, ...]:
-    """Names what is too large to be shown with a card, each with an address to open it at, if it has one."""
-    names: list[Span] = []
-    for each, url in media:
-        name = Code(text=each.name) if url is None else Link(text=each.name, url=url)
-        names += [Text(text=", " if names else ""), name, Text(text=f" ({_size(each.size)})")]
-    return (*names, Text(text=f" {'is' if len(media) == 1 else 'are'} too large to be shown here."))
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, size // 1024)} KB"
-
-
-def note(title: str, *lines: tuple[Span, ...]) -> Card:
-    """A card that belongs to no job."""
-    return Card(state="note", title=title, body=tuple(lines))
-
-
-def _line(text: str) -> tuple[Span, ...]:
-    return (Text(text=text),)
-
-
 def _prompt(view: MessageView) -> str | None:
     """As it was read: the alternative that was chosen, and not those that were not."""
     prompt = view.job.reading.texts.get("prompt", view.job.values.get("prompt"))
@@ -335,16 +282,16 @@ def _cost_lines(view: MessageView) -> tuple[tuple[Span, ...], ...]:
     if not view.job.paid:
         return ()
     price = view.job.price
-    return (_line("It costs money." if price is None else f"It costs {in_dollars(price)}."),)
+    return (line("It costs money." if price is None else f"It costs {in_dollars(price)}."),)
 
 
 def _remarks(view: MessageView) -> tuple[tuple[Span, ...], ...]:
     """What people are told of how their words were read."""
-    return tuple(_line(remark) for remark in view.job.reading.remarks)
+    return tuple(line(remark) for remark in view.job.reading.remarks)
 
 
 def _note_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
-    return (_line(facts.live.note),) if facts.live is not None and facts.live.note else ()
+    return (line(facts.live.note),) if facts.live is not None and facts.live.note else ()
 
 
 def _text_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
@@ -366,13 +313,6 @@ _HELD = {
     Reason.DRAINED: ("An admin has the server take no more for now.", "when it does again"),
     Reason.PAUSED: ("The server is paused by an admin.", "when it goes on"),
     Reason.QUEUE_PAUSED: ("The queue is paused by an admin.", "when it goes on"),
-}
-
-_BRIEFLY = {
-    Reason.OWNERS: "its owner has the GPU",
-    Reason.HOURS: "its owner has the GPU at this hour",
-    Reason.DRAINED: "drained",
-    Reason.PAUSED: "paused",
 }
 
 _LABELS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cards.render import note
+from bot.cards.notes import note
 from bot.contract.card import Card, Code, Countdown, Span, Text
 from bot.scheduling.allowance import Spent, in_hours
 

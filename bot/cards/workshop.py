@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.cards.render import note
+from bot.cards.notes import note
 from bot.contract.card import Action, ActionStyle, Card, Code, Effect, Span, Text
 from bot.errors import Stale
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bot.cards.render import note, queue_card
+from bot.cards.notes import note, queue_card
 from bot.commands.registry import Context, Entry, command
 from bot.contract.card import Card, Code, Span, Text
 from bot.contract.overview import StandingJob

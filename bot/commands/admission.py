@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.cards.render import note
+from bot.cards.notes import note
 from bot.commands.registry import Context, Entry, command
 from bot.contract.values import Answer, Invocation, ParameterSpec, ParameterType, Said
 from bot.errors import InvalidValue

@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import replace
 
-from bot.cards.render import note
+from bot.cards.notes import note
 from bot.cards.standing import place_card, quota_card
 from bot.commands.registry import Context, Entry, command
 from bot.contract.levels import Level

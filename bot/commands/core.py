@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.cards import render
+from bot.cards import notes, render
 from bot.cards.actions import read_button
 from bot.cards.workshop import is_choice
 from bot.commands.admin import ADMIN
@@ -260,7 +260,7 @@ class BoundCore:
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
         """A line about outputs that are too large to be shown."""
-        return render.left_out([(each, self.links.to(each)) for each in media])
+        return notes.left_out([(each, self.links.to(each)) for each in media])
 
     async def linked(self, ref: OutputRef, key: str) -> Media:
         """The output that a link of `left_out` leads to."""
@@ -268,7 +268,7 @@ class BoundCore:
 
     def existing(self, url: str) -> Card:
         """A card that leads to a message which is already there."""
-        return render.existing(url)
+        return notes.existing(url)
 
     async def remember(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep something for this adapter beyond the process."""

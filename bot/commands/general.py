@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cards.render import note, queue_card
+from bot.cards.notes import note, queue_card
 from bot.commands.admin import whole_queue
 from bot.commands.registry import Context, Entry, command
 from bot.contract.card import Code, Text

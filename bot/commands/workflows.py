@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from bot.cards import workshop as cards
-from bot.cards.render import note
+from bot.cards.notes import note
 from bot.cards.workshop import Choice, Drafted, OptionLine, Step, read_choice
 from bot.commands.registry import Context, Entry, command
 from bot.contract.card import Card

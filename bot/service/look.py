@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from bot.cards.board import Board
-from bot.cards.render import held
+from bot.cards.notes import held
 from bot.contract.card import Media, Preview
 from bot.contract.values import (
     BackendStatus,

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from bot.cards.render import made_elsewhere, unknown_picture
+from bot.cards.notes import made_elsewhere, unknown_picture
 from bot.contract.card import Card, Film, Media, Preview, Raster
 from bot.contract.values import Attachment
 from bot.errors import MediaRejected

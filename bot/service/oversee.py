@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bot.cards.board import Board
-from bot.cards.render import held
+from bot.cards.notes import held
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.contract.overview import BackendReport, DeviceReport, FailedJob, Overview, StandingJob

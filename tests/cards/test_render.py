@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.cards.actions import Verb
-from bot.cards.render import Facts, info, note, queue_card, render
+from bot.cards.notes import note, queue_card
+from bot.cards.render import Facts, info, render
 from bot.contract.card import Action, ActionStyle, Card, Code, Countdown, Effect, Media, Preview, Span, Text
 from bot.contract.values import BackendStatus, QueueStatus, Trouble
 from bot.feed import Live

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.cards import render
+from bot.cards import notes
 from bot.cards.actions import read_button
 from bot.commands.extras import EXTRAS
 from bot.contract.card import Action, Card, Film, Media, Preview, Raster, Span
@@ -124,7 +124,7 @@ class ScriptedCore:
 
     async def inspect(self, place: Place, picture: OutputRef | Attachment) -> Card:
         self.inspected.append(picture.name if isinstance(picture, Attachment) else picture)
-        return render.note("It is a fox")
+        return notes.note("It is a fox")
 
     async def fit(self, media: Media, limit: int) -> Media | None:
         if media.size <= limit or not self.shrinks:
@@ -143,13 +143,13 @@ class ScriptedCore:
         raise AssertionError("Discord shows the pictures as they are")
 
     def left_out(self, media: Sequence[Media]) -> tuple[Span, ...]:
-        return render.left_out([(each, None) for each in media])
+        return notes.left_out([(each, None) for each in media])
 
     async def linked(self, ref: OutputRef, key: str) -> Media:
         raise AssertionError("that is for the page")
 
     def existing(self, url: str) -> Card:
-        return render.existing(url)
+        return notes.existing(url)
 
     async def remember(self, name: str, value: Mapping[str, Any]) -> None:
         self.kept[name] = value

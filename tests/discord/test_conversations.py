@@ -15,7 +15,7 @@ from adapters.discord.client import Client
 from adapters.discord.pictures import pictures
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.where import Where
-from bot.cards.render import note
+from bot.cards.notes import note
 from bot.contract.card import Action, Card, Code, Effect, Text
 from bot.contract.values import Ask, JobId, OutputRef, Place, Said
 from bot.errors import NoBackend

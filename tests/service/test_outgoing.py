@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bot.cards.render import note, unknown_picture
+from bot.cards.notes import note, unknown_picture
 from bot.contract.card import Code, Media, Text
 from bot.contract.values import Attachment
 from bot.media.spool import Spool
