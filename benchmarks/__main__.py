@@ -13,7 +13,7 @@ import typer
 from benchmarks import report
 from benchmarks.inference import GRAPHS
 from benchmarks.machine import describe
-from benchmarks.report import Figure
+from benchmarks.report import Figure, middle
 
 ROWS = {
     "latency": "what Muralist adds to the time, processor and requests of a job",
@@ -24,6 +24,7 @@ ROWS = {
     "scheduling": "who waits how long and gets how much, in simulated time",
     "estimates": "whether jobs are done when their cards said, in simulated time",
     "scale": "claims, places in line and requests with very many jobs waiting",
+    "graphs": "what very many nodes and very large previews cost",
     "faults": "jobs in flight when sockets, servers and answers break",
     "campaign": "everything is killed again and again while jobs flow (--seconds, --seed, --database)",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
@@ -39,6 +40,7 @@ _LIST = "\n\n".join(f"{name}: {what}" for name, what in ROWS.items())
 def benchmark(
     name: Annotated[str, typer.Argument(help="Which to measure.")],
     quick: Annotated[bool, typer.Option("--quick", help="A few jobs each: to see that it works.")] = False,
+    runs: Annotated[int, typer.Option(help="Measure so often: the middle, and how far apart.")] = 1,
     json: Annotated[Path | None, typer.Option(help="A file to write the figures to.")] = None,
     graphs: Annotated[
         Path, typer.Option(help="For inference: a folder of graphs that were labelled by hand.")
@@ -64,7 +66,7 @@ def benchmark(
         given: dict[str, Any] = {"graphs": graphs} if row == "inference" else {}
         if row == "campaign":
             given = {"seconds": seconds, "seed": seed, "database": database}
-        measured = asyncio.run(module.measure(quick=quick, **given))
+        measured = middle([asyncio.run(module.measure(quick=quick, **given)) for _ in range(runs)])
         report.show(measured, f"{row} on {describe()}")
         figures += measured
         if json is not None:

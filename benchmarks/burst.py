@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import statistics
 
-from benchmarks.report import Figure, at_least, at_most, percentile
+from benchmarks.compared import at_once
+from benchmarks.report import Figure, at_least, at_most, beside, middle, percentile
 from benchmarks.rig import Pair, open_pair, settle
 from benchmarks.workload import Outcome, Workload
 
 PEOPLE = 50
+ROUNDS = 3
+PEER_SECONDS = 40.0
+"""How long another client gets for all jobs; what it has not done then is lost."""
 
 
 async def measure(*, quick: bool) -> list[Figure]:
@@ -17,17 +21,31 @@ async def measure(*, quick: bool) -> list[Figure]:
         for side in (pair.floor, pair.muralist):
             await side.run(Workload(workflow="flat", jobs=1))
         return [
-            *await _jobs_at_once(pair, 30 if quick else 1000),
+            *await _jobs_at_once(pair, 30 if quick else 1000, quick=quick),
             *await _people_at_once(pair, 20 if quick else PEOPLE, 1 if quick else 3),
         ]
 
 
-async def _jobs_at_once(pair: Pair, jobs: int) -> list[Figure]:
+async def _jobs_at_once(pair: Pair, jobs: int, *, quick: bool) -> list[Figure]:
+    """The middle of some rounds of both; other clients have one."""
     workload = Workload(workflow="flat", jobs=jobs, at_once=True, people=PEOPLE)
-    floor = await pair.floor.run(workload)
-    await settle()
-    ours = await pair.muralist.run(workload)
-    what = f"burst, {jobs} jobs at once"
+    what, rounds, floors = f"burst, {jobs} jobs at once", [], []
+    for _ in range(1 if quick else ROUNDS):
+        floors.append(await pair.floor.run(workload))
+        await settle()
+        rounds.append(_compare(what, floors[-1], await pair.muralist.run(workload)))
+        await settle()
+    peers = await at_once("flat", jobs, PEER_SECONDS, quick=quick)
+    speed, lost, *others = middle(rounds)
+    floor = statistics.median(_speed(each) for each in floors)
+    return [
+        beside(speed, {name: _speed(each) / floor for name, each in peers.items()}, most=True),
+        beside(lost, {name: each.lost for name, each in peers.items()}),
+        *others,
+    ]
+
+
+def _compare(what: str, floor: Outcome, ours: Outcome) -> list[Figure]:
     return [
         at_least(
             f"{what}: jobs a second, times the floor's",
@@ -41,6 +59,12 @@ async def _jobs_at_once(pair: Pair, jobs: int) -> list[Figure]:
             max(ours.walls) / max(floor.walls),
             1.5,
             f"the floor's {max(floor.walls):.2f} s (Muralist {max(ours.walls):.2f} s)",
+        ),
+        at_most(
+            f"{what}: processor a job, times the floor's",
+            ours.cpu / floor.cpu,
+            1.5,
+            f"the floor's {floor.cpu / floor.jobs * 1000:.1f} ms (Muralist {ours.cpu / ours.jobs * 1000:.1f} ms)",
         ),
         *_responsiveness(what, ours),
     ]

@@ -194,6 +194,7 @@ async def _started(scene: Scene) -> AsyncIterator[None]:
     programs = [*scene.servers, scene.asks, *scene.workers]
     try:
         for program in programs:
+            program.patience = LATE_SECONDS  # so many on few cores may starve each other for long
             await program.start()
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from benchmarks.machine import pin
+from benchmarks.peers import PEERS, PeerClient
 from benchmarks.workload import Outcome, Workload
 
 
@@ -31,13 +33,15 @@ class Client(Protocol):
 def main() -> None:
     """Serve standard input until it ends."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("floor", "muralist"))
+    parser.add_argument("kind", choices=("floor", "muralist", *PEERS))
     parser.add_argument("--url", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--core", type=int)
     given = parser.parse_args()
     pin(given.core)
     asyncio.run(_serve(given.kind, given.url, given.folder))
+    sys.stdout.flush()
+    os._exit(0)  # some peers leave threads behind that wait for ever
 
 
 def _client(kind: str, url: str, folder: Path) -> Client:
@@ -46,6 +50,8 @@ def _client(kind: str, url: str, folder: Path) -> Client:
         from benchmarks.floor import Floor
 
         return Floor(url, folder)
+    if kind in PEERS:
+        return PeerClient(kind, url)
     from benchmarks.muralist import Muralist
 
     return Muralist(url, folder)

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
-from benchmarks.report import Figure, at_least, at_most
+from benchmarks.peers import installed
+from benchmarks.report import Figure, at_least, at_most, beside
 from benchmarks.rig import Counts, Side, open_side, settle
 from benchmarks.workload import Outcome, Workload
 
@@ -15,6 +16,8 @@ KILLED_EVERY = 6.0
 """Seconds."""
 
 FAILED_SHARE = 0.05
+PEER_EXTRA = 0.2
+"""Seconds a job that the simulated server needs beside sampling."""
 
 Trouble = Callable[[Side, float], Coroutine[None, None, None]]
 """Does its faults to a server during work that takes so many seconds without them; ended when the work is."""
@@ -23,14 +26,39 @@ Trouble = Callable[[Side, float], Coroutine[None, None, None]]
 async def measure(*, quick: bool) -> list[Figure]:
     """All figures of this row."""
     jobs, sampling_seconds = (4, 0.1) if quick else (40, 0.5)
+    peers = {
+        name: await _completed(name, max(2, jobs // 8), sampling_seconds) for name in installed(quick=quick)
+    }
     async with open_side("muralist", step_seconds=sampling_seconds / STEPS) as side:
         await side.run(Workload(workflow="seven", jobs=1))
         clean = await _run(side, jobs)
         figures: list[Figure] = []
         for name, trouble in TROUBLES.items():
             await settle()
-            figures += _figures(name, clean, await _run(side, jobs, trouble, clean[0].seconds))
+            found = _figures(name, clean, await _run(side, jobs, trouble, clean[0].seconds))
+            shares = {peer: each[name] for peer, each in peers.items()}
+            figures += [beside(found[0], shares, most=True), *found[1:]]
         return figures
+
+
+async def _completed(peer: str, jobs: int, sampling_seconds: float) -> dict[str, float]:
+    """By trouble the share of some jobs that another client completed in thrice the time that they need."""
+    seconds = jobs * (sampling_seconds + PEER_EXTRA)
+    workload = Workload(workflow="seven", jobs=jobs, at_once=True, limit_seconds=3 * seconds)
+    found = {}
+    async with open_side(peer, step_seconds=sampling_seconds / STEPS) as side:
+        for name, trouble in TROUBLES.items():
+            troubling = asyncio.create_task(trouble(side, seconds))
+            try:
+                outcome = await side.run(workload)
+            finally:
+                troubling.cancel()
+                with suppress(asyncio.CancelledError):
+                    await troubling
+            found[name] = len(outcome.walls) / jobs
+            await settle(1.0)
+            await side.answering()
+    return found
 
 
 async def _run(

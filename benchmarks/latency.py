@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import statistics
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from benchmarks.report import Figure, at_most, exactly, percentile
+from benchmarks.compared import Alone, alone
+from benchmarks.report import Figure, at_most, beside, exactly, percentile
 from benchmarks.rig import Counts, Pair, Side, open_pair, settle
 from benchmarks.workflows import recipes
 from benchmarks.workload import Workload
@@ -38,7 +40,8 @@ async def measure(*, quick: bool) -> list[Figure]:
         async with open_pair() as pair:
             figures += await _compare(pair, "T = 0", "seven", jobs)
     async with open_pair(step_seconds=0.05 / STEPS) as pair:
-        figures += await _compare(pair, "T = 50 ms", "seven", jobs)
+        peers = await alone("seven", 3 if quick else 15, 0.05 / STEPS, quick=quick)
+        figures += await _compare(pair, "T = 50 ms", "seven", jobs, peers)
         figures += await _compare(pair, "60 nodes x 30, 2.5 ms a step", "sixty", jobs // 2)
         figures += await _requests(pair.muralist, [1, 10] if quick else [1, 50, 500])
     if not quick:
@@ -47,7 +50,9 @@ async def measure(*, quick: bool) -> list[Figure]:
     return figures
 
 
-async def _compare(pair: Pair, what: str, workflow: str, jobs: int) -> list[Figure]:
+async def _compare(
+    pair: Pair, what: str, workflow: str, jobs: int, peers: Mapping[str, Alone] = MappingProxyType({})
+) -> list[Figure]:
     for side in (pair.floor, pair.muralist):  # connections, caches and the checkpoint are there
         await side.run(Workload(workflow=workflow, jobs=1))
     await pair.muralist.reset()
@@ -56,7 +61,7 @@ async def _compare(pair: Pair, what: str, workflow: str, jobs: int) -> list[Figu
         count = min(AT_A_TIME, jobs - begun)
         floor = await _more(floor, pair.floor, workflow, count)
         ours = await _more(ours, pair.muralist, workflow, count)
-    return _figures(what, floor, ours, await pair.muralist.counts(), jobs)
+    return _figures(what, floor, ours, await pair.muralist.counts(), jobs, peers)
 
 
 async def _more(sample: _Sample, side: Side, workflow: str, jobs: int) -> _Sample:
@@ -75,7 +80,9 @@ async def _more(sample: _Sample, side: Side, workflow: str, jobs: int) -> _Sampl
     )
 
 
-def _figures(what: str, floor: _Sample, ours: _Sample, counts: Counts, jobs: int) -> list[Figure]:
+def _figures(
+    what: str, floor: _Sample, ours: _Sample, counts: Counts, jobs: int, peers: Mapping[str, Alone]
+) -> list[Figure]:
     def ratio(name: str, mine: float, least: float, goal: float, more: str = "") -> Figure:
         against = f"the floor's {least * 1000:.1f} ms (Muralist {mine * 1000:.1f} ms{more})"
         return at_most(f"latency, {what}: {name}, times the floor's", mine / least, goal, against)
@@ -84,11 +91,15 @@ def _figures(what: str, floor: _Sample, ours: _Sample, counts: Counts, jobs: int
         return statistics.median(sample)
 
     whole = f"; with the server's run {median(ours.walls) * 1000:.0f} to {median(floor.walls) * 1000:.0f} ms"
+    wall = ratio("wall - run, median", median(ours.overheads), median(floor.overheads), 1.5, whole)
+    processor = ratio("processor a job", ours.cpu / jobs, floor.cpu / jobs, 1.5)
+    asked = exactly(f"latency, {what}: requests a job", counts.for_jobs / jobs, 2.0, "the floor's 2")
+    least = median(floor.overheads), floor.cpu / jobs
     return [
-        ratio("wall - run, median", median(ours.overheads), median(floor.overheads), 1.5, whole),
+        beside(wall, {name: each.overhead / least[0] for name, each in peers.items()}),
         ratio("wall - run, p95", percentile(ours.overheads, 0.95), percentile(floor.overheads, 0.95), 2.0),
-        ratio("processor a job", ours.cpu / jobs, floor.cpu / jobs, 1.5),
-        exactly(f"latency, {what}: requests a job", counts.for_jobs / jobs, 2.0, "the floor's 2"),
+        beside(processor, {name: each.cpu / least[1] for name, each in peers.items()}),
+        beside(asked, {name: each.requests for name, each in peers.items()}),
         exactly(f"latency, {what}: sockets", counts.sockets_most, 1, "the floor's 1"),
     ]
 

@@ -102,6 +102,8 @@ class Muralist:
             data_dir=folder,
             database_url=None,
             workflows_dir=None,
+            most_waiting_per_person=0,
+            most_waiting_per_place=0,
         )
         self._stack = AsyncExitStack()
         self._feed = TimedFeed()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 
@@ -73,6 +73,16 @@ class Side:
         runs: list[Json] = await self._get("/simulator/runs")
         return runs[-count:]
 
+    async def answering(self) -> None:
+        """Wait until the server is there again after a restart."""
+        while True:
+            try:
+                await self.counts()
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
     async def fault(self, name: str, **arguments: object) -> None:
         """Have the server do something wrong."""
         await self.post("/simulator/faults", {"name": name, **arguments})
@@ -91,14 +101,15 @@ class Side:
 
 @asynccontextmanager
 async def open_side(
-    kind: Literal["floor", "muralist"], *, step_seconds: float = 0.0, delay_seconds: float = 0.0
+    kind: str, *, step_seconds: float = 0.0, delay_seconds: float = 0.0, preview_size: int = 512
 ) -> AsyncIterator[Side]:
-    """Start a server and a client; every message between them arrives so much later."""
+    """Start a server and a client: the floor, muralist, or a peer. Messages between them arrive so much later."""
     server_core, client_core = cores() or (None, None)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         write_workflows(folder / "workflows")
         arguments = ["simulator", "--port", "0", "--step-seconds", str(step_seconds)]
+        arguments += ["--preview-size", str(preview_size)]
         simulator = Child(
             "simulator", [*arguments, "--data-dir", str(folder / "comfyui")], folder, server_core
         )

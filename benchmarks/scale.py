@@ -1,16 +1,18 @@
-"""scale: claims, places in line and requests with very many jobs waiting, on SQLite."""
+"""scale: claims, places in line and requests with very many jobs waiting, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
 from benchmarks.report import Figure, at_least, at_most, percentile
 from bot.contract.values import Actor, JobId, MessageId, Place, RequestId
@@ -22,6 +24,7 @@ from bot.store.flows import rebuild
 from bot.store.leases import Held
 from bot.store.store import Store, open_store
 from bot.store.tables import account, flow, identity, job, message, place, request, workflow_version
+from tests.postgres import Server, binaries
 
 BACKENDS = 50
 JOB_SECONDS = 2.0
@@ -44,10 +47,38 @@ class Times:
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """All figures of this row."""
+    """All figures of this row; on PostgreSQL only where one is installed."""
+    with _sqlite() as make:
+        figures = await _figures("scale, SQLite", make, quick=quick)
+    programs = binaries()
+    if programs is None:
+        sys.stderr.write("scale: PostgreSQL is not installed, so it is not measured\n")
+        return figures
+    with _postgresql(programs) as make:
+        return figures + await _figures("scale, PostgreSQL", make, quick=quick)
+
+
+@contextmanager
+def _sqlite() -> Iterator[Callable[[str], str]]:
+    """Makes an empty database of a name, and says its URL."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield lambda name: f"sqlite+aiosqlite:///{Path(folder) / name}.db"
+
+
+@contextmanager
+def _postgresql(programs: Path) -> Iterator[Callable[[str], str]]:
+    server = Server(programs, durable=True)
+    try:
+        server.start()
+        yield server.create
+    finally:
+        server.stop()
+
+
+async def _figures(what: str, make: Callable[[str], str], *, quick: bool) -> list[Figure]:
     people, few, many, calls = (100, 100, 2000, 20) if quick else (1000, 1000, 100_000, 200)
-    small, _ = await _times(people, few, calls)
-    large, size = await _times(people, many, calls)
+    small, _ = await _times(make("small"), people, few, calls)
+    large, size = await _times(make("large"), people, many, calls)
     needed = BACKENDS / JOB_SECONDS
     figures: list[Figure] = []
     for name in ("claim", "place", "enqueue"):
@@ -55,38 +86,40 @@ async def measure(*, quick: bool) -> list[Figure]:
         middle, worst = statistics.median(after), percentile(after, 0.99)
         figures += [
             at_most(
-                f"scale, {name}: median with {many} waiting, times that with {few}",
+                f"{what}, {name}: median with {many} waiting, times that with {few}",
                 middle / statistics.median(before),
                 2.0,
                 f"{statistics.median(before) * 1000:.1f} ms; with {many}: {middle * 1000:.1f} ms, "
                 f"99 of 100 within {worst * 1000:.1f} ms",
             ),
             at_least(
-                f"scale, {name}: one after another, times what {BACKENDS} backends need",
+                f"{what}, {name}: one after another, times what {BACKENDS} backends need",
                 1 / statistics.fmean(after) / needed,
                 HEADROOM,
                 f"{needed:.0f} a second at {JOB_SECONDS:.0f} s a job",
             ),
         ]
     against = (
-        "the database's file, with request, message and indexes; nothing of a waiting job is kept in memory"
+        "the whole database, with request, message and indexes; nothing of a waiting job is kept in memory"
     )
-    return [*figures, at_most("scale, kB of a waiting job", size / 1000, 5.0, against)]
+    return [*figures, at_most(f"{what}, kB of a waiting job", size / 1000, 5.0, against)]
 
 
-async def _times(people: int, jobs: int, calls: int) -> tuple[Times, float]:
+async def _times(url: str, people: int, jobs: int, calls: int) -> tuple[Times, float]:
     """Calls on a store of so many people with so many jobs waiting, and bytes a job."""
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite+aiosqlite:///{Path(folder) / 'muralist.db'}"
-        async with open_store(url) as store, Database(url) as database:
-            await _fill(database, people, jobs)
-            size = await database.read(_bytes) / jobs
-            held = [await store.leases.take(f"backend:{n}", "me", None) for n in range(BACKENDS)]
-            taken = [each for each in held if each is not None]
-            return await _call(store, taken, people, jobs, calls), size
+    async with open_store(url) as store, Database(url) as database:
+        before = await database.read(_bytes)
+        await _fill(database, people, jobs)
+        size = (await database.read(_bytes) - before) / jobs
+        held = [await store.leases.take(f"backend:{n}", "me", None) for n in range(BACKENDS)]
+        taken = [each for each in held if each is not None]
+        return await _call(store, taken, people, jobs, calls), size
 
 
 def _bytes(connection: Connection) -> int:
+    """The size of the database."""
+    if connection.dialect.name == "postgresql":
+        return int(connection.scalar(select(func.pg_database_size(func.current_database()))) or 0)
     pages, each = (connection.exec_driver_sql(f"PRAGMA page_{what}").scalar() for what in ("count", "size"))
     return int(pages or 0) * int(each or 0)
 

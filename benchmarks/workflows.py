@@ -37,6 +37,9 @@ minimum = 1
 maximum = 100
 """
 
+BRANCH = 30
+"""Nodes one after another in a wide graph."""
+
 LARGE = 3072
 """Pixels of a picture of more than 1 MB."""
 
@@ -64,6 +67,7 @@ def recipes() -> Mapping[str, Recipe]:
         "batch": Recipe(graph=_sampling(steps=20, batch=4), seed="3.seed", text="6.text"),
         "large": Recipe(graph=_sampling(steps=20, side=LARGE), seed="3.seed", text="6.text", steps="3.steps"),
         "sixty": Recipe(graph=_sampling(steps=30, inverted=53), seed="3.seed", text="6.text"),
+        "thousand": Recipe(graph=_wide(1000), seed="3.seed", text="6.text"),
         "flat": Recipe(graph=_flat(), seed="1.color", text="2.filename_prefix"),
     }
 
@@ -97,6 +101,25 @@ def _sampling(*, steps: int, batch: int = 1, inverted: int = 0, side: int = SIDE
         **chain,
         "9": _node("SaveImage", filename_prefix="benchmark", images=[next(reversed(chain), "8"), 0]),
     }
+
+
+def _wide(nodes: int) -> Graph:
+    """Sampling, then branches that are not deeper than a server can look, blended into one picture."""
+    graph = _sampling(steps=20)
+    saving = graph.pop("9")
+    last: list[Any] = ["8", 0]
+    while len(graph) + BRANCH + 2 <= nodes:
+        tip: list[Any] = ["8", 0]
+        for _ in range(BRANCH):
+            graph[str(100 + len(graph))] = _node("ImageInvert", image=tip)
+            tip = [str(99 + len(graph)), 0]
+        blended = {"image1": last, "image2": tip, "blend_factor": 0.5, "blend_mode": "normal"}
+        graph[str(100 + len(graph))] = _node("ImageBlend", **blended)
+        last = [str(99 + len(graph)), 0]
+    while len(graph) + 1 < nodes:
+        graph[str(100 + len(graph))] = _node("ImageInvert", image=last)
+        last = [str(99 + len(graph)), 0]
+    return {**graph, "9": {**saving, "inputs": {**saving["inputs"], "images": last}}}
 
 
 def _flat() -> Graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -65,6 +66,9 @@ SERVED = ("web", "discord", "telegram")
 
 NOBODY = Actor(platform="", external_id="", name="nobody")
 """Whoever works for them begins nothing, and only looks after what a backend has in hand."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread of the database may keep the event loop waiting for its turn in Python."""
 
 RESTART_SECONDS = 5.0
 TAKE_BACK_SECONDS = 60.0
@@ -150,6 +154,7 @@ class App:
 
         Raises `ConfigError` once none of the adapters can run as it is set up.
         """
+        sys.setswitchinterval(SWITCH_SECONDS)
         await self._prepare()
         self.vitals.serves(adapter.name for adapter in adapters)
         work = [self._deliverer(adapter).run() for adapter in adapters]

@@ -27,6 +27,9 @@ def simulate(
     node_seconds: Annotated[
         float, typer.Option(help="Extra time that each node takes which needs no model.")
     ] = 0.0,
+    preview_size: Annotated[
+        int, typer.Option(min=8, help="Longest side of previews in pixels.")
+    ] = SimulatorSettings.preview_size,
     vram_gb: Annotated[
         float, typer.Option(help="Memory of the card in GiB: models that do not fit together are swapped.")
     ] = SimulatorSettings.vram_gb,
@@ -78,6 +81,7 @@ def simulate(
         step_seconds=step_seconds,
         load_seconds=load_seconds,
         node_seconds=node_seconds,
+        preview_size=preview_size,
         vram_gb=vram_gb,
         data_dir=data_dir,
         checkpoints=tuple(checkpoint) if checkpoint else SimulatorSettings.checkpoints,

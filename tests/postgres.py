@@ -31,7 +31,9 @@ def binaries() -> Path | None:
 class Server:
     """One server that can be killed and started again, always at the same address."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+        """`durable`: what is committed is on the disk, as it has to be where the machine may be killed."""
+        self._durable = durable
         self.port = free_port()
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="muralist-postgres-"))
@@ -53,7 +55,8 @@ class Server:
                 [
                     str(self._programs / "postgres"),
                     *("-D", str(self._folder / "data"), "-p", str(self.port), "-h", "127.0.0.1", "-k", ""),
-                    *("-c", "fsync=off"),  # what is killed here is the server, never the machine
+                    # what tests kill is the server, never the machine
+                    *("-c", f"fsync={'on' if self._durable else 'off'}"),
                 ],
                 cwd=self._folder,
                 stdout=log,

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import aiohttp
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 90
+START_SECONDS = 90.0
 """For a machine that has much else to do."""
 
 LEASHED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
@@ -48,6 +48,8 @@ class Program:
         self.arguments = arguments
         self._ready = ready
         self.environment = {**clean_environment(), **environment}
+        self.patience = START_SECONDS
+        """Seconds that it may take to answer."""
         self._process: Process | None = None
 
     async def start(self) -> None:
@@ -63,7 +65,7 @@ class Program:
                 stderr=log,
             )
         self.alive.add(self)
-        async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(self.patience), aiohttp.ClientSession() as session:
             while not await self._answers(session):
                 assert self._process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.05)

@@ -21,9 +21,9 @@ from bot.store.messages import Messages
 from tests.processes import Program, bot_program, simulator_program
 
 USERS = 20
-JOBS_EACH = 10
-BOT_KILLS = 10
-SIMULATOR_KILLS = 2
+JOBS_EACH = 4
+BOT_KILLS = 5
+SIMULATOR_KILLS = 1
 SMALL = {"width": 64, "height": 64, "steps": 4}
 
 
@@ -40,10 +40,13 @@ async def programs(tmp_path: Path) -> AsyncIterator[tuple[Program, Program]]:
 
 
 @pytest.mark.timeout(480)
-async def test_two_hundred_jobs_survive_ten_kills_of_the_bot_and_two_of_comfyui(
+async def test_jobs_survive_kills_of_the_bot_and_of_comfyui(
     tmp_path: Path, programs: tuple[Program, Program], http: aiohttp.ClientSession
 ) -> None:
-    """200 different pictures, each card final, and no more repeated GPU runs than there were kills."""
+    """Different pictures, each card final, and no more repeated GPU runs than there were kills.
+
+    The campaign of the benchmarks does the same for longer.
+    """
     comfyui, bot = programs
     chance = random.Random(7)
     submitting = asyncio.create_task(_submit_all(http, bot.url))
@@ -51,7 +54,7 @@ async def test_two_hundred_jobs_survive_ten_kills_of_the_bot_and_two_of_comfyui(
     chance.shuffle(kills)
     async with Database(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'muralist.db'}") as database:
         for number, victim in enumerate(kills):
-            await _finished(database, number * 15 + chance.randrange(10))
+            await _finished(database, number * 12 + chance.randrange(8))
             await asyncio.sleep(chance.uniform(0.0, 0.3))
             await victim.kill()
             await victim.start()
@@ -122,7 +125,7 @@ async def _status(http: aiohttp.ClientSession, url: str, job: str) -> dict[str, 
 async def _all_shown(folder: Path) -> None:
     """Wait until the outbox is empty."""
     async with Database(f"sqlite+aiosqlite:///{folder / 'data' / 'muralist.db'}") as database:
-        while await Messages(database).due("web", 1):
+        while (await Messages(database).unsettled("web", 1))[2]:
             await asyncio.sleep(0.2)
 
 

@@ -115,14 +115,13 @@ class Deliverer:
         of them whether ComfyUI answers.
         """
         self._drop_ended()
-        waiting = await self._store.messages.waiting(self._adapter.name, BATCH)
+        waiting, carried, due = await self._store.messages.unsettled(self._adapter.name, BATCH)
         for view, card in await self._different(waiting):
             self._dirty[view.id] = Due(view=view, card=card)
-        carried = await self._store.messages.carried(self._adapter.name, BATCH)
         self._known.update({view.job.id: view for view in carried if view.id not in self._ended})
         for view, _ in await self._different(carried):
             self._dirty.setdefault(view.id, Due(view=view))
-        for view in await self._store.messages.due(self._adapter.name, BATCH):
+        for view in due:
             if view.id not in self._busy:
                 self._dirty[view.id] = Due(view=view)
         await self._read({job for job in self._stale if self._known.get(job) is None})

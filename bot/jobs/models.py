@@ -154,7 +154,10 @@ class Added:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """A job that a backend's lease holder has in hand: its `number`-th try, fenced by `epoch`."""
+    """A job that a backend's lease holder has in hand: its `number`-th try, fenced by `epoch`.
+
+    `last`: when it was claimed, nobody else waited.
+    """
 
     job: Job
     number: int
@@ -162,6 +165,7 @@ class Attempt:
     backend: str
     epoch: int
     graph: Graph
+    last: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

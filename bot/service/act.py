@@ -27,7 +27,7 @@ from bot.contract.values import (
 from bot.errors import NoSuchJob, NotAllowed, Stale
 from bot.feed import Feed
 from bot.jobs.models import MessageView
-from bot.jobs.states import ENDS
+from bot.jobs.states import ENDS, State
 from bot.media.spool import Spool
 from bot.service.look import Look
 from bot.service.offering import ROLE_OF, Offering
@@ -98,7 +98,7 @@ class Act:
                 assert_never(never)
 
     async def _cancelled(self, actor: Actor, view: MessageView) -> Answer:
-        if view.job.state in ENDS:
+        if view.job.state in ENDS and view.job.state is not State.CANCELLED:  # twice is as good as once
             raise NoSuchJob
         await self._end(actor, view)
         return Accepted()

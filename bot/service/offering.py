@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import is_
 
 from bot.cards.actions import Verb
+from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import Command
 from bot.errors import NotOffered
 from bot.service.servers import Servers
@@ -38,6 +40,7 @@ class Offering:
         self._workflows = workflows
         self._servers = servers
         self._first = first
+        self._verbs: tuple[tuple[NodeSchemas, ...], frozenset[Verb]] | None = None
         self.words = words
 
     def runnable(self) -> list[Workflow]:
@@ -67,9 +70,12 @@ class Offering:
         return frozenset(role for role in Role if serving(role, runnable) or self.serving(role))
 
     def verbs(self) -> frozenset[Verb]:
-        """What cards offer to do with a picture."""
-        roles = self.roles()
-        return frozenset(verb for verb, role in ROLE_OF.items() if role in roles)
+        """What cards offer to do with a picture. Every card asks, and it changes only with what the servers have."""
+        schemas = self._servers.schemas()
+        if self._verbs is None or not _same(self._verbs[0], schemas):
+            roles = self.roles()
+            self._verbs = (schemas, frozenset(verb for verb, role in ROLE_OF.items() if role in roles))
+        return self._verbs[1]
 
     def find(self, name: str) -> Workflow | None:
         """The workflow of a command, whether or not it runs anywhere; for a role whichever serves it now."""
@@ -112,6 +118,10 @@ class Offering:
         return replace(
             command, parameters=(*usual, *(spec for spec in (*command.parameters, *short) if spec.more))
         )
+
+
+def _same(before: Sequence[NodeSchemas], now: Sequence[NodeSchemas]) -> bool:
+    return len(before) == len(now) and all(map(is_, before, now))
 
 
 _NEEDED = "its owner can see with `muralist check` which model is missing."

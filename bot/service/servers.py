@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from operator import is_
 
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import Condition
@@ -100,10 +101,8 @@ class Servers:
 
     def schemas(self) -> tuple[NodeSchemas, ...]:
         """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
-        known = tuple(backend.schemas for backend in self.backends if backend.schemas is not None)
-        if len(known) != len(self._seen) or any(
-            one is not other for one, other in zip(known, self._seen, strict=True)
-        ):
+        known = tuple([found for backend in self.backends if (found := backend.schemas) is not None])
+        if len(known) != len(self._seen) or not all(map(is_, known, self._seen)):
             self._seen = known
             self._troubles.clear()
             self._choices.clear()

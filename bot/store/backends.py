@@ -54,7 +54,10 @@ def served() -> Select[Any]:
     return query.where(backend.c.up, lease.c.owner.is_not(None))
 
 
+_SERVED = served()
+
+
 def others_everywhere(connection: Connection) -> int:
     """How many prompts of others all servers that answer have together; 0 if one of them has none."""
-    counts = [row.others for row in connection.execute(served())]
+    counts = [row.others for row in connection.execute(_SERVED)]
     return sum(counts) if counts and min(counts) > 0 else 0

@@ -7,20 +7,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from bot.contract.values import AccountId, Actor
-from bot.jobs.states import LIVE, State
+from bot.jobs.states import State
 from bot.jobs.work import Lane
 from bot.scheduling.caps import Caps, room
 from bot.scheduling.choice import SLACK_SECONDS, Line, Room, Server, choose
 from bot.scheduling.holds import ALWAYS, Plan, hold_of
-from bot.store.flows import lane_vtimes
+from bot.store.flows import IS_LIVE, lane_vtimes
 from bot.store.switches import caps_in_force, read_switches
 from bot.store.tables import flow, identity, job, lease, line, loaded
 
 CANDIDATES = 256
 """How many lines of a lane a claim looks at, those of the least served people."""
+
+
+_IN_HAND = select(job.c.account, job.c.place, job.c.backend, job.c.state, job.c.started, job.c.charged).where(
+    IS_LIVE
+)
+_LINES = (
+    select(line, flow.c.vtime)
+    .join(flow, (flow.c.account == line.c.account) & (flow.c.lane == line.c.lane))
+    .where(flow.c.lane == bindparam("lane"), flow.c.waiting > 0)
+    .order_by(flow.c.vtime, flow.c.account)
+    .limit(CANDIDATES)
+)
+_LINES_OF_ONE = _LINES.where(
+    line.c.account.in_(
+        select(identity.c.account).where(
+            identity.c.platform == bindparam("platform"), identity.c.external_id == bindparam("external_id")
+        )
+    )
+)
+_LOADED = select(loaded).join(lease, lease.c.name == loaded.c.backend).where(lease.c.owner.is_not(None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +63,7 @@ def next_line(
     lines += _fronts(connection, only) if lines else []
     if not lines:
         return None
-    in_hand = connection.execute(
-        select(job.c.account, job.c.place, job.c.backend, job.c.state, job.c.started, job.c.charged).where(
-            job.c.state.in_(LIVE)
-        )
-    ).all()
+    in_hand = connection.execute(_IN_HAND).all()
     servers = _servers(connection, in_hand, now)
     here = servers.pop(backend, Server(name=backend, busy=_busy(in_hand, now).get(backend, 0.0)))
     caps = caps_in_force(connection, rules.caps)
@@ -57,15 +73,11 @@ def next_line(
 
 
 def _lines(connection: Connection, lane: Lane, only: Actor | None) -> list[Line]:
-    query = (
-        select(line, flow.c.vtime)
-        .join(flow, (flow.c.account == line.c.account) & (flow.c.lane == line.c.lane))
-        .where(flow.c.lane == lane, flow.c.waiting > 0)
-        .order_by(flow.c.vtime, flow.c.account)
-        .limit(CANDIDATES)
-    )
-    if only is not None:
-        query = query.where(line.c.account.in_(_accounts(only)))
+    if only is None:
+        rows = connection.execute(_LINES, {"lane": lane})
+    else:
+        who = {"platform": only.platform, "external_id": only.external_id}
+        rows = connection.execute(_LINES_OF_ONE, {"lane": lane, **who})
     return [
         Line(
             account=AccountId(row.account),
@@ -77,7 +89,7 @@ def _lines(connection: Connection, lane: Lane, only: Actor | None) -> list[Line]
             seconds=row.seconds,
             shunned=frozenset(filter(None, row.shunned.split("\n"))),
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
 
 
@@ -109,11 +121,10 @@ def _accounts(only: Actor) -> Any:
 
 def _servers(connection: Connection, in_hand: Sequence[Any], now: float) -> dict[str, Server]:
     """The backends that answer and have models loaded, by name."""
-    query = select(loaded).join(lease, lease.c.name == loaded.c.backend).where(lease.c.owner.is_not(None))
     busy = _busy(in_hand, now)
     return {
         row.backend: Server(name=row.backend, loaded=frozenset({row.models}), busy=busy.get(row.backend, 0.0))
-        for row in connection.execute(query)
+        for row in connection.execute(_LOADED)
     }
 
 

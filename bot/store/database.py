@@ -86,11 +86,7 @@ class Database:
         Raises `ConfigError` for a database that can't be used.
         """
         try:
-            await self.write(_upgrade)
-        except NoRoom as error:
-            raise ConfigError(
-                "The disk that the database lies on is full. Free some space there, or set DATA_DIR to another one."
-            ) from error
+            await self.driver.change(_upgrade)
         except (DatabaseError, OSError) as error:
             raise self.driver.unusable(error) from error
 

@@ -35,6 +35,9 @@ class Driver(Protocol):
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """What each returned, once all of it is on the disk. If one fails nothing is written, and it raises that."""
 
+    async def change(self, function: Callable[[Connection], None]) -> None:
+        """Run a function that changes tables, all of it or nothing, while nobody else writes."""
+
     def unusable(self, error: DatabaseError | OSError) -> ConfigError:
         """What to tell the owner of a database that can't even be opened; no password is in it."""
 

@@ -5,15 +5,57 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Float, Integer, Row, bindparam, delete, func, insert, select, update
 
 from bot.contract.values import AccountId
 from bot.jobs.states import LIVE, State
 from bot.jobs.work import Lane
 from bot.scheduling.fairness import wake
 from bot.scheduling.lanes import SHARES
-from bot.store.rows import put
+from bot.store.rows import is_one_of, put
 from bot.store.tables import account, flow, job, lane, line
+
+IS_LIVE = is_one_of(job.c.state, LIVE)
+
+_FLOW = (flow.c.account == bindparam("whose")) & (flow.c.lane == bindparam("where"))
+_LINE = (
+    (line.c.account == bindparam("whose"))
+    & (line.c.lane == bindparam("where"))
+    & (line.c.place == bindparam("room"))
+    & (line.c.models == bindparam("what"))
+    & (line.c.shunned == bindparam("but"))
+)
+_MORE, _WORK = bindparam("more", type_=Integer), bindparam("work", type_=Float)
+_FIND_FLOW = select(flow).where(_FLOW)
+_GROW_FLOW = (
+    update(flow)
+    .where(_FLOW)
+    .values(vtime=bindparam("to"), waiting=flow.c.waiting + 1, seconds=flow.c.seconds + _WORK)
+)
+_SHRINK_FLOW = update(flow).where(_FLOW).values(waiting=flow.c.waiting - 1, seconds=flow.c.seconds - _WORK)
+_GROW_LINE = update(line).where(_LINE).values(waiting=line.c.waiting + 1, seconds=line.c.seconds + _WORK)
+_SHRINK_LINE = update(line).where(_LINE).values(waiting=line.c.waiting - 1, seconds=line.c.seconds - _WORK)
+_DROP_LINE = delete(line).where(_LINE, line.c.waiting <= 0)
+_SERVE_LINE = update(line).where(_LINE).values(served=select(flow.c.vtime).where(_FLOW).scalar_subquery())
+_WEIGHT = select(account.c.weight).where(account.c.id == bindparam("whose")).scalar_subquery()
+_CHARGE = (
+    update(flow).where(_FLOW).values(vtime=flow.c.vtime + _WORK / _WEIGHT, running=flow.c.running + _MORE)
+)
+_MOVE_LANE = update(lane).where(lane.c.name == bindparam("where")).values(vtime=lane.c.vtime + _WORK)
+_LANES = select(lane)
+_OTHERS = (flow.c.lane == bindparam("where")) & (flow.c.account != bindparam("whose"))
+_AROUND = (
+    select(flow.c.account, flow.c.vtime, flow.c.waiting, account.c.weight)
+    .join(account, account.c.id == flow.c.account)
+    .where(_OTHERS, (flow.c.waiting > 0) | (flow.c.running > 0))
+)
+_GREATEST_IDLE = select(func.max(flow.c.vtime)).where(_OTHERS, flow.c.running <= 0)
+_WAITING_LANES = select(flow.c.lane).where(flow.c.waiting > 0).distinct()
+_CHARGED = (
+    select(job.c.account, job.c.lane, func.sum(job.c.charged))
+    .where(IS_LIVE)
+    .group_by(job.c.account, job.c.lane)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +68,18 @@ class Spot:
     models: str
     shunned: str
     seconds: float
+
+    @property
+    def binds(self) -> dict[str, str | float]:
+        """What the statements above ask for."""
+        return {
+            "whose": self.account,
+            "where": self.lane,
+            "room": self.place,
+            "what": self.models,
+            "but": self.shunned,
+            "work": self.seconds,
+        }
 
     @property
     def key(self) -> dict[str, str]:
@@ -56,67 +110,54 @@ def join_line(connection: Connection, spot: Spot) -> None:
 
     Running jobs keep nothing awake: while a long one ran, others may have had much.
     """
-    mine = _flow_of(spot)
-    row = connection.execute(select(flow).where(mine)).one_or_none()
+    here = spot.binds
+    row = connection.execute(_FIND_FLOW, here).one_or_none()
     vtime = row.vtime if row is not None else 0.0
     if row is None or row.waiting == 0:
         vtime = _wake(connection, spot, vtime)
     if row is None:
         connection.execute(
-            insert(flow).values(
-                account=spot.account, lane=spot.lane, vtime=vtime, waiting=1, seconds=spot.seconds, running=0
-            )
+            insert(flow),
+            {
+                "account": spot.account,
+                "lane": spot.lane,
+                "vtime": vtime,
+                "waiting": 1,
+                "seconds": spot.seconds,
+                "running": 0,
+            },
         )
     else:
-        changed = {"waiting": flow.c.waiting + 1, "seconds": flow.c.seconds + spot.seconds}
-        connection.execute(update(flow).where(mine).values(vtime=vtime, **changed))
-    longer = connection.execute(
-        update(line)
-        .where(_is(spot))
-        .values(waiting=line.c.waiting + 1, seconds=line.c.seconds + spot.seconds)
-    )
-    if longer.rowcount == 0:
-        connection.execute(insert(line).values(**spot.key, waiting=1, seconds=spot.seconds, served=vtime))
+        connection.execute(_GROW_FLOW, {**here, "to": vtime})
+    if connection.execute(_GROW_LINE, here).rowcount == 0:
+        new = {**spot.key, "waiting": 1, "seconds": spot.seconds, "served": vtime}
+        connection.execute(insert(line), new)
 
 
 def leave_line(connection: Connection, spot: Spot) -> None:
     """A job waits no more."""
-    connection.execute(
-        update(flow)
-        .where(_flow_of(spot))
-        .values(waiting=flow.c.waiting - 1, seconds=flow.c.seconds - spot.seconds)
-    )
-    shorter = {"waiting": line.c.waiting - 1, "seconds": line.c.seconds - spot.seconds}
-    connection.execute(update(line).where(_is(spot)).values(**shorter))
-    connection.execute(delete(line).where(_is(spot), line.c.waiting <= 0))
+    for statement in (_SHRINK_FLOW, _SHRINK_LINE, _DROP_LINE):
+        connection.execute(statement, spot.binds)
 
 
 def serve(connection: Connection, spot: Spot) -> None:
     """The line of that job was served just now, as far as its person's virtual time has come."""
-    vtime = select(flow.c.vtime).where(_flow_of(spot)).scalar_subquery()
-    connection.execute(update(line).where(_is(spot)).values(served=vtime))
+    connection.execute(_SERVE_LINE, spot.binds)
 
 
 def charge(connection: Connection, owner: AccountId, where: Lane, seconds: float, *, running: int) -> None:
     """A person and their lane have had these seconds of a backend more (or less); so many jobs more are running."""
-    weight = select(account.c.weight).where(account.c.id == owner).scalar_subquery()
-    connection.execute(
-        update(flow)
-        .where(flow.c.account == owner, flow.c.lane == where)
-        .values(vtime=flow.c.vtime + seconds / weight, running=flow.c.running + running)
-    )
+    connection.execute(_CHARGE, {"whose": owner, "where": where, "work": seconds, "more": running})
     if seconds:
         change = seconds / SHARES[where]
-        moved = connection.execute(
-            update(lane).where(lane.c.name == where).values(vtime=lane.c.vtime + change)
-        )
+        moved = connection.execute(_MOVE_LANE, {"where": where, "work": change})
         if moved.rowcount == 0:
-            connection.execute(insert(lane).values(name=where, vtime=change))
+            connection.execute(insert(lane), {"name": where, "vtime": change})
 
 
 def lane_vtimes(connection: Connection) -> dict[Lane, float]:
     """The virtual times of all lanes."""
-    known = {row.name: row.vtime for row in connection.execute(select(lane))}
+    known = {row.name: row.vtime for row in connection.execute(_LANES)}
     return {each: known.get(each, 0.0) for each in Lane}
 
 
@@ -148,12 +189,8 @@ def rebuild(connection: Connection) -> None:
 def _wake(connection: Connection, spot: Spot, vtime: float) -> float:
     """The virtual time of a flow that wakes: that at which the others in its lane stand."""
     in_hand = _in_hand(connection)
-    query = (
-        select(flow.c.account, flow.c.vtime, flow.c.waiting, account.c.weight)
-        .join(account, account.c.id == flow.c.account)
-        .where(flow.c.lane == spot.lane, flow.c.account != spot.account)
-    )
-    around = connection.execute(query.where((flow.c.waiting > 0) | (flow.c.running > 0))).all()
+    here = spot.binds
+    around = connection.execute(_AROUND, here).all()
     stand = {
         row.account: row.vtime - in_hand.get((row.account, spot.lane), 0.0) / row.weight for row in around
     }
@@ -161,15 +198,12 @@ def _wake(connection: Connection, spot: Spot, vtime: float) -> float:
     if waiting:
         return wake(vtime, min(waiting))
     _wake_lane(connection, spot.lane, in_hand)
-    greatest = select(func.max(flow.c.vtime)).where(
-        flow.c.lane == spot.lane, flow.c.account != spot.account, flow.c.running <= 0
-    )
-    idle = connection.scalar(greatest)
+    idle = connection.scalar(_GREATEST_IDLE, here)
     return wake(vtime, max([*stand.values(), idle or 0.0]))
 
 
 def _wake_lane(connection: Connection, name: Lane, in_hand: dict[tuple[str, Lane], float]) -> None:
-    waiting = set(connection.scalars(select(flow.c.lane).where(flow.c.waiting > 0).distinct()))
+    waiting = set(connection.scalars(_WAITING_LANES))
     vtimes = lane_vtimes(connection)
     stand = dict(vtimes)
     for (_, where), seconds in in_hand.items():
@@ -186,20 +220,4 @@ def _in_hand(connection: Connection) -> dict[tuple[str, Lane], float]:
     They are estimates: whoever wakes starts where the others stood before these, else a charge that is corrected
     later would leave them behind.
     """
-    query = (
-        select(job.c.account, job.c.lane, func.sum(job.c.charged))
-        .where(job.c.state.in_(LIVE))
-        .group_by(job.c.account, job.c.lane)
-    )
-    return {(owner, Lane(where)): seconds for owner, where, seconds in connection.execute(query)}
-
-
-def _flow_of(spot: Spot) -> ColumnElement[bool]:
-    return (flow.c.account == spot.account) & (flow.c.lane == spot.lane)
-
-
-def _is(spot: Spot) -> ColumnElement[bool]:
-    found = line.c.account == spot.account
-    for name, value in spot.key.items():
-        found &= line.c[name] == value
-    return found
+    return {(owner, Lane(where)): seconds for owner, where, seconds in connection.execute(_CHARGED)}

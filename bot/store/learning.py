@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from bot.contract.values import AccountId
-from bot.jobs.states import LIVE
 from bot.jobs.work import Lane, Work
 from bot.scheduling import estimates
 from bot.scheduling.choice import LOAD_SECONDS
 from bot.scheduling.estimates import Known, Range
 from bot.scheduling.place import Waiting, ahead, wait_seconds
 from bot.store.backends import LEASES, others_everywhere
-from bot.store.flows import Spot
-from bot.store.rows import put
+from bot.store.flows import IS_LIVE, Spot
+from bot.store.rows import put_all
 from bot.store.tables import account, estimate, flow, job, lease, loaded
 
 BACKENDS = f"{LEASES}%"
 """What the leases of backends are called."""
 
+_KNOWN = select(estimate).where(estimate.c.key.in_(bindparam("keys", expanding=True)))
+_BUSY = select(func.sum(job.c.charged)).where(IS_LIVE)
+_SERVED = select(func.count()).where(lease.c.name.like(BACKENDS), lease.c.owner.is_not(None))
+_HOLDING = select(func.count()).where(loaded.c.models == bindparam("which"))
+_WAITING = (
+    select(flow.c.account, flow.c.lane, flow.c.vtime, account.c.weight, flow.c.waiting, flow.c.seconds)
+    .join(account, account.c.id == flow.c.account)
+    .where(flow.c.waiting > 0)
+)
+
 
 def known(connection: Connection, keys: Iterable[str]) -> Known:
     """What is known under these keys."""
-    rows = connection.execute(select(estimate).where(estimate.c.key.in_(list(keys))))
+    rows = connection.execute(_KNOWN, {"keys": list(keys)})
     return {row.key: tuple(row.latest) for row in rows}
 
 
@@ -45,24 +54,17 @@ def promise(connection: Connection, spot: Spot) -> tuple[float, bool, Range]:
     waiting = flows_waiting(connection)
     mine = next(each for each in waiting if (each.account, each.lane) == (spot.account, spot.lane))
     before = ahead(mine, mine.jobs - 1, mine.seconds - spot.seconds, waiting)
-    busy = connection.scalar(select(func.sum(job.c.charged)).where(job.c.state.in_(LIVE))) or 0.0
+    busy = connection.scalar(_BUSY) or 0.0
     busy += others_everywhere(connection) * estimates.FIRST_GUESS
-    served = select(func.count()).where(lease.c.name.like(BACKENDS), lease.c.owner.is_not(None))
-    servers = connection.scalar(served) or 1
+    servers = connection.scalar(_SERVED) or 1
     guess = wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds
-    holding = select(func.count()).where(loaded.c.models == spot.models)
-    held = not spot.models or (connection.scalar(holding) or 0) > 0
+    held = not spot.models or (connection.scalar(_HOLDING, {"which": spot.models}) or 0) > 0
     taught = known(connection, [estimates.guess_key(guess, held=held)])
     return guess, held, estimates.shown_range(taught, guess, held=held)
 
 
 def flows_waiting(connection: Connection) -> list[Waiting]:
     """Everybody who waits, in each lane."""
-    query = (
-        select(flow.c.account, flow.c.lane, flow.c.vtime, account.c.weight, flow.c.waiting, flow.c.seconds)
-        .join(account, account.c.id == flow.c.account)
-        .where(flow.c.waiting > 0)
-    )
     return [
         Waiting(
             account=AccountId(owner),
@@ -72,7 +74,7 @@ def flows_waiting(connection: Connection) -> list[Waiting]:
             jobs=jobs,
             seconds=max(0.0, seconds),
         )
-        for owner, lane, vtime, weight, jobs, seconds in connection.execute(query)
+        for owner, lane, vtime, weight, jobs, seconds in connection.execute(_WAITING)
     ]
 
 
@@ -95,6 +97,8 @@ def learn_promise(connection: Connection, guess: float, seconds: float, *, held:
 
 
 def _keep(connection: Connection, before: Known, lessons: list[tuple[str, float]]) -> None:
-    for key, value in lessons:
-        latest = estimates.learn(before.get(key, ()), round(value, 3))
-        put(connection, estimate, {"key": key}, {"latest": list(latest)})
+    learnt = [
+        {"key": key, "latest": list(estimates.learn(before.get(key, ()), round(value, 3)))}
+        for key, value in lessons
+    ]
+    put_all(connection, estimate, ("key",), learnt)

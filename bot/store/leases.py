@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from bot.errors import LeaseLost
 from bot.store.database import Database, reading, writing
@@ -32,6 +32,15 @@ class Seen:
     owner: str | None
     epoch: int
     beat: int
+
+
+_MINE = (
+    (lease.c.name == bindparam("which"))
+    & (lease.c.owner == bindparam("whose"))
+    & (lease.c.epoch == bindparam("when"))
+)
+_HELD = select(lease.c.name).where(_MINE)
+_BEAT = update(lease).where(_MINE).values(beat=lease.c.beat + 1)
 
 
 class Leases:
@@ -62,7 +71,7 @@ class Leases:
     @writing
     def beat(self, connection: Connection, held: Held) -> None:
         """Show that the holder lives. Raises `LeaseLost` if it is the holder no more."""
-        changed = connection.execute(update(lease).where(_is(held)).values(beat=lease.c.beat + 1))
+        changed = connection.execute(_BEAT, _named(held))
         if changed.rowcount != 1:
             raise LeaseLost(f"the lease of {held.name} is somebody else's now")
 
@@ -74,12 +83,16 @@ class Leases:
 
 def hold_or_raise(connection: Connection, held: Held) -> None:
     """Raise `LeaseLost` unless `held` is valid in this transaction."""
-    if connection.scalar(select(lease.c.name).where(_is(held))) is None:
+    if connection.scalar(_HELD, _named(held)) is None:
         raise LeaseLost(f"the lease of {held.name} is somebody else's now")
 
 
 def _is(held: Held) -> ColumnElement[bool]:
     return (lease.c.name == held.name) & (lease.c.owner == held.owner) & (lease.c.epoch == held.epoch)
+
+
+def _named(held: Held) -> dict[str, str | int]:
+    return {"which": held.name, "whose": held.owner, "when": held.epoch}
 
 
 def _first(connection: Connection, name: str, owner: str) -> Held | None:

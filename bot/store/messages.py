@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, update
 
 from bot.contract.values import AccountId, Actor, Address, JobId, MessageId, Place
 from bot.jobs.models import MessageView
-from bot.jobs.states import LIVE, State
+from bot.jobs.states import ENDS, LIVE, State
 from bot.jobs.work import Lane
 from bot.scheduling.place import Turn, Waiting
 from bot.store.backends import others_everywhere
 from bot.store.database import Database, reading, writing
+from bot.store.flows import IS_LIVE
 from bot.store.learning import flows_waiting
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, loaded, message, output, place, request
@@ -32,7 +33,7 @@ class Messages:
 
     async def of_jobs(self, job_ids: Sequence[JobId]) -> list[MessageView]:
         """The messages that show these jobs."""
-        return await self._views(_query().where(job.c.id.in_(job_ids)))
+        return await self._views(_OF_JOBS, {"jobs": list(job_ids)}) if job_ids else []
 
     async def of_place(
         self, where: Place, limit: int, *, before: MessageId | None = None, words: str = ""
@@ -48,39 +49,25 @@ class Messages:
 
     async def due(self, adapter: str, limit: int) -> list[MessageView]:
         """Messages of an adapter that do not show yet what they should, oldest first."""
-        query = (
-            _query()
-            .where(message.c.adapter == adapter, _reachable(), message.c.wanted > message.c.shown)
-            .order_by(message.c.number)
-            .limit(limit)
-        )
-        return await self._views(query)
+        return await self._views(_DUE, {"owner": adapter, "most": limit})
 
-    async def waiting(self, adapter: str, limit: int) -> list[MessageView]:
-        """The messages of an adapter whose jobs have waited longest: their place in line moves by itself."""
-        query = (
-            _query()
-            .where(message.c.adapter == adapter, _reachable(), job.c.state == State.QUEUED)
-            .order_by(message.c.number)
-            .limit(limit)
+    @reading
+    def unsettled(
+        self, connection: Connection, adapter: str, limit: int
+    ) -> tuple[list[MessageView], list[MessageView], list[MessageView]]:
+        """An adapter's messages: those whose jobs have waited longest, whose place in line moves by itself; those whose
+        jobs a backend has in hand, in whatever process that is; and those that do not show yet what they should."""
+        which = {"owner": adapter, "most": limit}
+        waiting, carried, due = (
+            _records(connection, connection.execute(query, which).all())
+            for query in (_QUEUED, _CARRIED, _DUE)
         )
-        return await self._views(query)
-
-    async def carried(self, adapter: str, limit: int) -> list[MessageView]:
-        """The messages of an adapter whose jobs a backend has in hand, in whatever process that is."""
-        query = (
-            _query()
-            .where(message.c.adapter == adapter, _reachable(), job.c.state.in_(LIVE))
-            .order_by(message.c.number)
-            .limit(limit)
-        )
-        return await self._views(query)
+        return waiting, carried, due
 
     @writing
     def shown(self, connection: Connection, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
-        which = (message.c.id == view.id) & (message.c.shown < view.wanted)
-        connection.execute(update(message).where(which).values(shown=view.wanted))
+        connection.execute(_SHOWN, {"which": view.id, "shown": view.wanted, "below": view.wanted})
 
     @writing
     def give_up(self, connection: Connection, message_id: MessageId) -> None:
@@ -123,20 +110,7 @@ class Messages:
     ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str], int]:
         """Everybody who waits, the turn of each of these jobs that waits, the models that backends have loaded, and
         how many prompts of others keep all of them busy."""
-        own = job.alias()
-        mine = (
-            (own.c.state == State.QUEUED)
-            & (own.c.account == job.c.account)
-            & (own.c.lane == job.c.lane)
-            & (own.c.number < job.c.number)
-        )
-        count = select(func.count()).where(mine).scalar_subquery()
-        seconds = select(func.coalesce(func.sum(own.c.estimate), 0.0)).where(mine).scalar_subquery()
-        query = select(job.c.id, job.c.account, job.c.lane, job.c.front, count, seconds).where(
-            job.c.id.in_(job_ids), job.c.state == State.QUEUED
-        )
-        moved = select(job.c.front).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
-        fronts = connection.scalars(moved).all()
+        fronts = connection.scalars(_FRONTS).all()
         turns = {
             JobId(job_id): Turn(
                 account=AccountId(owner),
@@ -146,9 +120,9 @@ class Messages:
                 fronts=sum(front is None or each < front for each in fronts),
                 front=front is not None,
             )
-            for job_id, owner, lane, front, nth, before in connection.execute(query)
+            for job_id, owner, lane, front, nth, before in connection.execute(_TURNS, {"jobs": list(job_ids)})
         }
-        models = frozenset(connection.scalars(select(loaded.c.models)))
+        models = frozenset(connection.scalars(_LOADED))
         return flows_waiting(connection), turns, models, others_everywhere(connection)
 
     @reading
@@ -210,8 +184,10 @@ class Messages:
         return found
 
     @reading
-    def _views(self, connection: Connection, query: Select[Any]) -> list[MessageView]:
-        return _records(connection, connection.execute(query).all())
+    def _views(
+        self, connection: Connection, query: Select[Any], values: Mapping[str, object] | None = None
+    ) -> list[MessageView]:
+        return _records(connection, connection.execute(query, values).all())
 
 
 def _set(connection: Connection, message_id: MessageId, **values: Any) -> None:
@@ -268,9 +244,8 @@ def _query() -> Select[Any]:
 
 
 def _records(connection: Connection, rows: Sequence[Any]) -> list[MessageView]:
-    ids = [row.id for row in rows]
-    inputs = inputs_of(connection, ids)
-    outputs = outputs_of(connection, ids)
+    inputs = inputs_of(connection, [row.id for row in rows])
+    outputs = outputs_of(connection, [row.id for row in rows if row.state in ENDS])
     return [
         MessageView(
             id=MessageId(row.message),
@@ -290,3 +265,38 @@ def _records(connection: Connection, rows: Sequence[Any]) -> list[MessageView]:
         )
         for row in rows
     ]
+
+
+def _ours() -> Select[Any]:
+    """The messages of an adapter that can be reached, oldest first."""
+    return (
+        _query()
+        .where(message.c.adapter == bindparam("owner"), _reachable())
+        .order_by(message.c.number)
+        .limit(bindparam("most"))
+    )
+
+
+def _turns() -> Select[Any]:
+    own = job.alias()
+    mine = (
+        (own.c.state == State.QUEUED)
+        & (own.c.account == job.c.account)
+        & (own.c.lane == job.c.lane)
+        & (own.c.number < job.c.number)
+    )
+    count = select(func.count()).where(mine).scalar_subquery()
+    seconds = select(func.coalesce(func.sum(own.c.estimate), 0.0)).where(mine).scalar_subquery()
+    return select(job.c.id, job.c.account, job.c.lane, job.c.front, count, seconds).where(
+        job.c.id.in_(bindparam("jobs", expanding=True)), job.c.state == State.QUEUED
+    )
+
+
+_OF_JOBS = _query().where(job.c.id.in_(bindparam("jobs", expanding=True)))
+_DUE = _ours().where(message.c.wanted > message.c.shown)
+_QUEUED = _ours().where(job.c.state == State.QUEUED)
+_CARRIED = _ours().where(IS_LIVE)
+_TURNS = _turns()
+_FRONTS = select(job.c.front).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+_LOADED = select(loaded.c.models)
+_SHOWN = update(message).where(message.c.id == bindparam("which"), message.c.shown < bindparam("below"))

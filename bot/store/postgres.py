@@ -68,6 +68,10 @@ class Postgres:
 
         return await _patiently(once)
 
+    async def change(self, function: Callable[[Connection], None]) -> None:
+        """Run a function that changes tables."""
+        await self.commit([function])
+
     def unusable(self, error: DatabaseError | OSError) -> ConfigError:
         """Why the server can't be used, by the kind of its error: the words may hold what is secret."""
         reason = error.orig if isinstance(error, DatabaseError) else error

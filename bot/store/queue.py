@@ -7,10 +7,11 @@ that somebody else has the job now: `LeaseLost`, and nothing has changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, Trouble
 from bot.errors import LeaseLost
@@ -20,11 +21,50 @@ from bot.jobs.work import Lane, Work
 from bot.scheduling.choice import Line
 from bot.store.claims import Rules, next_line
 from bot.store.database import Database, reading, writing
-from bot.store.flows import charge, join_line, leave_line, rebuild, serve, spot_of
+from bot.store.flows import IS_LIVE, charge, join_line, leave_line, rebuild, serve, spot_of
 from bot.store.learning import learn_promise, learn_run, load_estimate
 from bot.store.leases import Held, hold_or_raise
-from bot.store.rows import add_unless_there, inputs_of, job_record, put
-from bot.store.tables import attempt, blob, job, loaded, message, output, workflow_version
+from bot.store.rows import add_unless_there, inputs_of, is_one_of, job_record, put
+from bot.store.tables import attempt, blob, flow, job, loaded, message, output, workflow_version
+
+_JOB = select(job).where(job.c.id == bindparam("which"))
+_CHANGE = update(job).where(job.c.id == bindparam("which"))
+_FENCED = (
+    update(job)
+    .where(job.c.id == bindparam("which"))
+    .where(job.c.attempt == bindparam("try"))
+    .where(job.c.epoch == bindparam("when"))
+)
+_PROGRESS = _FENCED.where(IS_LIVE)
+_CLOSE = update(attempt).where(attempt.c.job == bindparam("which"), attempt.c.number == bindparam("try"))
+_LOADED = select(loaded.c.models).where(loaded.c.backend == bindparam("backend"))
+_WANT = (
+    update(message)
+    .where(message.c.request == select(job.c.request).where(job.c.id == bindparam("which")).scalar_subquery())
+    .values(wanted=message.c.wanted + 1)
+)
+_OLDEST = (
+    select(job)
+    .where(
+        job.c.state == State.QUEUED,
+        job.c.account == bindparam("owner"),
+        job.c.lane == bindparam("lane"),
+        job.c.models == bindparam("models"),
+        job.c.place == bindparam("place"),
+        job.c.shunned == bindparam("shunned"),
+        bindparam("front", type_=job.c.front.type).is_(None) | (job.c.front == bindparam("front")),
+    )
+    .order_by(job.c.number)
+    .limit(1)
+)
+_ATTEMPT = (
+    select(job, attempt.c.prompt_id, workflow_version.c.graph)
+    .join(attempt, (attempt.c.job == job.c.id) & (attempt.c.number == job.c.attempt))
+    .join(workflow_version, workflow_version.c.version == job.c.version)
+    .where(job.c.id == bindparam("which"))
+)
+_ANYBODY = select(flow.c.account).where(flow.c.waiting > 0).limit(1)
+_TO_CANCEL = select(job.c.id).where(job.c.backend == bindparam("name"), IS_LIVE, job.c.cancel_requested)
 
 LEFT = "left there"
 """The outcome of an attempt that its server may still have, while its job went elsewhere."""
@@ -46,8 +86,11 @@ class Queue:
         now: float,
         rules: Rules | None = None,
         only: Actor | None = None,
+        posting: bool = False,
     ) -> Attempt | None:
         """Take the next job for the backend whose lease is `held`, under a prompt id that is stored first.
+
+        With `posting` one that needs no upload is noted as being posted, which is one write fewer.
 
         `now` is in seconds since 1970. `only` leaves everybody else's jobs alone, and the other backends unaware
         of what is loaded here. None if nobody waits whom this backend should serve now.
@@ -56,34 +99,21 @@ class Queue:
         chosen = next_line(connection, held.name, rules or Rules(), now=now, only=only)
         if chosen is None:
             return None
-        row = connection.execute(_oldest(chosen)).one()
+        row = connection.execute(_OLDEST, _of(chosen)).one()
         number = row.attempt + 1
         loads = _load(connection, held.name, row.models, known=only is None)
         cost = row.estimate + (load_estimate(connection, row.models) if loads else 0.0)
-        connection.execute(
-            update(job)
-            .where(job.c.id == row.id)
-            .values(
-                state=State.CLAIMED,
-                attempt=number,
-                backend=held.name,
-                epoch=held.epoch,
-                fraction=0.0,
-                node=None,
-                started=None,
-                charged=cost,
-                loads=loads,
-            )
-        )
-        connection.execute(
-            insert(attempt).values(
-                job=row.id, number=number, prompt_id=prompt_id, backend=held.name, epoch=held.epoch
-            )
-        )
+        mine = {"backend": held.name, "epoch": held.epoch}
+        ready = posting and not inputs_of(connection, [row.id])
+        state = State.POSTING if ready else State.CLAIMED
+        fresh = {"fraction": 0.0, "node": None, "started": None, "charged": cost, "loads": loads}
+        connection.execute(_CHANGE, {"which": row.id, "state": state, "attempt": number, **mine, **fresh})
+        connection.execute(insert(attempt), {"job": row.id, "number": number, "prompt_id": prompt_id, **mine})
         charge(connection, chosen.account, chosen.lane, cost, running=1)
         serve(connection, spot_of(row))
         leave_line(connection, spot_of(row))
-        return _in_hand(connection, JobId(row.id))
+        last = connection.execute(_ANYBODY).first() is None
+        return replace(_in_hand(connection, JobId(row.id)), last=last)
 
     @writing
     def unload(self, connection: Connection, held: Held) -> None:
@@ -108,8 +138,7 @@ class Queue:
     def progress(self, connection: Connection, moved: Sequence[tuple[Attempt, float, str | None]]) -> None:
         """Keep how far running attempts are, for other processes and for after a restart."""
         for mine, fraction, node in moved:
-            still = _fence(mine) & job.c.state.in_(LIVE)
-            connection.execute(update(job).where(still).values(fraction=fraction, node=node))
+            connection.execute(_PROGRESS, {**_fence(mine), "fraction": fraction, "node": node})
 
     @writing
     def requeue(
@@ -123,20 +152,12 @@ class Queue:
     ) -> bool:
         """Put a job back in its place, what it was charged refunded. `failed` counts against it; a restart or a lost
         lease does not. It never goes to the backends `shun` again. Says whether its end was asked for meanwhile."""
-        _step(
-            connection,
-            mine,
-            State.QUEUED,
-            failures=job.c.failures + (1 if failed else 0),
-            backend=None,
-            epoch=None,
-            fraction=0.0,
-            node=None,
-        )
+        _step(connection, mine, State.QUEUED, backend=None, epoch=None, fraction=0.0, node=None)
         _close(connection, mine, outcome)
         row = _row(connection, mine.job.id)
         shunned = "\n".join(sorted({*shun, *filter(None, row.shunned.split("\n"))}))
-        connection.execute(update(job).where(job.c.id == row.id).values(charged=0.0, shunned=shunned))
+        counted = {"failures": row.failures + (1 if failed else 0), "charged": 0.0, "shunned": shunned}
+        connection.execute(_CHANGE, {"which": row.id, **counted})
         join_line(connection, spot_of(_row(connection, mine.job.id)))
         charge(connection, mine.job.account, Lane(row.lane), -row.charged, running=-1)
         want(connection, mine.job.id)
@@ -183,10 +204,7 @@ class Queue:
     @reading
     def to_cancel(self, connection: Connection, held: Held) -> set[JobId]:
         """Jobs in this backend's hand whose end somebody has asked for."""
-        query = select(job.c.id).where(
-            job.c.backend == held.name, job.c.state.in_(LIVE), job.c.cancel_requested
-        )
-        return {JobId(found) for found in connection.scalars(query)}
+        return {JobId(found) for found in connection.scalars(_TO_CANCEL, {"name": held.name})}
 
     @reading
     def backends_in_hand(self, connection: Connection) -> set[str]:
@@ -214,30 +232,32 @@ def end(connection: Connection, job_id: JobId, now: float) -> State:
     return state
 
 
-def _fence(mine: Attempt) -> Any:
-    return (job.c.id == mine.job.id) & (job.c.attempt == mine.number) & (job.c.epoch == mine.epoch)
+def _fence(mine: Attempt) -> dict[str, str | int]:
+    return {"which": mine.job.id, "try": mine.number, "when": mine.epoch}
+
+
+@cache
+def _stepping(to: State) -> Update:
+    return _FENCED.where(is_one_of(job.c.state, sources(to)))
 
 
 def _step(connection: Connection, mine: Attempt, to: State, **columns: Any) -> None:
-    changed = connection.execute(
-        update(job).where(_fence(mine), job.c.state.in_(sources(to))).values(state=to, **columns)
-    )
+    changed = connection.execute(_stepping(to), {**_fence(mine), "state": to, **columns})
     if changed.rowcount != 1:
         raise LeaseLost(f"job {mine.job.id} attempt {mine.number} is not ours to make {to}")
 
 
 def _close(connection: Connection, mine: Attempt, outcome: str) -> None:
-    which = (attempt.c.job == mine.job.id) & (attempt.c.number == mine.number)
-    connection.execute(update(attempt).where(which).values(outcome=outcome))
+    connection.execute(_CLOSE, {"which": mine.job.id, "try": mine.number, "outcome": outcome})
 
 
 def _row(connection: Connection, job_id: str) -> Row[Any]:
-    return connection.execute(select(job).where(job.c.id == job_id)).one()
+    return connection.execute(_JOB, {"which": job_id}).one()
 
 
 def _load(connection: Connection, backend: str, models: str, *, known: bool) -> bool:
     """Note what a backend has loaded after the graph that it gets now. Whether that is news to it."""
-    before = connection.scalar(select(loaded.c.models).where(loaded.c.backend == backend))
+    before = connection.scalar(_LOADED, {"backend": backend})
     if models and before != models and known:
         put(connection, loaded, {"backend": backend}, {"models": models})
     return bool(models) and before != models
@@ -246,7 +266,7 @@ def _load(connection: Connection, backend: str, models: str, *, known: bool) -> 
 def _settle(connection: Connection, row: Row[Any], now: float) -> None:
     """What a job was charged becomes the seconds that it ran."""
     took = max(0.0, now - row.started) if row.started is not None else 0.0
-    connection.execute(update(job).where(job.c.id == row.id).values(charged=took))
+    connection.execute(_CHANGE, {"which": row.id, "charged": took})
     charge(connection, AccountId(row.account), Lane(row.lane), took - row.charged, running=-1)
     if row.state == State.DONE and row.started is not None:
         work = Work(workflow=row.workflow, pixels=row.pixels, steps=row.steps, batch=row.batch)
@@ -257,35 +277,22 @@ def _settle(connection: Connection, row: Row[Any], now: float) -> None:
 
 def want(connection: Connection, job_id: JobId) -> None:
     """A job's message is to be shown as it stands from now on."""
-    owner = select(job.c.request).where(job.c.id == job_id).scalar_subquery()
-    connection.execute(update(message).where(message.c.request == owner).values(wanted=message.c.wanted + 1))
+    connection.execute(_WANT, {"which": job_id})
 
 
-def _oldest(line: Line) -> Any:
-    return (
-        select(job)
-        .where(
-            job.c.state == State.QUEUED,
-            job.c.account == line.account,
-            job.c.lane == line.lane,
-            job.c.models == line.models,
-            job.c.place == line.place,
-            job.c.shunned == "\n".join(sorted(line.shunned)),
-            *([] if line.front is None else [job.c.front == line.front]),
-        )
-        .order_by(job.c.number)
-        .limit(1)
-    )
+def _of(line: Line) -> dict[str, object]:
+    return {
+        "owner": line.account,
+        "lane": line.lane,
+        "models": line.models,
+        "place": line.place,
+        "shunned": "\n".join(sorted(line.shunned)),
+        "front": line.front,
+    }
 
 
 def _in_hand(connection: Connection, job_id: JobId) -> Attempt:
-    query = (
-        select(job, attempt.c.prompt_id, workflow_version.c.graph)
-        .join(attempt, (attempt.c.job == job.c.id) & (attempt.c.number == job.c.attempt))
-        .join(workflow_version, workflow_version.c.version == job.c.version)
-        .where(job.c.id == job_id)
-    )
-    row = connection.execute(query).one()
+    row = connection.execute(_ATTEMPT, {"which": job_id}).one()
     inputs = inputs_of(connection, [job_id])
     return Attempt(
         job=job_record(row, inputs[job_id]),
@@ -301,12 +308,13 @@ def _store_outputs(connection: Connection, job_id: JobId, outputs: Sequence[Outp
     for result in outputs:
         add_unless_there(connection, blob, asdict(result.blob))
         connection.execute(
-            insert(output).values(
-                job=job_id,
-                index=result.index,
-                sha256=result.blob.sha256,
-                media_type=result.media_type,
-                name=result.name,
-                node=result.node,
-            )
+            insert(output),
+            {
+                "job": job_id,
+                "index": result.index,
+                "sha256": result.blob.sha256,
+                "media_type": result.media_type,
+                "name": result.name,
+                "node": result.node,
+            },
         )

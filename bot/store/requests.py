@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, RequestId
 from bot.errors import TooMuch
@@ -32,6 +32,40 @@ from bot.store.tables import (
     place,
     request,
     workflow_version,
+)
+
+_FIND = (
+    select(
+        request.c.id,
+        request.c.fingerprint,
+        job.c.id.label("job"),
+        message.c.id.label("message"),
+        message.c.address,
+        message.c.removed,
+        message.c.dead,
+    )
+    .join(job, job.c.request == request.c.id)
+    .join(message, message.c.request == request.c.id)
+    .where(request.c.event_key == bindparam("key"))
+)
+_WHO = (identity.c.platform == bindparam("whose")) & (identity.c.external_id == bindparam("which"))
+_ACCOUNT = select(identity.c.account, identity.c.name).where(_WHO)
+_RENAME = update(identity).where(_WHO)
+_PLACE = select(place.c.id).where(
+    place.c.platform == bindparam("platform"), place.c.external_id == bindparam("external_id")
+)
+_ASKED = select(
+    select(func.coalesce(func.sum(flow.c.waiting), 0))
+    .where(flow.c.account == bindparam("owner"))
+    .scalar_subquery(),
+    select(func.coalesce(func.sum(line.c.waiting), 0))
+    .where(line.c.place == bindparam("place"))
+    .scalar_subquery(),
+    select(func.max(request.c.created)).where(request.c.account == bindparam("owner")).scalar_subquery(),
+)
+_NEW_JOB = insert(job).values(number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery())
+_NEW_MESSAGE = insert(message).values(
+    number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery()
 )
 
 
@@ -115,21 +149,7 @@ class Requests:
 
 
 def _find(connection: Connection, event_key: str) -> Added | None:
-    query = (
-        select(
-            request.c.id,
-            request.c.fingerprint,
-            job.c.id.label("job"),
-            message.c.id.label("message"),
-            message.c.address,
-            message.c.removed,
-            message.c.dead,
-        )
-        .join(job, job.c.request == request.c.id)
-        .join(message, message.c.request == request.c.id)
-        .where(request.c.event_key == event_key)
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_FIND, {"key": event_key}).one_or_none()
     if row is None:
         return None
     return Added(
@@ -144,23 +164,21 @@ def _find(connection: Connection, event_key: str) -> Added | None:
 
 def known_account(connection: Connection, actor: Actor) -> AccountId | None:
     """The account of a person who has been here."""
-    query = select(identity.c.account).where(
-        identity.c.platform == actor.platform, identity.c.external_id == actor.external_id
-    )
-    found: str | None = connection.scalar(query)
+    found: str | None = connection.scalar(_ACCOUNT, _named(actor))
     return AccountId(found) if found is not None else None
+
+
+def _named(actor: Actor) -> dict[str, str]:
+    return {"whose": actor.platform, "which": actor.external_id}
 
 
 def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
     """The account of a person, who is called as `actor` is from now on; a new one for somebody new."""
-    known = known_account(connection, actor)
+    known = connection.execute(_ACCOUNT, _named(actor)).one_or_none()
     if known is not None:
-        connection.execute(
-            update(identity)
-            .where(identity.c.platform == actor.platform, identity.c.external_id == actor.external_id)
-            .values(name=actor.name)
-        )
-        return known
+        if known.name != actor.name:
+            connection.execute(_RENAME, {**_named(actor), "name": actor.name})
+        return AccountId(known.account)
     new = AccountId(uuid4().hex)
     connection.execute(insert(account).values(id=new, created=now))
     connection.execute(
@@ -172,10 +190,7 @@ def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
 
 
 def _place(connection: Connection, where: Place) -> str:
-    query = select(place.c.id).where(
-        place.c.platform == where.platform, place.c.external_id == where.external_id
-    )
-    known: str | None = connection.scalar(query)
+    known: str | None = connection.scalar(_PLACE, asdict(where))
     if known is not None:
         return known
     new = uuid4().hex
@@ -209,12 +224,7 @@ def _refuse(
     allowance: Allowance | None,
 ) -> None:
     """Raise `TooMuch` unless the caps leave room. The counts are exact: nothing else is written meanwhile."""
-    mine = select(func.coalesce(func.sum(flow.c.waiting), 0)).where(flow.c.account == owner)
-    here = select(func.coalesce(func.sum(line.c.waiting), 0)).where(line.c.place == where)
-    last = select(func.max(request.c.created)).where(request.c.account == owner)
-    waiting, places, before = connection.execute(
-        select(mine.scalar_subquery(), here.scalar_subquery(), last.scalar_subquery())
-    ).one()
+    waiting, places, before = connection.execute(_ASKED, {"owner": owner, "place": where}).one()
     asking = Asking(
         waiting_person=waiting,
         waiting_place=places,
@@ -245,17 +255,18 @@ def midnight(now: float) -> float:
 
 def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
     connection.execute(
-        insert(request).values(
-            id=new.request,
-            event_key=new.event_key,
-            account=owner,
-            actor_platform=new.actor.platform,
-            actor_external_id=new.actor.external_id,
-            place=where,
-            command=new.command,
-            fingerprint=new.fingerprint,
-            created=new.created,
-        )
+        insert(request),
+        {
+            "id": new.request,
+            "event_key": new.event_key,
+            "account": owner,
+            "actor_platform": new.actor.platform,
+            "actor_external_id": new.actor.external_id,
+            "place": where,
+            "command": new.command,
+            "fingerprint": new.fingerprint,
+            "created": new.created,
+        },
     )
 
 
@@ -264,37 +275,37 @@ def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
     version = {"version": new.version, "name": new.workflow, "graph": new.graph}
     add_unless_there(connection, workflow_version, version)
     connection.execute(
-        insert(job).values(
-            id=new.job,
-            number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery(),
-            request=new.request,
+        _NEW_JOB,
+        {
+            "id": new.job,
+            "request": new.request,
             **spot.key,
-            parent_job=new.parent.job if new.parent else None,
-            parent_output=new.parent.index if new.parent else None,
-            workflow=new.workflow,
-            version=new.version,
-            values=dict(new.values),
-            patch=[asdict(setting) for setting in new.patch],
-            seed=str(new.seed) if new.seed is not None else None,
-            state=State.QUEUED,
-            attempt=0,
-            failures=0,
-            cancel_requested=False,
-            fraction=0.0,
-            created=new.created,
-            pixels=new.work.pixels,
-            steps=new.work.steps,
-            batch=new.work.batch,
-            estimate=spot.seconds,
-            guess=guess,
-            held=held,
-            early=new.created + shown.low,
-            late=new.created + shown.high,
-            revision=new.revision,
-            paid=new.paid,
-            price=new.price,
-            reading=None if new.reading == AS_WRITTEN else _kept(new.reading),
-        )
+            "parent_job": new.parent.job if new.parent else None,
+            "parent_output": new.parent.index if new.parent else None,
+            "workflow": new.workflow,
+            "version": new.version,
+            "values": dict(new.values),
+            "patch": [asdict(setting) for setting in new.patch],
+            "seed": str(new.seed) if new.seed is not None else None,
+            "state": State.QUEUED,
+            "attempt": 0,
+            "failures": 0,
+            "cancel_requested": False,
+            "fraction": 0.0,
+            "created": new.created,
+            "pixels": new.work.pixels,
+            "steps": new.work.steps,
+            "batch": new.work.batch,
+            "estimate": spot.seconds,
+            "guess": guess,
+            "held": held,
+            "early": new.created + shown.low,
+            "late": new.created + shown.high,
+            "revision": new.revision,
+            "paid": new.paid,
+            "price": new.price,
+            "reading": None if new.reading == AS_WRITTEN else _kept(new.reading),
+        },
     )
     if new.inputs:
         connection.execute(insert(input_), [{"job": new.job, **asdict(image)} for image in new.inputs])
@@ -306,19 +317,19 @@ def _kept(reading: Reading) -> dict[str, object]:
 
 def _insert_message(connection: Connection, new: NewRequest, where: str) -> None:
     connection.execute(
-        insert(message).values(
-            id=new.message,
-            number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery(),
-            request=new.request,
-            place=where,
-            adapter=new.adapter,
-            address=dict(new.address),
-            wanted=1,
-            shown=0,
-            removed=False,
-            dead=False,
-            transient=new.transient,
-            parked=False,
-            spoiler=new.spoiler,
-        )
+        _NEW_MESSAGE,
+        {
+            "id": new.message,
+            "request": new.request,
+            "place": where,
+            "adapter": new.adapter,
+            "address": dict(new.address),
+            "wanted": 1,
+            "shown": 0,
+            "removed": False,
+            "dead": False,
+            "transient": new.transient,
+            "parked": False,
+            "spoiler": new.spoiler,
+        },
     )

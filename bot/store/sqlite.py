@@ -57,6 +57,10 @@ class Sqlite:
         """Run them in the writer's thread, in one transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, functions)
 
+    async def change(self, function: Callable[[Connection], None]) -> None:
+        """Run a function that changes tables, in the writer's thread."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._change, function)
+
     @property
     def calls(self) -> None:
         """None: who shares the file looks for himself."""
@@ -87,6 +91,20 @@ class Sqlite:
     def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         with self.engine.connect().execution_options(muralist_write=True) as connection, connection.begin():
             return [function(connection) for function in functions]
+
+    def _change(self, function: Callable[[Connection], None]) -> None:
+        """References are looked at in the end only: what is changed in a table may need another in its place."""
+        with self.engine.connect().execution_options(muralist_write=True) as connection:
+            plain = connection.connection.driver_connection
+            assert isinstance(plain, sqlite3.Connection), "the engine is SQLite's"
+            plain.execute("PRAGMA foreign_keys=OFF")  # within a transaction it would be without effect
+            try:
+                with connection.begin():
+                    function(connection)
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    assert not broken, f"rows that refer to nothing: {broken[:3]}"
+            finally:
+                plain.execute("PRAGMA foreign_keys=ON")
 
 
 def _make_folder(folder: Path) -> None:

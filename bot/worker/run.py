@@ -15,7 +15,7 @@ from bot.comfy.follow import Follow
 from bot.comfy.located import Absent, Executing, Over, Waiting
 from bot.contract import card
 from bot.contract.values import Trouble
-from bot.errors import BackendError, CannotConnect, Lost, NoRoom, Stopped
+from bot.errors import BackendError, CannotConnect, LeaseLost, Lost, NoRoom, Stopped
 from bot.feed import Feed, Live
 from bot.jobs.events import Broke, Ended, Finished, Interrupted, Preview, Progress, Result, Started
 from bot.jobs.models import Attempt, Output, Setting
@@ -41,6 +41,9 @@ FETCH_SECONDS = 60.0
 ROOM_SECONDS = 600.0
 """How long results wait on the server for room here."""
 
+SOON = 0.2
+"""Seconds until a state is noted that only makes the way back shorter after a restart."""
+
 AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 """States in which a backend has a job and does not run it: nobody outside tells them apart."""
 
@@ -63,8 +66,13 @@ class Tools:
 class Run:
     """Carries an attempt through. Whatever state the store says it is in, it goes on from there."""
 
-    def __init__(self, tools: Tools, mine: Attempt, executed: Callable[[], None]) -> None:
-        """`executed` is called once the backend is done with it and could run the next."""
+    def __init__(
+        self, tools: Tools, mine: Attempt, executed: Callable[[], None], *, claimed: bool = False
+    ) -> None:
+        """`executed` is called once the backend is done with it and could run the next.
+
+        `claimed`: it was claimed just now by this process, so nothing can have been posted.
+        """
         self.attempt = mine
         self.live: Live | None = None
         self.left_there = False
@@ -72,6 +80,8 @@ class Run:
         self._tools = tools
         self._executed = executed
         self._state = mine.job.state
+        self._unposted = claimed or mine.job.state is State.CLAIMED
+        self._saving: asyncio.Task[None] | None = None
         self._failures = mine.job.failures
         self._stop = asyncio.Event()
         self._cancelled = False
@@ -101,6 +111,7 @@ class Run:
             await self._tools.backend.probe()
             await self._move(failed=False)
         finally:
+            self._no_longer()
             self._executed()
             self._tools.feed.over(self.attempt.job.id)
 
@@ -153,7 +164,7 @@ class Run:
 
     async def _move(self, *, failed: bool) -> None:
         """Leave the attempt where it is, and let another backend have the job."""
-        self.left_there = self._state is not State.CLAIMED
+        self.left_there = not self._unposted
         if self._cancelled:
             await self._finish(State.CANCELLED)
         elif failed:
@@ -184,7 +195,7 @@ class Run:
                 return ended
             log.warning("the server forgot the job, it is posted again", failures=self._failures)
             await self._advance(State.POSTING, failures=self._failures, fraction=0.0, node=None)
-            self._state = State.CLAIMED  # known not to be there: nothing to look for first
+            self._unposted = True  # known not to be there: nothing to look for first
 
     async def _once_unless_gone(self) -> Ended:
         """Wherever it is, it ends as soon as a cancelled attempt is known to be gone from the server."""
@@ -201,7 +212,7 @@ class Run:
     async def _once(self) -> Ended:
         graph = apply(self.attempt.graph, self.attempt.job.patch)
         async with self._tools.backend.follow(self.attempt.prompt_id, graph) as follow:
-            if self._state is State.CLAIMED:
+            if self._unposted:
                 known: Ended | None = await self._post(follow, graph)
             else:
                 known = await self._find(follow, graph)
@@ -217,7 +228,9 @@ class Run:
             await self._upload(graph)
         if self._stop.is_set():
             return Interrupted()
-        await self._advance(State.POSTING)
+        if self._state is not State.POSTING:
+            await self._advance(State.POSTING)
+        self._unposted = False
         tag = {"job": self.attempt.job.id, "attempt": self.attempt.number}
         try:
             await self._tools.backend.post(follow, graph, tag=tag)
@@ -226,7 +239,7 @@ class Run:
                 raise
             log.warning("the post was not answered", detail=str(error))
             return await self._find(follow, graph)
-        await self._advance(State.WAITING)
+        self._advance_soon(State.WAITING)
         return None
 
     async def _upload(self, graph: dict[str, dict[str, object]]) -> None:
@@ -331,7 +344,7 @@ class Run:
 
     async def _keep(self, finished: Finished) -> None:
         """Bring the results here; then it is done."""
-        await self._advance(State.FETCHING)
+        self._advance_soon(State.FETCHING)
         try:
             outputs = await self._while_of_use(self._collect(finished.results), FETCH_SECONDS)
         except (Lost, CannotConnect) as error:
@@ -388,12 +401,33 @@ class Run:
             await self._finish(State.FAILED, error=trouble)
 
     async def _requeue(self, outcome: str, *, failed: bool, shun: Collection[str] = ()) -> None:
+        self._no_longer()
         queue, job = self._tools.store.queue, self.attempt.job.id
         if await queue.requeue(self.attempt, outcome, failed=failed, shun=shun):
             await queue.cancel(job, now=time.time())
         self._tools.feed.queued(job)
 
+    def _advance_soon(self, to: State) -> None:
+        """Note a state that helps after a restart and is not needed then: often the next one comes before."""
+        self._no_longer()
+        self._state = to
+        self._saving = asyncio.create_task(self._advance_later(to))
+
+    async def _advance_later(self, to: State) -> None:
+        await asyncio.sleep(SOON)
+        try:
+            await self._tools.store.queue.advance(self.attempt, to)
+        except LeaseLost:
+            pass  # the next write finds that out
+        except Exception:  # a callback: the next write meets the same trouble
+            log.exception("a state could not be noted", state=to)
+
+    def _no_longer(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+
     async def _advance(self, to: State, **columns: object) -> None:
+        self._no_longer()
         await self._tools.store.queue.advance(self.attempt, to, **columns)
         known, self._state = self._state, to
         if to not in AWAITING or known not in AWAITING:
@@ -402,6 +436,7 @@ class Run:
     async def _finish(
         self, state: State, *, outputs: Sequence[Output] = (), error: Trouble | None = None
     ) -> None:
+        self._no_longer()
         await self._tools.store.queue.finish(
             self.attempt, state, now=time.time(), outputs=outputs, error=error
         )

@@ -53,6 +53,7 @@ class Worker:
         """Whether the disk has room for results."""
         self._runs: dict[JobId, Run] = {}
         self._ear: Ear | None = None
+        self._alone = False
         self._regain = Regain(tools.backend, self.lease, tools.store.shunning)
         self._swept = False
         """Whether the server has no attempt whose job went elsewhere."""
@@ -84,6 +85,7 @@ class Worker:
 
     async def _serve(self, held: Held) -> None:
         self._runs.clear()
+        self._alone = False
         self._swept = False
         backend, backends = self._tools.backend, self._tools.store.backends
         backend.client_id = await backends.client_id(backend.url)  # who held it before may have got a new one
@@ -101,6 +103,8 @@ class Worker:
         queue, feed = self._tools.store.queue, self._tools.feed
         with feed.ear(Topic.QUEUED) as self._ear:
             while True:
+                if self._alone:  # it was the last that waited, and nobody has come since
+                    await self._ear.news(LOOK_SECONDS)
                 await slots.acquire()
                 if not self._tools.backend.up:
                     await queue.unload(held)
@@ -112,11 +116,17 @@ class Worker:
                     return
                 await self._regain.look()
                 attempt = await queue.claim(
-                    held, str(uuid4()), now=time.time(), rules=self._tools.rules, only=self._only
+                    held,
+                    str(uuid4()),
+                    now=time.time(),
+                    rules=self._tools.rules,
+                    only=self._only,
+                    posting=True,
                 )
+                self._alone = attempt is not None and attempt.last
                 if attempt is not None:
                     feed.changed(attempt.job.id)
-                    group.create_task(self._carry(attempt, slots))
+                    group.create_task(self._carry(attempt, slots, claimed=True))
                 else:
                     slots.release()
                     await self._ear.news(LOOK_SECONDS)
@@ -139,7 +149,7 @@ class Worker:
             log.info("ended there what had gone elsewhere", prompts=left)
             await queue.taken_away(left)
 
-    async def _carry(self, attempt: Attempt, slots: asyncio.Semaphore) -> None:
+    async def _carry(self, attempt: Attempt, slots: asyncio.Semaphore, *, claimed: bool = False) -> None:
         released = False
 
         def executed() -> None:
@@ -147,10 +157,12 @@ class Worker:
             if not released:
                 released = True
                 slots.release()
-                if self._ear is not None:  # what had to wait for an idle backend may be claimed now
+                if (
+                    self._ear is not None and not self._alone
+                ):  # what had to wait for an idle backend may be claimed now
                     self._ear.stir()
 
-        run = Run(self._tools, attempt, executed)
+        run = Run(self._tools, attempt, executed, claimed=claimed)
         self._runs[attempt.job.id] = run
         try:
             await run.carry()

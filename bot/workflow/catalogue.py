@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import is_
 
 import structlog
 
@@ -47,9 +48,7 @@ class Catalogue(Mapping[str, Workflow]):
 
     def _look(self, *, strict: bool = False) -> None:
         known = tuple(self._schemas())
-        same = len(known) == len(self._seen) and all(
-            one is other for one, other in zip(known, self._seen, strict=True)
-        )
+        same = len(known) == len(self._seen) and all(map(is_, known, self._seen))
         if same and not strict:
             return
         self._seen = known

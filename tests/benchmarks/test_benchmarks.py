@@ -15,16 +15,23 @@ from benchmarks.__main__ import ROWS
 from benchmarks.freshness import SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
-from benchmarks.report import at_least, at_most, percentile
+from benchmarks.report import at_least, at_most, beside, middle, percentile
+from benchmarks.tables import BEGIN, END, put_in, tables
 from benchmarks.workflows import recipes, write_workflows
 from bot.workflow.load import load_workflows
+from tests.postgres import binaries
 from tests.processes import ROOT
 from tests.workflow.nodes import NODES, graph
 
 COMPARED = ("wall - run, median, times the floor's", "wall - run, p95, times the floor's")
 LATENCY = (*COMPARED, "processor a job, times the floor's", "requests a job", "sockets")
 IDLE = ("idle between jobs, median, ms", "idle between jobs, mean, ms", "most attempts committed")
-FAST = ("jobs a second, times the floor's", "lost", "slowest, times the floor's")
+FAST = (
+    "jobs a second, times the floor's",
+    "lost",
+    "slowest, times the floor's",
+    "processor a job, times the floor's",
+)
 FELT = ("first card, p99, s", "longest block of the event loop, ms")
 SHOWN = "most parameters before 'more'"
 FOUND = ("found, weighted by use, %", "positive and negative swapped")
@@ -65,15 +72,26 @@ EXPECTED = {
         "width of the range, times its middle",
     ],
     "scale": [
-        *(
-            f"{name}: {figure}"
-            for name in ("claim", "place", "enqueue")
-            for figure in (
-                "median with 2000 waiting, times that with 100",
-                "one after another, times what 50 backends need",
-            )
-        ),
-        "kB of a waiting job",
+        f"{database}, {name}"
+        for database in ("SQLite", "PostgreSQL")
+        for name in (
+            *(
+                f"{call}: {figure}"
+                for call in ("claim", "place", "enqueue")
+                for figure in (
+                    "median with 2000 waiting, times that with 100",
+                    "one after another, times what 50 backends need",
+                )
+            ),
+            "kB of a waiting job",
+        )
+        if database == "SQLite" or binaries() is not None
+    ],
+    "graphs": [
+        "60 nodes: more processor a job than with 7, times the floor's more",
+        "60 nodes: longest block of the event loop, ms",
+        "previews of 1 MB: processor a job, times that with small ones",
+        "previews of 1 MB: longest block of the event loop, ms",
     ],
     "faults": [
         f"{trouble}: {name}"
@@ -106,7 +124,7 @@ async def test_a_benchmark_measures_what_it_says(tmp_path: Path, row: str) -> No
     whole = row == "inference"
     assert names == [name if whole else f"{row}, {name}" for name in EXPECTED[row]]
     for figure in figures:
-        assert list(figure) == ["name", "value", "goal", "against", "met"]
+        assert list(figure) == ["name", "value", "goal", "against", "met", "peer", "spread"]
         assert isinstance(figure["value"], float)
         assert figure["goal"].split()[0] in ("<=", ">=", "=") or " to " in figure["goal"]
         assert figure["against"]
@@ -181,6 +199,29 @@ def test_a_goal_is_met_up_to_itself() -> None:
     assert [at_least("a", value, 1.5, "b").met for value in (1.4, 1.5, 1.6)] == [False, True, True]
 
 
+def test_figures_go_between_the_marks() -> None:
+    """One table a row; what is around stays."""
+    figures = [
+        beside(at_most("burst, 9 jobs: slowest", 1.25, 1.5, "a|b"), {"polling": 30.0, "websocket": 2.0}),
+        *middle([[at_most("burst, lost", value, 0, "-")] for value in (0.0, 2.0, 4.0)]),
+    ]
+    text = put_in(f"before\n{BEGIN}old\n{END}after\n", tables("this machine", figures))
+    assert text.startswith(f"before\n{BEGIN}")
+    assert text.endswith(f"{END}after\n")
+    assert text.splitlines()[2:-2] == [
+        "",
+        "Measured on this machine.",
+        "",
+        "### burst",
+        "",
+        "| figure | measured | goal | met | peers | against |",
+        "|---|---|---|---|---|---|",
+        "| 9 jobs: slowest | 1.25 | <= 1.5 | yes | websocket 2, polling 30 | a\\|b |",
+        "| lost | 2 ±100% | <= 0 | no | - | - |",
+        "",
+    ]
+
+
 def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:
     """What Muralist loads is what the floor posts, with the sizes that they are named for."""
     write_workflows(tmp_path)
@@ -193,6 +234,7 @@ def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:
         "batch": 7,
         "large": 7,
         "sixty": 60,
+        "thousand": 1000,
         "flat": 2,
     }
 

@@ -52,7 +52,7 @@ async def test_each_option_has_the_control_of_its_type(chat: ChatPage) -> None:
         "1024",
     ]
     await expect(chat.option("Seed")).to_be_hidden()
-    await chat.controls.get_by_text("More (6)").click()
+    await chat.controls.get_by_text("More (8)").click()
     await expect(chat.option("Seed")).to_have_attribute("placeholder", "random")
     await expect(chat.option("Model").locator("option")).to_have_text(
         ["sd_xl_base_1.0.safetensors", "dreamshaper_8.safetensors"]
@@ -101,7 +101,7 @@ async def test_a_typed_option_and_its_control_are_one(chat: ChatPage) -> None:
 async def test_one_of_many_choices_is_searched(chat: ChatPage) -> None:
     """By typing a part, with arrows and Enter; what is no choice falls back; Escape closes the list alone."""
     await chat.text.fill(f"/imagine a red fox {SMALL}")
-    await chat.controls.get_by_text("More (6)").click()
+    await chat.controls.get_by_text("More (8)").click()
     sampler = chat.option("Sampler")
     await sampler.click()
     shown = chat.controls.get_by_role("listbox").get_by_role("option")
@@ -125,7 +125,7 @@ async def test_one_of_many_choices_is_searched(chat: ChatPage) -> None:
 async def test_the_dice_roll_a_seed(chat: ChatPage) -> None:
     """One that the same picture can be had with again."""
     await chat.text.fill(f"/imagine a red fox {SMALL}")
-    await chat.controls.get_by_text("More (6)").click()
+    await chat.controls.get_by_text("More (8)").click()
     dice = chat.controls.get_by_role("button", name="Roll a seed")
     await dice.click()
     first = await chat.option("Seed").input_value()

@@ -219,3 +219,31 @@ async def test_a_holder_that_cannot_write_its_beat_stops(store: Store, kind: str
     seen = await store.leases.look(NAME)
     assert seen is not None
     assert (seen.owner, seen.epoch) == (None, 1)
+
+
+async def test_a_clock_that_jumps_expires_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour ahead, then an hour behind: only beats count, and those who wait for the lease go on waiting."""
+    timing = LeaseTiming(beat=0.02, dead=2.0)
+    held, robbed, clock = asyncio.Event(), asyncio.Event(), time.time
+
+    async def hold(_held: Held) -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    async def rob(_held: Held) -> None:
+        robbed.set()
+
+    holding = asyncio.create_task(while_held(store.leases, "backend:a", "me", timing, hold))
+    await held.wait()
+    waiting = asyncio.create_task(while_held(store.leases, "backend:a", "other", timing, rob))
+    for jump in (3600.0, -3600.0):
+        monkeypatch.setattr(time, "time", lambda jump=jump: clock() + jump)
+        before = await store.leases.look("backend:a")
+        assert before is not None
+        while (seen := await store.leases.look("backend:a")) is not None and seen.beat < before.beat + 5:
+            assert (seen.owner, seen.epoch) == ("me", 1)
+            await asyncio.sleep(0.02)
+    assert not robbed.is_set()
+    for task in (holding, waiting):
+        task.cancel()
+    await asyncio.gather(holding, waiting, return_exceptions=True)

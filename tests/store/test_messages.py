@@ -35,13 +35,13 @@ async def _done(store: Store, held: Held, *hashes: str) -> Attempt:
 
 
 async def _due(store: Store, adapter: str = "test", limit: int = 10) -> list[str]:
-    return [view.id for view in await store.messages.due(adapter, limit)]
+    return [view.id for view in (await store.messages.unsettled(adapter, limit))[2]]
 
 
 async def test_a_new_message_is_due_until_it_is_shown(store: Store) -> None:
     """What the store wants shown is there for its adapter alone, whole, and then done with."""
     await store.requests.add(new_request())
-    assert await store.messages.due("test", 10) == [await _view(store)]
+    assert (await store.messages.unsettled("test", 10))[2] == [await _view(store)]
     assert await _due(store, "other") == []
     await store.messages.shown(await _view(store))
     assert await _due(store) == []
@@ -82,7 +82,7 @@ async def test_a_message_that_is_given_up_is_due_no_more(store: Store, held: Hel
     """Its address is gone; its job and pictures stay."""
     await store.requests.add(new_request())
     await store.messages.give_up((await _view(store)).id)
-    assert await store.messages.waiting("test", 10) == []
+    assert (await store.messages.unsettled("test", 10))[0] == []
     await _done(store, held, "aa")
     assert await _due(store) == []
     view = await _view(store)
@@ -95,7 +95,7 @@ async def test_those_that_wait_are_found_by_adapter(store: Store, held: Held) ->
     await store.requests.add(new_request("2"))
     await store.requests.add(new_request("3", adapter="other"))
     await _claim(store, held, "p1")
-    assert [view.id for view in await store.messages.waiting("test", 10)] == ["message-2"]
+    assert [view.id for view in (await store.messages.unsettled("test", 10))[0]] == ["message-2"]
 
 
 async def test_a_place_sees_its_own_messages_alone(store: Store) -> None:
@@ -175,7 +175,7 @@ async def test_the_line_tells_the_order_of_claims(store: Store, held: Held) -> N
         await store.requests.add(new_request(f"{n}", who=who))
     for n in range(2):
         await _claim(store, held, f"p{n}")
-    waiting = await store.messages.waiting("test", 10)
+    waiting = (await store.messages.unsettled("test", 10))[0]
     flows, turns, loaded, others = await store.messages.line([view.job.id for view in waiting])
     mine = {flow.account: flow for flow in flows}
     found = {job: ahead(mine[turn.account], turn.nth, turn.before, flows).jobs for job, turn in turns.items()}
@@ -210,17 +210,17 @@ async def test_a_message_whose_address_expired_waits_for_the_next(store: Store) 
     """It is not due until a press renewed it; then it is, at its new address."""
     await store.requests.add(new_request(transient=True, spoiler=True))
     await store.messages.park(MessageId("message-1"))
-    assert await store.messages.due("test", 10) == []
-    assert await store.messages.waiting("test", 10) == []
+    assert (await store.messages.unsettled("test", 10))[2] == []
+    assert (await store.messages.unsettled("test", 10))[0] == []
     view = await store.messages.of_job(JobId("job-1"))
     assert view is not None
     assert (view.reachable, view.transient, view.spoiler) == (False, True, True)
 
     await store.messages.renew(MessageId("message-1"), {"token": "new"})
-    (due,) = await store.messages.due("test", 10)
+    (due,) = (await store.messages.unsettled("test", 10))[2]
     assert (due.address, due.reachable, due.wanted) == ({"token": "new"}, True, 2)
     await store.messages.shown(due)
-    assert await store.messages.due("test", 10) == []
+    assert (await store.messages.unsettled("test", 10))[2] == []
 
 
 async def test_a_message_that_moved_is_found_where_it_is(store: Store) -> None:

@@ -102,7 +102,13 @@ async def test_a_claim_hands_out_all_that_a_run_needs(store: Store, held: Held, 
     view = await store.messages.of_job(new.job)
     assert view is not None
     assert mine == Attempt(
-        job=view.job, number=1, prompt_id="p1", backend="backend:a", epoch=held.epoch, graph=new.graph
+        job=view.job,
+        number=1,
+        prompt_id="p1",
+        backend="backend:a",
+        epoch=held.epoch,
+        graph=new.graph,
+        last=True,
     )
     assert (view.job.state, view.job.attempt, view.job.failures) == (State.CLAIMED, 1, 0)
     assert (await everything(database))["attempt"] == [("job-1", 1, "p1", "backend:a", held.epoch, None)]

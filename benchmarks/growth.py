@@ -1,0 +1,102 @@
+"""`python -m benchmarks.growth`: how a job's cost grows, as pictures for the documentation.
+
+Processor time of Muralist's process by job: with the jobs that are asked for at once, with the people who ask, and with
+the nodes of the graph.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.machine import ROOT
+from benchmarks.rig import Side, open_side, settle
+from benchmarks.workload import Workload
+
+WIDTH, HEIGHT, MARGIN = 560, 320, 56
+LIMIT = 600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """Milliseconds of processor a job by what grows."""
+
+    name: str
+    grows: str
+    points: Sequence[tuple[float, float]]
+
+
+async def curves(*, quick: bool) -> list[Curve]:
+    """All of them, with the least of two measurements of each point."""
+    jobs = (10, 30) if quick else (30, 100, 300, 1000)
+    people = (1, 10) if quick else (1, 10, 50, 200)
+    async with open_side("muralist") as side:
+        await side.run(Workload(workflow="flat", jobs=5, limit_seconds=LIMIT))
+        by_jobs = [(float(n), await _cost(side, "flat", n, 50)) for n in jobs]
+        by_people = [(float(n), await _cost(side, "flat", jobs[-2], n)) for n in people]
+        graphs = {"seven": 7, "sixty": 60} if quick else {"seven": 7, "sixty": 60, "thousand": 1000}
+        by_nodes = [(float(n), await _cost(side, name, 3, 1)) for name, n in graphs.items()]
+    return [
+        Curve(name="jobs", grows="jobs asked for at once", points=by_jobs),
+        Curve(name="people", grows="people who ask at once", points=by_people),
+        Curve(name="nodes", grows="nodes of the graph", points=by_nodes),
+    ]
+
+
+async def _cost(side: Side, workflow: str, jobs: int, people: int) -> float:
+    costs = []
+    for _ in range(2):
+        await settle()
+        outcome = await side.run(
+            Workload(workflow=workflow, jobs=jobs, at_once=True, people=people, limit_seconds=LIMIT)
+        )
+        costs.append(outcome.cpu / jobs * 1000)
+    return min(costs)
+
+
+def svg(curve: Curve) -> str:
+    """A picture of one curve: a logarithmic axis of what grows, milliseconds from 0."""
+    most = max(y for _, y in curve.points) * 1.1
+    first, last = (math.log10(curve.points[place][0]) for place in (0, -1))
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        across = MARGIN + (math.log10(x) - first) / (last - first) * (WIDTH - 2 * MARGIN)
+        return across, HEIGHT - MARGIN - y / most * (HEIGHT - 2 * MARGIN)
+
+    spots = [(at(x, y), x, y) for x, y in curve.points]
+    line = " ".join(f"{across:.1f},{down:.1f}" for (across, down), _, _ in spots)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<path d="M{MARGIN},{MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}" fill="none" stroke="#555"/>',
+        f'<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="2"/>',
+        f'<text x="{WIDTH / 2}" y="{HEIGHT - 14}" text-anchor="middle">{curve.grows}</text>',
+        f'<text x="{MARGIN - 8}" y="{MARGIN - 18}">ms of processor a job</text>',
+    ]
+    for (across, down), x, y in spots:
+        parts += [
+            f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3.5" fill="#2563eb"/>',
+            f'<text x="{across:.1f}" y="{down - 10:.1f}" text-anchor="middle">{y:.1f}</text>',
+            f'<text x="{across:.1f}" y="{HEIGHT - MARGIN + 18}" text-anchor="middle">{x:g}</text>',
+        ]
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def main(
+    folder: Annotated[Path, typer.Option(help="Where the pictures go.")] = ROOT / "docs" / "images",
+    quick: Annotated[bool, typer.Option("--quick", help="A few points: to see that it works.")] = False,
+) -> None:
+    """Measure, and write growth-jobs.svg, growth-people.svg and growth-nodes.svg."""
+    for curve in asyncio.run(curves(quick=quick)):
+        (folder / f"growth-{curve.name}.svg").write_text(svg(curve), encoding="utf-8")
+        typer.echo(f"{curve.grows}: " + ", ".join(f"{x:g}: {y:.1f} ms" for x, y in curve.points))
+
+
+if __name__ == "__main__":
+    typer.run(main)
