@@ -89,7 +89,7 @@ async def test_an_album_comes_as_one(telegram: Telegram, bot: Program) -> None:
 async def test_in_a_group(telegram: Telegram, bot: Program) -> None:
     """What is meant for others is left alone; a topic is answered in its topic."""
     topic: Json = {"message_thread_id": 5, "is_topic_message": True}
-    for words in ("/imagine@other_bot a cat", "/ban bob", "hello there", "nice @fox_bottle"):
+    for words in ("/imagine@other_bot a cat", "/kick bob", "hello there", "nice @fox_bottle"):
         await telegram.write(words, by=BOB, chat=GROUP)
     asked = await telegram.write(f"/imagine@fox_bot a red fox {SMALL}", by=BOB, chat=GROUP, **topic)
     card = await telegram.card(asked)
