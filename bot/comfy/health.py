@@ -117,7 +117,8 @@ class Health:
             log.info("schemas_not_recalled", backend=self._name, reason=str(error))
 
     def recheck(self) -> None:
-        """It may be another one now: find out what it is, soon."""
+        """It may be another one now: find out what it is and what it offers, soon."""
+        self.forget_schemas()
         self._breaker.doubt.set()
 
     def forget_schemas(self) -> None:
