@@ -127,8 +127,8 @@ def _words(told: Mapping[str, Any]) -> str | None:
 def _dollars(told: Mapping[str, Any]) -> float | None:
     """The most that a run may cost. What is told by the second or the frame is not known beforehand."""
     amounts = _amounts(told)
-    suffix = str(_format(told).get("suffix") or "/run").strip().casefold()
-    return max(amounts) if amounts and suffix in ("/run", "/image", "/video") else None
+    suffix = str(_format(told).get("suffix") or "run").strip().casefold().removeprefix("/")
+    return max(amounts) if amounts and suffix in ("run", "image", "video") else None
 
 
 def _format(told: Mapping[str, Any]) -> Mapping[str, Any]:

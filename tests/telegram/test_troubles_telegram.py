@@ -126,7 +126,8 @@ async def test_a_webhook(
 
 async def test_the_menu(telegram: Telegram, bot: Program) -> None:
     """For private chats and groups, in each language, again only after changes."""
-    names = ["imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl_inpaint", "queue", "help"]
+    names = ["imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl_inpaint"]
+    names += ["queue", "help", "quota"]
     await telegram.until(lambda: [_listed(menu) for menu in telegram.menus[-10:]] == [names] * 10)
     assert [(menu["scope"]["type"], menu.get("language_code")) for menu in telegram.menus[-10:]] == [
         (scope, language)
