@@ -79,7 +79,9 @@ async def test_commands_are_published_once(
     await discord.until(lambda: _logged(bot, "commands are published") == discord.syncs)
     published = {command["name"] for command in discord.commands}
     assert published == {
-        *("imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl-inpaint", "queue", "help"),
+        *("imagine", "edit", "vary", "inpaint", "img2img", "sdxl", "sdxl-inpaint"),
+        *("queue", "help", "quota"),
+        *("muralist", "workflow", "gpu", "backend"),
         *("Edit", "Use as input", "Info"),
     }
     syncs = discord.syncs
