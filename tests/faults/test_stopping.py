@@ -63,6 +63,7 @@ async def test_what_runs_is_finished_and_what_takes_too_long_is_handed_over(
         await fault(http, comfyui.url, "hang")
         bot.environment["STOP_SECONDS"] = "0.2"
         await bot.start()
+        await ready(http, bot.url)
         await until(http, bot.url, jobs[2], "running")
         os.kill(bot.pid, signal.SIGINT)
         assert await bot.stopped() == 0
@@ -70,6 +71,7 @@ async def test_what_runs_is_finished_and_what_takes_too_long_is_handed_over(
 
         bot.environment["STOP_SECONDS"] = "600"
         await bot.start()
+        await ready(http, bot.url)
         await until(http, bot.url, jobs[2], "running")
         os.kill(bot.pid, signal.SIGTERM)
         await _stopping(http, bot)

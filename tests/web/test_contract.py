@@ -195,6 +195,7 @@ async def test_the_description_covers_the_routes(served: Program, http: aiohttp.
     found = await get(http, f"{served.url}/openapi.json")
     assert found["openapi"] == "3.1.0"
     assert sorted(found["paths"]) == [
+        "/api/v1/admin/commands/{name}",
         "/api/v1/admin/jobs/{id}",
         "/api/v1/admin/overview",
         "/api/v1/generate",
