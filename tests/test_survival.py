@@ -21,9 +21,9 @@ from bot.store.messages import Messages
 from tests.processes import Program, bot_program, simulator_program
 
 USERS = 20
-JOBS_EACH = 4
-BOT_KILLS = 5
-SIMULATOR_KILLS = 1
+JOBS_EACH = 10
+BOT_KILLS = 10
+SIMULATOR_KILLS = 2
 SMALL = {"width": 64, "height": 64, "steps": 4}
 
 
@@ -40,10 +40,10 @@ async def programs(tmp_path: Path) -> AsyncIterator[tuple[Program, Program]]:
 
 
 @pytest.mark.timeout(480)
-async def test_jobs_survive_kills_of_the_bot_and_of_comfyui(
+async def test_two_hundred_jobs_survive_ten_kills_of_the_bot_and_two_of_comfyui(
     tmp_path: Path, programs: tuple[Program, Program], http: aiohttp.ClientSession
 ) -> None:
-    """Different pictures, each card final, and no more repeated GPU runs than there were kills.
+    """200 different pictures, each card final, and no more repeated GPU runs than there were kills.
 
     The campaign of the benchmarks does the same for longer.
     """
@@ -54,7 +54,7 @@ async def test_jobs_survive_kills_of_the_bot_and_of_comfyui(
     chance.shuffle(kills)
     async with Database(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'muralist.db'}") as database:
         for number, victim in enumerate(kills):
-            await _finished(database, number * 12 + chance.randrange(8))
+            await _finished(database, number * 15 + chance.randrange(10))
             await asyncio.sleep(chance.uniform(0.0, 0.3))
             await victim.kill()
             await victim.start()

@@ -16,7 +16,7 @@ from tests.processes import bot_program, running, wait_for_job
 
 async def _all_known(http: aiohttp.ClientSession, url: str, name: str) -> None:
     """Wait until a workflow is offered that only one of the servers can run."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(60):
         while True:
             async with http.get(f"{url}/api/v1/workflows") as answer:
                 listed = [each["name"] for each in (await answer.json())["workflows"]]
@@ -75,7 +75,7 @@ async def test_a_server_that_gains_a_model_gets_the_jobs_that_waited_for_it_else
             assert poor.runs == []
             poor.settings = replace(poor.settings, loras=loras)
             await poor.restart()
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(60):
                 while len([run for run in poor.runs if run.outcome == "success"]) < 2:
                     await asyncio.sleep(0.05)
             await fault(http, rich.url, "unhang")
