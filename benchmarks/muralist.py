@@ -19,9 +19,9 @@ from bot.contract.card import Card
 from bot.contract.ports import Core, Limits
 from bot.contract.values import Actor, Address, Invocation, JobId, JobState, Place, Started
 from bot.feed import Feed
-from bot.fleet import end
 from bot.logs import set_up_logs
 from bot.settings import Settings
+from bot.tasks import end
 
 PLATFORM = "benchmark"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
@@ -16,6 +16,7 @@ from bot.comfy.backend import ComfyBackend
 from bot.service.servers import Servers
 from bot.settings import Settings
 from bot.store.store import Store
+from bot.tasks import end
 from bot.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -25,8 +26,6 @@ LOOK_SECONDS = 1.0
 
 LEAVE_SECONDS = 30.0
 """How long what a removed server has in hand may take to go back."""
-
-CANCEL_SECONDS = 1.0
 
 Work = Callable[[ComfyBackend], Worker]
 
@@ -156,12 +155,3 @@ async def open_backend(url: str, settings: Settings, store: Store | None) -> Com
 async def _close(member: Member) -> None:
     await asyncio.gather(*(end(task) for task in reversed(member.tasks)))
     await member.backend.__aexit__(None, None, None)
-
-
-async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("ended with an error", error=repr(error))

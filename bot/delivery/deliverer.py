@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 import structlog
@@ -25,7 +25,7 @@ from bot.feed import Ear, Feed, News, Topic
 from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS, State
 from bot.store.holding import LeaseTiming, while_held
-from bot.store.leases import Held
+from bot.store.leases import Held, lease_of
 from bot.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,10 @@ class Due:
 
 
 class Deliverer:
-    """Shows cards through an adapter for as long as this process holds the adapter's lease."""
+    """Shows cards through an adapter for as long as this process holds the adapter's lease.
+
+    One that several processes serve is shown by each of them to its own people; who holds the lease notes it.
+    """
 
     def __init__(
         self,
@@ -78,18 +81,42 @@ class Deliverer:
         self._shown: dict[MessageId, int] = {}  # revisions, which what was read earlier does not know of
         self._ended: set[MessageId] = set()  # shown as they will stay; a read on its way may not know it
         self._tries: dict[MessageId, int] = {}
+        self._notes = not adapter.limits.shared
 
     async def run(self) -> None:
         """Deliver until cancelled, whatever happens."""
-        name = f"adapter:{self._adapter.name}"
+        if self._adapter.limits.shared:
+            await asyncio.gather(self.deliver(), self._while_held(self._note))
+        else:
+            await self._while_held(self.deliver)
+
+    async def deliver(self, _held: Held | None = None) -> None:
+        """Deliver until cancelled, whatever happens, as one who holds the lease or needs none."""
+        self._last.clear()  # others may have shown something since
         while True:
             try:
-                await while_held(self._store.leases, name, self._owner, self._timing, self._serve)
+                await self._serve()
             except Exception:  # a worker's loop: it logs and goes on
                 log.exception("delivery failed", adapter=self._adapter.name)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _serve(self, _held: Held) -> None:
+    async def _while_held(self, body: Callable[[Held], Awaitable[None]]) -> None:
+        name = lease_of(self._adapter.name)
+        while True:
+            try:
+                await while_held(self._store.leases, name, self._owner, self._timing, body)
+            except Exception:  # a worker's loop: it logs and goes on
+                log.exception("delivery failed", adapter=self._adapter.name)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _note(self, _held: Held) -> None:
+        self._notes = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._notes = False
+
+    async def _serve(self) -> None:
         self._dirty.clear()
         self._busy.clear()
         self._known.clear()
@@ -124,7 +151,15 @@ class Deliverer:
         for view in due:
             if view.id not in self._busy:
                 self._dirty[view.id] = Due(view=view)
-        await self._read({job for job in self._stale if self._known.get(job) is None})
+        unknown = {job for job in self._stale if self._known.get(job) is None}
+        await self._read(unknown if self._notes else unknown | self._vanished(waiting, carried))
+
+    def _vanished(self, waiting: Sequence[MessageView], carried: Sequence[MessageView]) -> set[JobId]:
+        """Jobs that were not over at the last look. Who holds the lease may have noted their end as shown."""
+        there = {view.job.id for view in (*waiting, *carried)}
+        vanished = {job for job, view in self._known.items() if view is not None} - there
+        self._known.update({view.job.id: view for view in waiting})
+        return vanished
 
     async def _different(self, views: Sequence[MessageView]) -> list[tuple[MessageView, Card]]:
         """Those whose card says something else than what they show."""
@@ -137,6 +172,8 @@ class Deliverer:
 
     async def _turns(self) -> list[Due]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
+        if not self._may_show():
+            return []
         ready = self._pacer.due(self._waiting(), time.monotonic())[: AT_ONCE - len(self._busy)]
         await self._read({self._dirty[message].view.job.id for message in ready} & self._stale)
         for due in await self._in_line([self._dirty[message] for message in ready]):
@@ -144,6 +181,11 @@ class Deliverer:
         turns = [message for message in ready if self._has_turn(message)]
         self._busy.update(turns)
         return [self._dirty.pop(message) for message in turns]
+
+    def _may_show(self) -> bool:
+        """Whether no other process can be the one who shows cards there by now."""
+        held = self._store.leases.surely_held(lease_of(self._adapter.name), self._timing.dead)
+        return self._adapter.limits.shared or held
 
     def _waiting(self) -> dict[MessageId, Standing]:
         return {
@@ -260,10 +302,11 @@ class Deliverer:
                 self._pacer.edited(view.id, begun, card.fraction or 0.0)
                 self._last[view.id] = card
                 self._meter.edits[self._adapter.name] += 1
-                if wanted and view.job.state in ENDS:
+                if wanted and self._notes and view.job.state in ENDS:
                     self._meter.ends[self._adapter.name] += 1
         if wanted:
-            await self._store.messages.shown(view)
+            if self._notes:
+                await self._store.messages.shown(view)
             self._shown[view.id] = view.wanted
         if view.removed or view.job.state in ENDS:
             self._end(view)
@@ -285,8 +328,9 @@ class Deliverer:
         self._ended.clear()
 
     def _wanted(self, view: MessageView) -> bool:
-        """Whether a change in the store is not shown yet."""
-        return view.wanted > max(view.shown, self._shown.get(view.id, 0))
+        """Whether a change in the store is not shown yet. What another process noted says nothing of ours."""
+        noted = view.shown if self._notes else 0
+        return view.wanted > max(noted, self._shown.get(view.id, 0))
 
     def _forget(self, view: MessageView) -> None:
         """Leave a message alone that can't be reached, whatever comes of its job."""

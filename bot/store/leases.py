@@ -7,6 +7,8 @@ clock saw no new beat for long enough, so no two machines' clocks are ever compa
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
@@ -43,13 +45,24 @@ _HELD = select(lease.c.name).where(_MINE)
 _BEAT = update(lease).where(_MINE).values(beat=lease.c.beat + 1)
 
 
+def lease_of(adapter: str) -> str:
+    """What the lease of an adapter is called."""
+    return f"adapter:{adapter}"
+
+
 class Leases:
     """Takes, keeps and gives back leases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.beats: dict[str, float] = {}
-        """When each lease that this process holds was last shown to be held, on the monotonic clock."""
+        """When the newest written beat of each lease that this process holds was asked for, on the monotonic clock."""
+        self.others: dict[str, float] = {}
+        """When each lease that this process waits for was last seen to be kept by another."""
+
+    def surely_held(self, name: str, dead: float) -> bool:
+        """Whether nobody can have taken a lease of this process yet: it has shown a beat within `dead` seconds."""
+        return time.monotonic() - self.beats.get(name, -math.inf) < dead
 
     @reading
     def look(self, connection: Connection, name: str) -> Seen | None:
