@@ -70,6 +70,9 @@ SERVED = ("web", "discord", "telegram")
 NOBODY = Actor(platform="", external_id="", name="nobody")
 """Whoever works for them begins nothing, and only looks after what a backend has in hand."""
 
+SPOOL_MARK = ("core", "spool")
+"""Where the database keeps what stands in the one folder that its pictures lie in."""
+
 SWITCH_SECONDS = 0.001
 """How long a thread of the database may keep the event loop waiting for its turn in Python."""
 
@@ -197,7 +200,7 @@ class App:
     async def _prepare(self) -> None:
         await self.store.queue.rebuild_flows()
         if self.store.calls is not None:
-            mark, new = await self.store.memory.once("core", "spool", {"mark": uuid4().hex})
+            mark, new = await self.store.memory.once(*SPOOL_MARK, {"mark": uuid4().hex})
             await self.spool.claim(mark["mark"], new=new)
         await self.spool.tidy()
 

@@ -16,6 +16,7 @@ from bot.comfy.backend import ComfyBackend
 from bot.service.servers import Servers
 from bot.settings import Settings
 from bot.store.store import Store
+from bot.store.switches import SwitchStore
 from bot.tasks import end
 from bot.worker.worker import Worker
 
@@ -50,8 +51,11 @@ class Fleet:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        for url in await known_urls(self._settings, self._store):
-            await self._join(url)
+        urls = await known_urls(self._settings, self._store.switches)
+        for backend in await asyncio.gather(
+            *(open_backend(url, self._settings, self._store) for url in urls)
+        ):
+            await self._join(backend)
         return self
 
     async def __aexit__(
@@ -89,21 +93,22 @@ class Fleet:
             await asyncio.gather(*(end(task) for tasks in workers for task in tasks))
 
     async def _follow(self, work: Work | None) -> None:
-        wanted = {parse_address(url).url: url for url in await known_urls(self._settings, self._store)}
+        wanted = {
+            parse_address(url).url: url for url in await known_urls(self._settings, self._store.switches)
+        }
         for key in self._members.keys() - wanted.keys():
             leaving = asyncio.create_task(self._leave(self._members.pop(key)))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
         for key, url in wanted.items():
             if key not in self._members:
-                await self._join(url)
+                await self._join(await open_backend(url, self._settings, self._store))
         for member in self._members.values():
             if work is not None and member.worker is None:
                 member.worker = work(member.backend)
                 member.tasks.append(asyncio.create_task(member.worker.run()))
 
-    async def _join(self, url: str) -> None:
-        backend = await open_backend(url, self._settings, self._store)
+    async def _join(self, backend: ComfyBackend) -> None:
         await backend.__aenter__()
         self._members[backend.url] = Member(backend=backend, tasks=[asyncio.create_task(backend.keep())])
         self._tell()
@@ -125,10 +130,10 @@ class Fleet:
         self.servers.backends = tuple(member.backend for member in self._members.values())
 
 
-async def known_urls(settings: Settings, store: Store) -> list[str]:
+async def known_urls(settings: Settings, switches: SwitchStore) -> list[str]:
     """The addresses of all servers: those of the settings, and those that admins added."""
     urls = {parse_address(url).url: url for url in settings.comfyui_urls}
-    for url in await store.switches.added():
+    for url in await switches.added():
         urls.setdefault(parse_address(url).url, url)
     return list(urls.values())
 

@@ -15,13 +15,13 @@ from bot.app import load_adapters, read_workflows
 from bot.cli.devices import in_words
 from bot.cli.guides import guides
 from bot.cli.room import check_room
+from bot.cli.stored import look_into
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import EXPOSED
 from bot.contract.ports import Finding, Guide, Level
 from bot.errors import ConfigError
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
-from bot.store.store import open_store
 from bot.workflow.catalogue import Catalogue
 from bot.workflow.draft import Draft
 from bot.workflow.model import Role
@@ -56,14 +56,18 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
         platforms = guides()
         drafts = read_workflows(settings)
         check_room(settings.data_dir)
-        async with open_store(settings.database):
-            pass
     except ConfigError as error:
         yield str(error)
+    stored = await look_into(settings)
+    for trouble in stored.troubles:
+        yield trouble
     async for trouble in page_troubles():
         yield trouble
-    async for trouble in _servers(settings, drafts):
-        yield trouble
+    places = dict.fromkeys(settings.comfyui_urls, "in COMFYUI_URLS")
+    added = sorted(stored.added - places.keys())
+    for url, place in (places | dict.fromkeys(added, "added by an admin")).items():
+        async for trouble in _server(url, place, settings, drafts):
+            yield trouble
     for guide in platforms:
         async for trouble in _platform(guide):
             yield trouble
@@ -77,23 +81,25 @@ async def page_troubles() -> AsyncIterator[str]:
             yield finding.text
 
 
-async def _servers(settings: Settings, drafts: Mapping[str, Draft]) -> AsyncIterator[str]:
-    for url in settings.comfyui_urls:
-        try:
-            backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
-        except ConfigError as error:
-            yield str(error)
-            return
-        async with backend:
-            async for trouble in _backend(backend, drafts, settings.workflow_order):
-                yield trouble
+async def _server(
+    url: str, place: str, settings: Settings, drafts: Mapping[str, Draft]
+) -> AsyncIterator[str]:
+    """What is wrong with a ComfyUI; `place` says who named it."""
+    try:
+        backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
+    except ConfigError as error:
+        yield str(error)
+        return
+    async with backend:
+        async for trouble in _backend(backend, place, drafts, settings.workflow_order):
+            yield trouble
 
 
 async def _backend(
-    backend: ComfyBackend, drafts: Mapping[str, Draft], first: Sequence[str]
+    backend: ComfyBackend, place: str, drafts: Mapping[str, Draft], first: Sequence[str]
 ) -> AsyncIterator[str]:
     if not await backend.probe():
-        yield f"{backend.trouble} ({backend.url} in COMFYUI_URLS)"
+        yield f"{backend.trouble} ({backend.url} {place})"
         return
     typer.echo(
         f"{backend.url} is ComfyUI {backend.version or 'of an unknown version'}: {_abilities(backend)}."

@@ -7,8 +7,9 @@ answered before that is on the disk. If one of them fails, all are undone, and e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import wraps
 from importlib import import_module
 from types import TracebackType
@@ -16,8 +17,10 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from bot.errors import ConfigError, NoRoom
 from bot.store.driver import Driver
@@ -25,6 +28,21 @@ from bot.store.sqlite import Sqlite
 
 TOGETHER = 50
 """Writes that share a commit, at most: the first of them waits for the last."""
+
+NEWER = (
+    "The database was last used by a newer Muralist, and this one does not know its tables. Install that version, or "
+    "go back to a copy of the database."
+)
+
+
+class Tables(Enum):
+    """Which tables a database has: none yet, or those of an older, this, or a newer Muralist."""
+
+    NONE = auto()
+    OLDER = auto()
+    CURRENT = auto()
+    NEWER = auto()
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,14 +57,16 @@ class _Write:
 class Database:
     """`async with` opens and closes it. `url` is SQLAlchemy's, of SQLite or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = True) -> None:
+        """`patient`: a server that does not answer is waited for."""
         self._url = url
+        self._patient = patient
         self._opened: Driver | None = None
         self._waiting: list[_Write] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._opened = _driver(self._url)
+        self._opened = _driver(self._url, patient=self._patient)
         return self
 
     async def __aexit__(
@@ -80,14 +100,36 @@ class Database:
             self._writing = asyncio.create_task(self._write_waiting())
         return await answer
 
+    async def touch(self, function: Callable[[Connection], T]) -> T:
+        """Run a function that changes one row, and is right whatever other writers do meanwhile.
+
+        It need not wait for them where rows have locks. It may run twice, both times for good.
+        """
+        if not self.driver.row_locks:
+            return await self.write(function)
+        try:
+            return await self.driver.touch(function)
+        except Exception as error:
+            told = self._told(error)
+            if told is error:
+                raise
+            raise told from error
+
     async def upgrade(self) -> None:
         """Bring the tables to the newest revision. Safe to call from several processes at once.
 
         Raises `ConfigError` for a database that can't be used.
         """
+        await self._usable(self.driver.change(_upgrade))
+
+    async def tables(self) -> Tables:
+        """How its tables are. Raises `ConfigError` for a database that can't be used."""
+        return await self._usable(self.driver.look(_tables))
+
+    async def _usable(self, asked: Awaitable[T]) -> T:
         try:
-            await self.driver.change(_upgrade)
-        except (DatabaseError, OSError) as error:
+            return await asked
+        except self.driver.troubles as error:
             raise self.driver.unusable(error) from error
 
     async def _write_waiting(self) -> None:
@@ -156,7 +198,7 @@ def writing(
     return asked
 
 
-def _driver(url: str) -> Driver:
+def _driver(url: str, *, patient: bool) -> Driver:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -171,14 +213,32 @@ def _driver(url: str) -> Driver:
             module = import_module("bot.store.postgres")  # only who uses it has its library
         except ModuleNotFoundError as error:
             raise ConfigError("DATABASE_URL: for PostgreSQL, install muralist[postgresql].") from error
-        return cast(Driver, module.Postgres(parsed))
+        return cast(Driver, module.Postgres(parsed) if patient else module.Postgres(parsed, away_seconds=0.0))
     raise ConfigError(
         "DATABASE_URL: only sqlite+aiosqlite:///... and postgresql+asyncpg://... are supported."
     )
 
 
 def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", "bot.store:migrations")
+    if _tables(connection) is Tables.NEWER:
+        raise ConfigError(NEWER)
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _tables(connection: Connection) -> Tables:
+    there = MigrationContext.configure(connection).get_current_revision()
+    if there is None:
+        return Tables.NONE
+    scripts = ScriptDirectory.from_config(_config())
+    if there == scripts.get_current_head():
+        return Tables.CURRENT
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Tables.OLDER if there in known else Tables.NEWER
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "bot.store:migrations")
+    return config

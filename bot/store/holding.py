@@ -53,21 +53,20 @@ async def while_held(
 
 
 async def _acquire(leases: Leases, name: str, owner: str, timing: LeaseTiming) -> Held:
-    """Take the lease once it is free, its holder's process has ended, or showed no new beat for `timing.dead` s."""
+    """Take the lease once it is free, its holder's process has ended, or showed no new beat for `timing.dead` seconds.
+
+    Each look counts for a beat at most: while the database does not answer, no holder can show that it lives.
+    """
     last: Seen | None = None
-    since = time.monotonic()
+    quiet, looked = 0.0, time.monotonic()
     try:
         while True:
-            seen = await leases.look(name)
-            if seen != last:
-                if last is not None:
-                    leases.others[name] = time.monotonic()
-                elif seen is not None and seen.owner is not None:
-                    log.info("the lease is another process's: standing by", lease=name)
-                last, since = seen, time.monotonic()
-            free = seen is None or seen.owner is None or has_ended(seen.owner)
-            if free or time.monotonic() - since >= timing.dead:
-                asked = time.monotonic()
+            seen, asked = await leases.look(name), time.monotonic()
+            quiet = quiet + min(asked - looked, timing.beat) if seen == last else 0.0
+            looked = asked
+            _note(leases, name, last, seen)
+            last = seen
+            if seen is None or seen.owner is None or has_ended(seen.owner) or quiet >= timing.dead:
                 held = await leases.take(name, owner, seen)
                 if held is not None:
                     leases.beats[name] = asked
@@ -76,6 +75,16 @@ async def _acquire(leases: Leases, name: str, owner: str, timing: LeaseTiming) -
                 await asyncio.sleep(timing.beat / 2)
     finally:
         leases.others.pop(name, None)
+
+
+def _note(leases: Leases, name: str, last: Seen | None, seen: Seen | None) -> None:
+    """Keep in mind that another holder lives."""
+    if seen == last or seen is None or seen.owner is None:
+        return
+    if last is None:
+        log.info("the lease is another process's: standing by", lease=name)
+    else:
+        leases.others[name] = time.monotonic()
 
 
 async def _keep(leases: Leases, held: Held, timing: LeaseTiming, outlasts_full_disk: bool) -> NoReturn:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
@@ -81,12 +82,9 @@ class Leases:
         )
         return Held(name=name, owner=owner, epoch=seen.epoch + 1) if changed.rowcount == 1 else None
 
-    @writing
-    def beat(self, connection: Connection, held: Held) -> None:
-        """Show that the holder lives. Raises `LeaseLost` if it is the holder no more."""
-        changed = connection.execute(_BEAT, _named(held))
-        if changed.rowcount != 1:
-            raise LeaseLost(f"the lease of {held.name} is somebody else's now")
+    async def beat(self, held: Held) -> None:
+        """Show that the holder lives, however busy the database is. Raises `LeaseLost` if it is the holder no more."""
+        await self._database.touch(partial(_beat, held=held))
 
     @writing
     def give_back(self, connection: Connection, held: Held) -> None:
@@ -97,6 +95,12 @@ class Leases:
 def hold_or_raise(connection: Connection, held: Held) -> None:
     """Raise `LeaseLost` unless `held` is valid in this transaction."""
     if connection.scalar(_HELD, _named(held)) is None:
+        raise LeaseLost(f"the lease of {held.name} is somebody else's now")
+
+
+def _beat(connection: Connection, held: Held) -> None:
+    changed = connection.execute(_BEAT, _named(held))
+    if changed.rowcount != 1:
         raise LeaseLost(f"the lease of {held.name} is somebody else's now")
 
 

@@ -44,7 +44,11 @@ T = TypeVar("T")
 class Postgres:
     """Talks to one server by a few connections."""
 
-    def __init__(self, url: URL) -> None:
+    row_locks = True
+    troubles: tuple[type[Exception], ...] = TROUBLES
+
+    def __init__(self, url: URL, *, away_seconds: float = AWAY_SECONDS) -> None:
+        self._away_seconds = away_seconds
         self.engine = create_async_engine(url, pool_size=CONNECTIONS, max_overflow=0)
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -57,7 +61,7 @@ class Postgres:
             async with self._reading.begin() as connection:
                 return await connection.run_sync(function)
 
-        return await _patiently(once)
+        return await self._patiently(once)
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """Run them while no other process writes."""
@@ -66,13 +70,22 @@ class Postgres:
             async with self.engine.connect() as connection:
                 return await self._commit(connection, functions)
 
-        return await _patiently(once)
+        return await self._patiently(once)
+
+    async def touch(self, function: Callable[[Connection], T]) -> T:
+        """Run a function that changes a single row while others may write. It may run again after it was done."""
+
+        async def once() -> T:
+            async with self.engine.begin() as connection:
+                return await connection.run_sync(function)
+
+        return await self._patiently(once)
 
     async def change(self, function: Callable[[Connection], None]) -> None:
         """Run a function that changes tables."""
         await self.commit([function])
 
-    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+    def unusable(self, error: Exception) -> ConfigError:
         """Why the server can't be used, by the kind of its error: the words may hold what is secret."""
         reason = error.orig if isinstance(error, DatabaseError) else error
         return ConfigError(
@@ -104,10 +117,25 @@ class Postgres:
         try:
             await connection.commit()
         except TROUBLES as error:
-            if not _is_away(error) or not await _patiently(lambda: self._committed(begun)):
+            if not _is_away(error) or not await self._patiently(lambda: self._committed(begun)):
                 raise
             log.info("a commit's answer was lost; it had been done", transaction=begun)
         return found
+
+    async def _patiently(self, once: Callable[[], Awaitable[T]]) -> T:
+        """Do it; while the server is away, again and again, for as long as it is waited for."""
+        deadline = time.monotonic() + self._away_seconds
+        told = False
+        while True:
+            try:
+                return await once()
+            except TROUBLES as error:
+                if not _is_away(error) or time.monotonic() > deadline:
+                    raise
+                if not told:
+                    log.warning("the database does not answer; waiting for it", error=type(error).__name__)
+                    told = True
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _committed(self, transaction: int) -> bool:
         """What became of a transaction. One that the server never wrote down is unknown to it: undone."""
@@ -122,22 +150,6 @@ class Postgres:
             if outcome != "in progress":
                 return bool(outcome == "committed")
             await asyncio.sleep(AGAIN_SECONDS)
-
-
-async def _patiently(once: Callable[[], Awaitable[T]]) -> T:
-    """Do it; while the server is away, again and again, for `AWAY_SECONDS`."""
-    deadline = time.monotonic() + AWAY_SECONDS
-    told = False
-    while True:
-        try:
-            return await once()
-        except TROUBLES as error:
-            if not _is_away(error) or time.monotonic() > deadline:
-                raise
-            if not told:
-                log.warning("the database does not answer; waiting for it", error=type(error).__name__)
-                told = True
-        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _is_away(error: BaseException) -> bool:
