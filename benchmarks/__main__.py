@@ -26,7 +26,7 @@ ROWS = {
     "scale": "claims, places in line and requests with very many jobs waiting",
     "graphs": "what very many nodes and very large previews cost",
     "faults": "jobs in flight when sockets, servers and answers break",
-    "campaign": "everything is killed again and again while jobs flow (--seconds, --seed, --database)",
+    "campaign": "everything is killed again and again while jobs flow (--jobs, --seconds, --seed, --database)",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
 }
 """By name; the module has the same one, with _ for -, and a `measure`."""
@@ -45,7 +45,12 @@ def benchmark(
     graphs: Annotated[
         Path, typer.Option(help="For inference: a folder of graphs that were labelled by hand.")
     ] = GRAPHS,
-    seconds: Annotated[float, typer.Option(help="For campaign: for how long, on each database.")] = 600.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="For campaign: for how long, on each database.", show_default="600")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(help="For campaign: so many jobs.", show_default="1,000 on PostgreSQL")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="For campaign: who is killed when is drawn by it.")] = 1,
     database: Annotated[
         str, typer.Option(help="For campaign: sqlite or postgresql alone.", metavar="NAME")
@@ -65,7 +70,7 @@ def benchmark(
             continue
         given: dict[str, Any] = {"graphs": graphs} if row == "inference" else {}
         if row == "campaign":
-            given = {"seconds": seconds, "seed": seed, "database": database}
+            given = {"seconds": seconds, "seed": seed, "database": database, "jobs": jobs}
         measured = middle([asyncio.run(module.measure(quick=quick, **given)) for _ in range(runs)])
         report.show(measured, f"{row} on {describe()}")
         figures += measured

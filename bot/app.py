@@ -262,8 +262,9 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        fleet = await stack.enter_async_context(Fleet(settings, store))
-        servers, feed = fleet.servers, Feed()
+        feed = Feed()
+        fleet = await stack.enter_async_context(Fleet(settings, store, feed))
+        servers = fleet.servers
         spool, meter = Spool(settings.data_dir / "spool"), Meter()
         timing, stopping = LeaseTiming(), asyncio.Event()
         shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)

@@ -13,6 +13,7 @@ import structlog
 
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
+from bot.feed import Feed, Topic
 from bot.service.servers import Servers
 from bot.settings import Settings
 from bot.store.store import Store
@@ -23,7 +24,7 @@ from bot.worker.worker import Worker
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often it is looked whether an admin added or removed one, be it in another process."""
+"""How often it is looked whether an admin added or removed one, of which nothing was heard."""
 
 LEAVE_SECONDS = 30.0
 """How long what a removed server has in hand may take to go back."""
@@ -43,10 +44,11 @@ class Member:
 class Fleet:
     """Keeps in touch with every server while the block lasts, and, while `run` does, with whichever there are then."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, feed: Feed) -> None:
         self.servers = Servers((), settings.purse)
         self._settings = settings
         self._store = store
+        self._feed = feed
         self._members: dict[str, Member] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -82,12 +84,13 @@ class Fleet:
     async def run(self, work: Work | None) -> None:
         """Let members come and go until cancelled. With `work` each gets a worker."""
         try:
-            while True:
-                try:
-                    await self._follow(work)
-                except Exception:  # a worker's loop: it logs and goes on
-                    log.exception("the servers can't be looked after")
-                await asyncio.sleep(LOOK_SECONDS)
+            with self._feed.ear(Topic.STEERED) as ear:
+                while True:
+                    try:
+                        await self._follow(work)
+                    except Exception:  # a worker's loop: it logs and goes on
+                        log.exception("the servers can't be looked after")
+                    await ear.news(LOOK_SECONDS)
         finally:
             workers = [member.tasks[1:] for member in self._members.values()]
             await asyncio.gather(*(end(task) for tasks in workers for task in tasks))

@@ -69,7 +69,7 @@ class Vitals:
         """Raise `LeaseLost` once another process may hold an adapter's lease."""
         name = lease_of(adapter)
         if not self._store.leases.surely_held(name, self._timing.dead):
-            raise LeaseLost(f"no beat for {name} was written in time")
+            raise LeaseLost(f"no beat for {name} could be written in time")
 
     async def trouble(self, adapter: str) -> str | None:
         """Why a picture asked for here now would not be begun and shown; None if it would."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -35,7 +36,11 @@ FAST = (
 FELT = ("first card, p99, s", "longest block of the event loop, ms")
 SHOWN = "most parameters before 'more'"
 FOUND = ("found, weighted by use, %", "positive and negative swapped")
-CERTAIN = (": lost", ": completed", ": doubled", ": failed", ": not shown")
+CAMPAIGN = ("lost", "doubled", "failed", "not shown", "runs repeated", "kinds of program killed")
+CERTAIN = (": lost", ": completed", *(f": {name}" for name in CAMPAIGN))
+DATABASES = (
+    ("SQLite", "PostgreSQL") if binaries() is not None or os.environ.get("CI") == "true" else ("SQLite",)
+)
 SURVIVED = ("completed", "time, times that without", "more requests a job")
 
 EXPECTED = {
@@ -73,7 +78,7 @@ EXPECTED = {
     ],
     "scale": [
         f"{database}, {name}"
-        for database in ("SQLite", "PostgreSQL")
+        for database in DATABASES
         for name in (
             *(
                 f"{call}: {figure}"
@@ -85,7 +90,6 @@ EXPECTED = {
             ),
             "kB of a waiting job",
         )
-        if database == "SQLite" or binaries() is not None
     ],
     "graphs": [
         "60 nodes: more processor a job than with 7, times the floor's more",
@@ -98,7 +102,7 @@ EXPECTED = {
         for trouble in ("sockets killed", "server restarted", "5% of answers 500", "deaf socket")
         for name in SURVIVED
     ],
-    "campaign": [f"SQLite: {name}" for name in ("lost", "doubled", "failed", "not shown", "runs repeated")],
+    "campaign": [f"{database}: {name}" for database in DATABASES for name in CAMPAIGN],
     "inference": [
         *(f"inference: {name}" for name in (*FOUND, "named as their author labelled them, %", SHOWN)),
     ],
@@ -131,12 +135,12 @@ async def test_a_benchmark_measures_what_it_says(tmp_path: Path, row: str) -> No
         assert isinstance(figure["met"], bool)
         assert figure["met"] or not figure["name"].endswith(CERTAIN)
         assert figure["name"].removeprefix(f"{row}, ").split(":")[0] in out
+    if row in ("campaign", "scale") and DATABASES == ("SQLite",):
+        pytest.skip("PostgreSQL is not installed: SQLite alone was measured")
 
 
 def _options(row: str, folder: Path) -> list[str]:
     """For inference a folder that holds one labelled graph, of which one answer can't be found."""
-    if row == "campaign":
-        return ["--database", "sqlite"]  # the other needs many processes: it is run by command
     if row != "inference":
         return []
     nodes = graph(
