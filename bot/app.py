@@ -118,7 +118,7 @@ class App:
             look,
             self.rights,
             grounds,
-            self.rules.caps,
+            self.rules,
         )
         return BoundCore(
             adapter=adapter.name,
