@@ -63,7 +63,9 @@ def _own(folder: Path) -> None:
         "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0], "filename_prefix": "x"}},
     }  # fmt: skip
     (place / "graph.json").write_text(json.dumps(graph), encoding="utf-8")
-    (place / "workflow.toml").write_text('[parameters.model]\nfamilies = ["SDXL", "other"]\n', encoding="utf-8")
+    (place / "workflow.toml").write_text(
+        '[parameters.model]\nfamilies = ["SDXL", "other"]\n', encoding="utf-8"
+    )
 
 
 async def _offered(http: aiohttp.ClientSession, url: str) -> list[str]:
