@@ -219,7 +219,7 @@ class Steer:
         return await self._store.audit.newest(most)
 
     async def _turn(self, change: Change, name: Switch, key: str, turned: Turned | None) -> bool:
-        turned_now = await self._store.switches.turn(name, key, turned, change)
+        turned_now = await self._store.switches.turn(name, key, turned, change, self._rules.plan)
         self._feed.steered()
         return turned_now
 
