@@ -29,6 +29,10 @@ AWAY_SECONDS: Final = 60.0
 AGAIN_SECONDS: Final = 0.25
 CONNECTIONS: Final = 6
 
+STALLED_MS: Final = 5000
+"""A process that stands still in the middle of a transaction, or is cut off there, loses it after so long: it may be
+the one that all others wait for."""
+
 LOCK: Final = 0x6D7572616C697374
 """Any number that nobody else takes for an advisory lock in this database: `muralist` in ASCII."""
 
@@ -49,7 +53,10 @@ class Postgres:
 
     def __init__(self, url: URL, *, away_seconds: float = AWAY_SECONDS) -> None:
         self._away_seconds = away_seconds
-        self.engine = create_async_engine(url, pool_size=CONNECTIONS, max_overflow=0)
+        stalled = {"idle_in_transaction_session_timeout": str(STALLED_MS)}
+        self.engine = create_async_engine(
+            url, pool_size=CONNECTIONS, max_overflow=0, connect_args={"server_settings": stalled}
+        )
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -164,7 +171,10 @@ def _is_away_there(error: BaseException | None) -> bool:
     while cause is not None:
         if isinstance(
             cause,
-            asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError | ConnectionError,
+            asyncpg.PostgresConnectionError
+            | asyncpg.OperatorInterventionError
+            | asyncpg.IdleInTransactionSessionTimeoutError
+            | ConnectionError,
         ):
             return True
         cause = cause.__cause__
