@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
+from bot.store import postgres
 from bot.store.database import Database
 from bot.store.tables import account
 from tests.postgres import Server, running
@@ -141,8 +142,12 @@ async def test_writes_of_all_processes_come_one_after_another(url: str) -> None:
     assert sorted(found) == list(range(50))
 
 
-async def test_who_stands_still_in_a_write_holds_up_nobody_for_long(url: str) -> None:
+async def test_who_stands_still_in_a_write_holds_up_nobody_for_long(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped, or cut off, in the middle of it: the others go on, and it writes again what was undone."""
+    monkeypatch.setattr(postgres, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(postgres, "STALLED_SECONDS", 1.0)
     began, goes_on = threading.Event(), threading.Event()
     adds = Adds("ann")
 
