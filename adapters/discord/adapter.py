@@ -80,11 +80,11 @@ class DiscordAdapter:
         """A connection that is not opened yet."""
         return Client(core, self._settings)
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """Use one edit of the bot's budgets; none without a connection."""
         if self._client is None:
             return NOT_YET_SECONDS
-        return self._client.post.turn(Where.of(address), final=final)
+        return self._client.post.turn(Where.of(address), final=final, left=left)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

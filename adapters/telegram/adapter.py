@@ -71,11 +71,11 @@ class TelegramAdapter:
         finally:
             self._post = None
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """Use one edit of the bot's budgets; none without a connection."""
         if self._post is None:
             return NOT_YET_SECONDS
-        return self._post.turn(Where.of(address), final=final)
+        return self._post.turn(Where.of(address), final=final, left=left)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

@@ -58,9 +58,9 @@ class TerminalAdapter:
         for path in await write(status.outputs, self._order.output):
             self._console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """There is always one."""
-        del address, final
+        del address, final, left
         return 0.0
 
     async def show(self, address: Address, card: Card) -> None:

@@ -224,10 +224,11 @@ class Adapter(Protocol):
     async def run(self, core: Core) -> None:
         """Serve the platform until cancelled. Raises `ConfigError` if it can't start as it is set up."""
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """Use one edit of what the platform allows there, for `show`; or the seconds until there may be one.
 
-        `final` is what must not wait for progress of others: first cards and ends.
+        `final` is what must not wait for progress of others: first cards and ends. `left` is in how many seconds the
+        message's end is likely, so that there is room for it then.
         """
 
     async def show(self, address: Address, card: Card) -> Address | None:

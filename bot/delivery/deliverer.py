@@ -137,13 +137,16 @@ class Deliverer:
 
     async def _turns(self) -> list[Due]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
-        ready = self._pacer.due(self._waiting(), time.monotonic())[: AT_ONCE - len(self._busy)]
-        await self._read({self._dirty[message].view.job.id for message in ready} & self._stale)
-        for due in await self._in_line([self._dirty[message] for message in ready]):
-            self._dirty[due.view.id] = due
-        turns = [message for message in ready if self._has_turn(message)]
-        self._busy.update(turns)
-        return [self._dirty.pop(message) for message in turns]
+        taken: list[Due] = []
+        ready = self._pacer.due(self._waiting(), time.monotonic())
+        while ready and len(self._busy) < AT_ONCE:
+            asked, ready = ready[:AT_ONCE], ready[AT_ONCE:]
+            await self._read({due.view.job.id for due in map(self._dirty.get, asked) if due} & self._stale)
+            for message in asked:
+                if len(self._busy) < AT_ONCE and message in self._dirty and self._has_turn(message):
+                    self._busy.add(message)
+                    taken.append(self._dirty.pop(message))
+        return await self._in_line(taken)
 
     def _waiting(self) -> dict[MessageId, Standing]:
         return {
@@ -154,20 +157,19 @@ class Deliverer:
 
     def _standing(self, view: MessageView) -> Standing:
         ends = view.removed or view.job.state in ENDS or view.job.id in self._over
-        return Standing(fraction=self._board.fraction(view)[0], urgent=ends or self._wanted(view))
+        return Standing(fraction=self._board.fraction(view)[0], urgent=ends or self._wanted(view), over=ends)
 
     def _has_turn(self, message: MessageId) -> bool:
         """Take a turn for it if the platform has one left."""
-        view, now = self._dirty[message].view, time.monotonic()
+        view = self._dirty[message].view
         if view.removed:
             return True
-        standing = self._standing(view)
-        if not self._pacer.due({message: standing}, now):
-            return False  # what might have been its end was none
-        seconds = self._adapter.turn(view.address, final=standing.urgent)
-        if seconds > 0.0:
-            (self._pacer.pause if standing.urgent else self._pacer.hold)(message, now + seconds)
-        return seconds == 0.0
+        return self._pacer.turn(
+            message,
+            self._standing(view),  # what might have been its end may have been none
+            time.monotonic(),
+            lambda final, left: self._adapter.turn(view.address, final=final, left=left),
+        )
 
     async def _in_line(self, taken: list[Due]) -> list[Due]:
         """Those who wait are drawn together: one look at the line is enough for all of them."""

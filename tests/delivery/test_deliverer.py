@@ -41,8 +41,8 @@ class Recorder:
     async def run(self, core: Core) -> None:
         raise AssertionError("nobody starts it")
 
-    def turn(self, address: Address, *, final: bool) -> float:
-        del address, final
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
+        del address, final, left
         return 0.0
 
     async def show(self, address: Address, card: Card) -> Address | None:
