@@ -15,7 +15,7 @@ SCENES = (  # channels and groups are apart from each other: several only make t
     Scene(platform="Discord channel", chats=6, jobs=1, seconds=600.0),
     Scene(platform="Discord channel", chats=6, jobs=4, seconds=300.0),
     Scene(platform="Telegram chat", chats=30, jobs=1, seconds=120.0),
-    Scene(platform="Telegram chat", chats=100, jobs=1, seconds=90.0),
+    Scene(platform="Telegram chat", chats=100, jobs=1, seconds=60.0),
     Scene(platform="Telegram group", chats=6, jobs=2, group=True, seconds=1200.0),
 )
 SEEDS = 5

@@ -196,9 +196,12 @@ class _Pretended:
         self._clock.at(arrives, arrive)
 
     def _done(self, name: MessageId) -> None:
+        full = len(self._busy) == AT_ONCE
         self._busy.discard(name)
-        if self._dirty:
+        if full:
             self._deliver()
+        elif name in self._dirty:
+            self._stir(name)
 
     def _count(self, job: Job) -> None:
         """Add what was shown wrong since it was last counted, while it runs."""
