@@ -148,6 +148,10 @@ class MockChats:
         first = not self.shown[address["message"]].sent
         return self.chat.turn(address["chat"], address["message"], final=final, first=first, left=left)
 
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
+
     async def show(self, address: Address, card: Card) -> None:
         """Accept or refuse it as it arrives; people see it a little later."""
         message = self.shown[address["message"]]

@@ -17,6 +17,8 @@ SCENES = (  # channels and groups are apart from each other: several only make t
     Scene(platform="Telegram chat", chats=30, jobs=1, seconds=120.0),
     Scene(platform="Telegram chat", chats=100, jobs=1, seconds=60.0),
     Scene(platform="Telegram group", chats=6, jobs=2, group=True, seconds=1200.0),
+    Scene(platform="Discord channel", chats=6, jobs=4, seconds=300.0, boards=True),
+    Scene(platform="Telegram group", chats=6, jobs=2, group=True, seconds=600.0, boards=True),
 )
 SEEDS = 5
 REAL = SCENES[1]

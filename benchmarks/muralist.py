@@ -80,6 +80,10 @@ class SinkAdapter:
         del address, final, left
         return 0.0
 
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
+
     async def show(self, address: Address, card: Card) -> None:
         """Note it; a result takes as long as its upload does."""
         message = self.messages[address["message"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from benchmarks.scenes import SECONDS, STEP_SECONDS, Scene, Seen
 from bot.contract.values import MessageId
 from bot.delivery.deliverer import AT_ONCE
 from bot.delivery.pacing import Pacer, Standing
+from bot.delivery.together import Busy, Together
 from bot.errors import SlowDown
 
 
@@ -33,6 +34,15 @@ class Job:
     ended_shown: bool = False
     since: float = 0.0
     """Until when its error is counted."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Board:
+    """The message of a chat that shows all of its jobs."""
+
+    chat: int
+    sent: bool = False
+    shown: float = 0.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -74,6 +84,8 @@ class _Pretended:
         self._jobs: dict[MessageId, Job] = {}
         self._dirty: set[MessageId] = set()
         self._busy: set[MessageId] = set()
+        self._together = Together()
+        self._boards: dict[MessageId, Board] = {}
         self._wake: float | None = None
         self.seen = Seen()
 
@@ -82,6 +94,8 @@ class _Pretended:
         for line in range(self._scene.chats * self._scene.jobs):
             first = self._random.uniform(0.0, SECONDS[0])
             self._clock.at(first, lambda line=line: self._begin(line))  # type: ignore[misc]
+        if self._scene.boards:
+            self._look()
         self._clock.run(seconds)
         for job in self._jobs.values():
             self._count(job)
@@ -121,10 +135,13 @@ class _Pretended:
 
     def _stir(self, name: MessageId) -> None:
         """There is news of one: all others have been looked at already."""
+        standing, now = self._standing(self._jobs[name]), self._clock.now
+        board = self._boards.get(above := MessageId(f"board {self._jobs[name].chat}"))
+        if board is not None and board.sent and not standing.urgent:
+            name, standing = above, self._standing_of(self._running(board.chat))
         if name in self._busy:
             return
-        now = self._clock.now
-        wait = self._pacer.wait({name: self._standing(self._jobs[name])}, now)
+        wait = self._pacer.wait({name: standing}, now)
         if wait == 0.0:
             self._deliver()
         elif wait is not None:
@@ -134,6 +151,9 @@ class _Pretended:
         """As the deliverer does whenever there is news."""
         now = self._clock.now
         for name in self._pacer.due(self._waiting(), now):
+            if name in self._boards:
+                self._turn_board(name)
+                continue
             job = self._jobs[name]
             standing = self._standing(job)
             if len(self._busy) < AT_ONCE and self._pacer.turn(name, standing, now, self._turn(name, job)):
@@ -155,7 +175,84 @@ class _Pretended:
         return lambda final, left: self._chat.turn(job.chat, name, final=final, first=not job.sent, left=left)
 
     def _waiting(self) -> dict[MessageId, Standing]:
-        return {name: self._standing(self._jobs[name]) for name in self._dirty - self._busy}
+        waiting = {name: self._standing(self._jobs[name]) for name in self._dirty - self._busy}
+        for name, board in self._boards.items():
+            running = self._running(board.chat)
+            if board.sent:
+                for each in running.keys() & waiting.keys():
+                    del waiting[each]
+            if running and name not in self._busy:
+                waiting[name] = self._standing_of(running)
+        return waiting
+
+    def _running(self, chat: int) -> dict[MessageId, Job]:
+        """The jobs there that have not ended, once their messages were sent."""
+        return {
+            name: job
+            for name, job in self._jobs.items()
+            if job.chat == chat and job.sent and job.ended is None
+        }
+
+    def _standing_of(self, running: Mapping[MessageId, Job]) -> Standing:
+        return Standing(fraction=sum(job.told for job in running.values()) / len(running), urgent=False)
+
+    def _look(self) -> None:
+        """As the deliverer does every second. A message that is made stays: here no chat is ever quiet."""
+        rate = PLATFORMS[self._scene.platform].chat.rate
+        chats = {self._scene.chat(line) for line in range(self._scene.chats * self._scene.jobs)}
+        places = {str(chat): Busy(jobs=len(self._running(chat)), rate=rate) for chat in chats}
+        self._together.look(places, self._clock.now)
+        open_now = {MessageId(f"board {place}"): int(place) for place in self._together.open}
+        self._boards = {name: self._boards.get(name, Board(chat=chat)) for name, chat in open_now.items()}
+        self._clock.at(self._clock.now + 1.0, self._look)
+        self._deliver()
+
+    def _turn_board(self, name: MessageId) -> None:
+        board, now = self._boards[name], self._clock.now
+        running = self._running(board.chat)
+        ends = [self._pacer.left(each, self._standing(job), now) for each, job in running.items()]
+        soonest = min((end for end in ends if end is not None), default=None)
+
+        def turn(final: bool, left: float | None) -> float:
+            del left
+            return self._chat.turn(board.chat, name, final=final, first=not board.sent, left=soonest)
+
+        if (
+            running
+            and len(self._busy) < AT_ONCE
+            and self._pacer.turn(name, self._standing_of(running), now, turn)
+        ):
+            self._busy.add(name)
+            self._send_board(name, board, running)
+
+    def _send_board(self, name: MessageId, board: Board, running: Mapping[MessageId, Job]) -> None:
+        begun, told = self._clock.now, {each: job.told for each, job in running.items()}
+        fraction = self._standing_of(running).fraction
+        asking = ExitStack()
+        asking.enter_context(self._chat.asking(board.chat, first=not board.sent))
+
+        def arrive() -> None:
+            try:
+                self._chat.arrive(board.chat, first=not board.sent)
+            except SlowDown as error:
+                asking.close()
+                self._pacer.pause(name, self._clock.now + error.retry_after)
+                self._done(name)
+                return
+            self._clock.at(self._clock.now + DELAY_SECONDS, show)
+
+        def show() -> None:
+            asking.close()
+            board.sent = True
+            self._pacer.edited(name, begun, fraction)
+            for each, job in running.items():
+                self._count(job)
+                job.shown = told[each]
+                if each in self._jobs:
+                    self._pacer.edited(each, begun, told[each])
+            self._done(name)
+
+        self._clock.at(begun + self._random.uniform(0.0, JITTER_SECONDS), arrive)
 
     def _standing(self, job: Job) -> Standing:
         over = job.ended is not None
@@ -202,6 +299,8 @@ class _Pretended:
             self._deliver()
         elif name in self._dirty:
             self._stir(name)
+        elif name in self._boards:
+            self._deliver()
 
     def _count(self, job: Job) -> None:
         """Add what was shown wrong since it was last counted, while it runs."""

@@ -24,6 +24,8 @@ class Scene:
     jobs: int
     seconds: float
     group: bool = False
+    boards: bool = False
+    """Whether there may be one message for all jobs of a chat."""
 
     @property
     def warm_up(self) -> float:
@@ -38,7 +40,8 @@ class Scene:
     @property
     def name(self) -> str:
         """As in the figures."""
-        return f"{self.chats} {self.platform}s with {self.jobs} job{'s' if self.jobs > 1 else ''} each"
+        board = ", one message for all" if self.boards else ""
+        return f"{self.chats} {self.platform}s with {self.jobs} job{'s' if self.jobs > 1 else ''} each{board}"
 
 
 @dataclass(kw_only=True, slots=True)

@@ -63,6 +63,10 @@ class TerminalAdapter:
         del address, final, left
         return 0.0
 
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
+
     async def show(self, address: Address, card: Card) -> None:
         """Draw the bar, and have the newest preview drawn."""
         del address  # there is only the one

@@ -88,6 +88,10 @@ class WebAdapter:
         del address, final, left
         return 0.0
 
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
+
     async def show(self, address: Address, card: Card) -> None:
         """Tell whoever looks at the room; pages that are opened later read the card from the core."""
         self._rooms.tell(address["room"], address["card"], card)
