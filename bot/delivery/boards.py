@@ -75,7 +75,7 @@ class Boards:
         self._together.look(
             {name: Busy(jobs=len(jobs), rate=shared[name].rate) for name, jobs in running.items()}, now
         )
-        for name in self._together.open - self._made.keys():
+        for name in (self._together.open & shared.keys()) - self._made.keys():
             self._made[name] = _Made(address=shared[name].address, there=False)
         for name, made in list(self._made.items()):
             made.views = running.get(name, [])
