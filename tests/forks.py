@@ -204,6 +204,7 @@ class Forks:
                 env=dict(self._environment),
                 pass_fds=[theirs.fileno()],
             )
+        self.process = process
         atexit.register(process.wait)
         atexit.register(ours.close)  # before that: it is what ends the process
         return ours
