@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from bot.contract.overview import Change
 from bot.scheduling.caps import Caps
@@ -21,6 +21,13 @@ ADDED, LIMITS, FREED = "added", "limits", "freed"
 the hold for which a backend's memory was given back."""
 
 ON, OFF = "on", "off"
+
+
+_ON = select(switch).where(switch.c.name.in_([literal_column(f"'{each}'") for each in Switch]))
+_ADDED = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
+_VALUE = select(switch.c.value).where(
+    switch.c.name == bindparam("which"), switch.c.backend == bindparam("where")
+)
 
 
 class SwitchStore:
@@ -49,8 +56,7 @@ class SwitchStore:
     @reading
     def added(self, connection: Connection) -> list[str]:
         """The addresses of servers beside those of the settings, the oldest first."""
-        query = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
-        return [row.value["url"] for row in connection.execute(query)]
+        return [row.value["url"] for row in connection.execute(_ADDED)]
 
     @writing
     def add(self, connection: Connection, backend: str, url: str, change: Change) -> bool:
@@ -102,10 +108,9 @@ class SwitchStore:
 
 def read_switches(connection: Connection) -> Switches:
     """All that is on, in a transaction that goes on."""
-    query = select(switch).where(switch.c.name.in_([each.value for each in Switch]))
     return {
         (Switch(row.name), row.backend): Turned(since=row.since, hand_over=row.value.get("hand_over", False))
-        for row in connection.execute(query)
+        for row in connection.execute(_ON)
     }
 
 
@@ -122,8 +127,7 @@ def with_limits(caps: Caps, changed: Mapping[str, float]) -> Caps:
 
 
 def _find(connection: Connection, name: str, backend: str) -> dict[str, Any] | None:
-    query = select(switch.c.value).where(switch.c.name == name, switch.c.backend == backend)
-    found: dict[str, Any] | None = connection.scalar(query)
+    found: dict[str, Any] | None = connection.scalar(_VALUE, {"which": name, "where": backend})
     return found
 
 
