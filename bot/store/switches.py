@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, literal_column, select
+from sqlalchemy import Connection, Float, bindparam, delete, select, update
 
 from bot.contract.overview import Change
+from bot.jobs.states import State
 from bot.scheduling.caps import Caps
-from bot.scheduling.holds import EVERYWHERE, Hold, Switch, Switches, Turned
+from bot.scheduling.holds import (
+    ALWAYS,
+    EVERYWHERE,
+    Hold,
+    Plan,
+    Still,
+    Switch,
+    Switches,
+    Turned,
+    hold_of,
+    still,
+)
 from bot.store import audit
+from bot.store.backends import LEASES
 from bot.store.database import Database, reading, writing
-from bot.store.rows import put
-from bot.store.tables import switch
+from bot.store.rows import is_one_of, put
+from bot.store.tables import job, lease, switch
 
 ADDED, LIMITS, FREED = "added", "limits", "freed"
 """Names of rows that switch nothing: a server beside those of the settings, limits in place of the settings', and
@@ -22,8 +35,15 @@ the hold for which a backend's memory was given back."""
 
 ON, OFF = "on", "off"
 
-
-_ON = select(switch).where(switch.c.name.in_([literal_column(f"'{each}'") for each in Switch]))
+_WORKED_FOR = select(lease.c.name).where(lease.c.name.like(f"{LEASES}%"), lease.c.owner.is_not(None))
+_PROMISED = select(job.c.id, job.c.created).where(job.c.state == State.QUEUED)
+_BY = bindparam("by", type_=Float)
+_POSTPONE = (
+    update(job)
+    .where(job.c.id == bindparam("which"))
+    .values(guess=job.c.guess + _BY, early=job.c.early + _BY, late=job.c.late + _BY)
+)
+_ON = select(switch).where(is_one_of(switch.c.name, tuple(Switch)))
 _ADDED = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
 _VALUE = select(switch.c.value).where(
     switch.c.name == bindparam("which"), switch.c.backend == bindparam("where")
@@ -43,14 +63,26 @@ class SwitchStore:
 
     @writing
     def turn(
-        self, connection: Connection, name: Switch, backend: str, turned: Turned | None, change: Change
+        self,
+        connection: Connection,
+        name: Switch,
+        backend: str,
+        turned: Turned | None,
+        change: Change,
+        plan: Plan = ALWAYS,
     ) -> bool:
-        """Turn a switch on, or off by None. Whether that changed anything, which `change` then says in the trail."""
+        """Turn a switch on, or off by None. Whether that changed anything, which `change` then says in the trail.
+
+        Where nothing took jobs and something does now, what waits comes so much later than was thought.
+        """
+        stood = still(holds_of(connection, plan, change.at))
         known = read_switches(connection).get((name, backend))
         if known == turned or (known and turned and known.hand_over == turned.hand_over):
             return False
         _write(connection, name, backend, None if turned is None else asdict(turned), change.at)
         audit.note(connection, replace(change, before=_said(known), after=_said(turned)))
+        if stood is not None and still(holds_of(connection, plan, change.at)) is None:
+            _postpone(connection, stood, change.at)
         return True
 
     @reading
@@ -114,6 +146,18 @@ def read_switches(connection: Connection) -> Switches:
     }
 
 
+def holds_of(
+    connection: Connection, plan: Plan, now: float, *, but: Collection[str] = ()
+) -> list[Hold | None]:
+    """Why each backend that somebody works for takes no jobs now; None for one that does. `but` leaves some out."""
+    switches = read_switches(connection)
+    return [
+        hold_of(switches, plan, backend, now)
+        for backend in connection.scalars(_WORKED_FOR)
+        if backend not in but
+    ]
+
+
 def caps_in_force(connection: Connection, caps: Caps) -> Caps:
     """The settings' limits with what admins have put in their place. 0 is no limit."""
     changed = _find(connection, LIMITS, EVERYWHERE)
@@ -124,6 +168,13 @@ def with_limits(caps: Caps, changed: Mapping[str, float]) -> Caps:
     """Some limits in place of others, by the names of `Caps`."""
     whole = {name: int(value) or None for name, value in changed.items() if name != "cooldown"}
     return replace(caps, cooldown=changed.get("cooldown", caps.cooldown), **whole)
+
+
+def _postpone(connection: Connection, stood: Still, now: float) -> None:
+    """Everybody who waits is told of a later time, or a sooner one, by how long nothing was begun."""
+    changes = [{"which": row.id, "by": stood.late(row.created, now)} for row in connection.execute(_PROMISED)]
+    if changes:
+        connection.execute(_POSTPONE, changes)
 
 
 def _find(connection: Connection, name: str, backend: str) -> dict[str, Any] | None:

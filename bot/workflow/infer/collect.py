@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from bot.comfy.graph import class_of, title_of
 from bot.comfy.schemas import upload_kind
-from bot.workflow.infer.glue import Origin, Tracer
+from bot.workflow.infer.glue import RATE, Origin, Tracer
 from bot.workflow.infer.interface import Interface
 from bot.workflow.infer.meanings import (
     NAMES,
+    PICTURES,
     SAMPLED,
     Meaning,
     encodes,
@@ -28,7 +29,6 @@ from bot.workflow.model import Target
 
 _MEDIA = {"image": Meaning.IMAGE, "video": Meaning.VIDEO, "audio": Meaning.AUDIO}
 _FRAMES = re.compile(r"frame(?!_?rate)", re.IGNORECASE)
-_RATE = re.compile(r"fps|frame[_ ]?rate|frames per", re.IGNORECASE)
 _OFF = (False, "disable", "disabled", "false", "off")
 
 
@@ -139,6 +139,8 @@ class Collector:
     def _origins(self, target: Target, meaning: Meaning) -> list[Origin]:
         if meaning in (Meaning.WIDTH, Meaning.HEIGHT):
             return self.tracer.sizes(target, NAMES[meaning])
+        if meaning is Meaning.LENGTH:
+            return self.tracer.sizes(target, PICTURES, exact=True)
         return self.tracer.numbers(target)
 
     def _rates(self) -> set[Target]:
@@ -154,7 +156,7 @@ class Collector:
         self, used: Target, meaning: Meaning, origins: list[Origin], rates: set[Target]
     ) -> Iterator[Finding]:
         """A number of frames that is computed from a rate is a time."""
-        rest = [o for o in origins if o.target not in rates and not _RATE.search(self._words(o))]
+        rest = [o for o in origins if o.target not in rates and not RATE.search(self._words(o))]
         if len(rest) > 1:
             rest = [
                 origin

@@ -15,6 +15,7 @@ from bot.workflow.model import Target
 
 NUMBERS = frozenset({"INT", "FLOAT"})
 TEXTS = frozenset({"STRING"})
+RATE = re.compile(r"fps|frame[_ ]?rate|frames per", re.IGNORECASE)
 
 _RULES = re.compile(
     r"json|regex|pattern|find|delimiter|separator|^key$|mode|format|locale|language", re.IGNORECASE
@@ -40,6 +41,14 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Measured:
+    """How the inputs are called that set what may be measured, and whether nothing changes it on the way."""
+
+    name: re.Pattern[str]
+    exact: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tracer:
     """Follows values backwards through a graph."""
 
@@ -48,23 +57,14 @@ class Tracer:
 
     def numbers(self, target: Target) -> list[Origin]:
         """The literals that a number comes from: one, or several that are computed with. Empty if it is measured."""
-        return _once(self._numbers(target, (target,), direct=True))
+        return _once(self._numbers(target, (target,)))
 
-    def sizes(self, target: Target, name: re.Pattern[str]) -> list[Origin]:
-        """The literals that a size comes from; one that is measured is that of the node that last set it."""
-        return _once(self._sizes(target, (target,), name))
+    def sizes(self, target: Target, name: re.Pattern[str], *, exact: bool = False) -> list[Origin]:
+        """The literals that a size comes from; one that is measured is that of the node that last set it.
 
-    def _sizes(self, target: Target, path: tuple[Target, ...], name: re.Pattern[str]) -> Iterator[Origin]:
-        source = self.view.link(target)
-        node = None if source is None else self._sized_by(source, name)
-        if node is None:
-            yield from self._numbers(target, path, direct=True)
-            return
-        for each in self.view.inputs(node):
-            step = Target(node=node, input=each)
-            if name.fullmatch(each.rsplit(".", 1)[-1]) and step not in path:
-                found = self._sizes(step, (*path, step), name)
-                yield from (replace(origin, direct=False) for origin in found)
+        `exact` if what is measured is what was set there: a number of pictures, which nothing rounds.
+        """
+        return _once(self._numbers(target, (target,), _Measured(name=name, exact=exact)))
 
     def _sized_by(self, source: Source, name: re.Pattern[str]) -> str | None:
         """The node that gave the measured picture its size; None for a size that is not measured, or that of a file."""
@@ -81,19 +81,47 @@ class Tracer:
             node = pictures[0].node
         return None
 
-    def _numbers(self, target: Target, path: tuple[Target, ...], *, direct: bool) -> Iterator[Origin]:
+    def _numbers(
+        self,
+        target: Target,
+        path: tuple[Target, ...],
+        measured: _Measured | None = None,
+        *,
+        direct: bool = True,
+    ) -> Iterator[Origin]:
         source = self.view.link(target)
         if source is None:
             yield Origin(target=target, path=path, direct=direct)
             return
         found: list[list[Origin]] = []
-        for name in self._number_inputs(source):
-            step = Target(node=source.node, input=name)
-            kept = self.view.is_primitive(source.node) or name == self.view.taken(source.node)
-            if step not in path:
-                found.append(list(self._numbers(step, (*path, step), direct=direct and kept)))
-        for origin in (origin for origins in found for origin in origins):
+        for step, kept in self._number_steps(source, measured):
+            if step in path:
+                continue
+            origins = list(self._numbers(step, (*path, step), measured, direct=direct and kept))
+            timed = measured is not None and measured.exact and self._is_rate(step)
+            if origins or not timed:
+                found.append(origins)
+        for origin in (each for origins in found for each in origins):
             yield origin if all(found) else replace(origin, mixed=True)
+
+    def _number_steps(self, source: Source, measured: _Measured | None) -> Iterator[tuple[Target, bool]]:
+        """The inputs that a number is made of, and whether it is theirs as it is."""
+        setter = None if measured is None else self._sized_by(source, measured.name)
+        if measured is not None and setter is not None:
+            for name in self.view.inputs(setter):
+                if measured.name.fullmatch(name.rsplit(".", 1)[-1]):
+                    yield Target(node=setter, input=name), measured.exact
+            return
+        for name in self._number_inputs(source):
+            kept = self.view.is_primitive(source.node) or name == self.view.taken(source.node)
+            yield Target(node=source.node, input=name), kept
+
+    def _is_rate(self, target: Target) -> bool:
+        """Whether a number is the rate of a film that only a run can tell."""
+        source = self.view.link(target)
+        outputs = [] if source is None else self.view.outputs(source.node)
+        named = outputs[source.index][1] if source is not None and source.index < len(outputs) else ""
+        return RATE.search(named) is not None
 
     def _number_inputs(self, source: Source) -> list[str]:
         """The inputs of a node that one of its numbers is made of."""

@@ -170,7 +170,10 @@ def _leading(view: View, entries: list[_Labelled]) -> list[_Labelled]:
 
 
 def _chained(collector: Collector, made: list[Group]) -> list[Group]:
-    """Prompts without labels whose samplings carry one result on, one after the other, are one."""
+    """Prompts without labels whose samplings carry one result on, one after the other, are one.
+
+    Two that one sampling takes are two: they are for parts of the picture, or say different things of it.
+    """
     kept: list[Group] = []
     for group in made:
         before = next((each for each in kept if _joined(collector, each, group)), None)
@@ -189,6 +192,8 @@ def _joined(collector: Collector, one: Group, other: Group) -> bool:
     if len(nodes) == 1:
         return _same_encoder(one, other)
     ends = [_ends(collector.polarities, each.findings) for each in (one, other)]
+    if ends[0] & ends[1]:
+        return False
     return _carries(collector.view, ends[0], ends[1]) or _carries(collector.view, ends[1], ends[0])
 
 

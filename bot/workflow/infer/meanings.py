@@ -95,6 +95,8 @@ _NAMES: tuple[tuple[Meaning, re.Pattern[str]], ...] = tuple(
 NAMES = dict(_NAMES)
 """By meaning, the names of its inputs."""
 _LENGTH = NAMES[Meaning.LENGTH]
+PICTURES = re.compile(rf"{_LENGTH.pattern}|amount", re.IGNORECASE)
+"""How many pictures a node gives on."""
 SAMPLED = (Meaning.STEPS, Meaning.CFG, Meaning.DENOISE)
 """What belongs to a sampling."""
 _NOTABLE = re.compile(
@@ -176,10 +178,11 @@ def number_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | Non
 
 
 def _sizes(view: View, node: str, makes: frozenset[str]) -> bool:
+    shows = view.schemas.is_output(str(view.graph[node].get("class_type")))
     return (
         bool(makes & {"LATENT", "SIGMAS", "NOISE", "CONDITIONING"})
         or is_maker(view, node)
-        or not _media(view, node)
+        or not (shows or _media(view, node))
     )
 
 

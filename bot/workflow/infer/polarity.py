@@ -115,7 +115,9 @@ def _passed_on(view: View, source: Source) -> tuple[list[str], bool]:
     given = [index for index, (kind, _) in enumerate(outputs) if kind == CONDITIONING]
     named = outputs[source.index][1] if source.index < len(outputs) else ""
     if named in taken:
-        return [named], True
+        names = {outputs[index][1] for index in given}
+        sort = says_negative(named)
+        return [named, *(e for e in taken if e not in names and says_negative(e) == sort)], True
     if len(given) == len(taken) and source.index in given:
         return [taken[given.index(source.index)]], True
     if len(given) > 1:
