@@ -138,13 +138,17 @@ class Submit:
         """What is to be stored, if it can run. Raises `UserError`."""
         raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
         choices = self._servers.choices(chosen)
+        self._servers.require_families(chosen, raw)
         bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
         able = self._servers.able(chosen)
-        loras = loras_of(chosen, bound, able)
+        families = self._servers.families
+        loras = loras_of(chosen, bound, able, families.of)
         inputs = await self._inputs.of(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
         graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
+        await families.learn(patched)
+        families.require(chosen, patched)
         unfit = self._servers.unfit(chosen, patched)
         found = self._servers.costs(patched)
         return NewRequest(
