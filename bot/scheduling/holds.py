@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -88,6 +88,32 @@ class Hold:
     def frees(self) -> bool:
         """Whether the GPU's memory is given back."""
         return self.reason in (Reason.OWNERS, Reason.HOURS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Still:
+    """No backend takes jobs, since then and perhaps until then (seconds since 1970)."""
+
+    since: float
+    until: float | None = None
+
+    def late(self, created: float, now: float) -> float:
+        """How much later than was promised to it a job comes that was asked for then, if all goes on `now`.
+
+        Negative if it comes sooner: one that was asked for meanwhile was told of the end that was known.
+        """
+        if created < self.since:
+            return now - self.since
+        return now - (self.until if self.until is not None else created)
+
+
+def still(holds: Collection[Hold | None]) -> Still | None:
+    """Since when none of these backends takes jobs; None if one does, or there is none."""
+    held = [hold for hold in holds if hold is not None]
+    if not held or len(held) < len(holds):
+        return None
+    ends = [hold.until for hold in held if hold.until is not None]
+    return Still(since=max(hold.since for hold in held), until=min(ends, default=None))
 
 
 def hold_of(switches: Switches, plan: Plan, backend: str, now: float) -> Hold | None:

@@ -216,7 +216,7 @@ class Steer:
         return await self._store.audit.newest(most)
 
     async def _turn(self, change: Change, name: Switch, key: str, turned: Turned | None) -> bool:
-        return await self._store.switches.turn(name, key, turned, change)
+        return await self._store.switches.turn(name, key, turned, change, self._rules.plan)
 
     def _all_or(self, server: str) -> tuple[str, str, str]:
         """What a pause is about: its key, what it is called, and how to name it in a command."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -25,7 +26,7 @@ from bot.jobs.models import Added, InputImage, NewRequest, PatchValue
 from bot.jobs.work import Lane, Work
 from bot.media.kinds import Family
 from bot.media.spool import Spool
-from bot.scheduling.caps import Caps
+from bot.scheduling.terms import Terms
 from bot.service.grounds import Ground, Grounds
 from bot.service.inputs import Inputs
 from bot.service.look import Look
@@ -34,6 +35,7 @@ from bot.service.quota import today
 from bot.service.reading import loras_of, reading_of, with_named
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
+from bot.store.claims import Rules
 from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
@@ -64,7 +66,7 @@ class Submit:
         look: Look,
         rights: Rights,
         grounds: Grounds,
-        caps: Caps | None = None,
+        rules: Rules,
     ) -> None:
         self._store = store
         self._feed = feed
@@ -73,7 +75,7 @@ class Submit:
         self._inputs = Inputs(store, spool, look)
         self._rights = rights
         self._grounds = grounds
-        self._caps = caps
+        self._rules = rules
 
     async def submit(
         self,
@@ -88,21 +90,32 @@ class Submit:
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
         fingerprint = _fingerprint(invocation)
-        known = await self._store.requests.find(invocation.event_key)
+        known, trust, ground = await asyncio.gather(  # together, so that the store is asked once
+            self._store.requests.find(invocation.event_key),
+            self._rights.trust(invocation.actor),
+            self._grounds.of(invocation.place),
+        )
         if known is not None:
             return _same(known, fingerprint)
-        level = await self._rights.require(invocation.actor, MAKE)
-        ground = await self._grounds.of(invocation.place)
+        level = self._rights.judge(invocation.actor, trust, MAKE)
         await self._servers.ready()
         chosen = self._allowed(chosen, invocation.command, ground, level)
         self._servers.require(chosen)
         new = await self._request(invocation, adapter, chosen, kept, level)
         self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
-        caps = None if new.lane is Lane.ADMIN else self._caps
-        allowance = self._rights.policy.allowance(level)
-        added = await self._store.requests.add(new, caps, allowance, today(new.created), self._servers.purse)
+        added = await self._store.requests.add(new, self._terms(new, level))
         self._feed.queued(added.job)
         return _same(added, fingerprint)
+
+    def _terms(self, new: NewRequest, level: Level) -> Terms:
+        """What a request of this level must fit; the owner's own have no caps."""
+        return Terms(
+            caps=None if new.lane is Lane.ADMIN else self._rules.caps,
+            allowance=self._rights.policy.allowance(level),
+            day=today(new.created),
+            purse=self._servers.purse,
+            plan=self._rules.plan,
+        )
 
     def _allowed(self, chosen: Workflow | None, command: str, ground: Ground, level: Level) -> Workflow:
         """The workflow that does it, for a role another that serves it if the first may not run here.
@@ -129,13 +142,17 @@ class Submit:
         """What is to be stored, if it can run. Raises `UserError`."""
         raw, seed = _raw(chosen, invocation.values), secrets.randbits(SEED_BITS)
         choices = self._servers.choices(chosen)
+        self._servers.require_families(chosen, raw)
         bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
         able = self._servers.able(chosen)
-        loras = loras_of(chosen, bound, able)
+        families = self._servers.families
+        loras = loras_of(chosen, bound, able, families.of)
         inputs = await self._inputs.of(invocation, chosen, kept)
         graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
         graph = with_named(invocation.command, graph, loras, able)
         patched = apply(graph, patch)
+        await families.learn(patched)
+        families.require(chosen, patched)
         unfit = self._servers.unfit(chosen, patched)
         found = self._servers.costs(patched)
         return NewRequest(

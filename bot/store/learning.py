@@ -11,18 +11,16 @@ from bot.jobs.work import Lane, Work
 from bot.scheduling import estimates
 from bot.scheduling.choice import LOAD_SECONDS
 from bot.scheduling.estimates import Known, Range
+from bot.scheduling.holds import Plan, still
 from bot.scheduling.place import Waiting, ahead, wait_seconds
-from bot.store.backends import LEASES, others_everywhere
+from bot.store.backends import others_everywhere
 from bot.store.flows import IS_LIVE, Spot
 from bot.store.rows import put_all
-from bot.store.tables import account, estimate, flow, job, lease, loaded
-
-BACKENDS = f"{LEASES}%"
-"""What the leases of backends are called."""
+from bot.store.switches import holds_of
+from bot.store.tables import account, estimate, flow, job, loaded
 
 _KNOWN = select(estimate).where(estimate.c.key.in_(bindparam("keys", expanding=True)))
 _BUSY = select(func.sum(job.c.charged)).where(IS_LIVE)
-_SERVED = select(func.count()).where(lease.c.name.like(BACKENDS), lease.c.owner.is_not(None))
 _HOLDING = select(func.count()).where(loaded.c.models == bindparam("which"))
 _WAITING = (
     select(flow.c.account, flow.c.lane, flow.c.vtime, account.c.weight, flow.c.waiting, flow.c.seconds)
@@ -48,16 +46,20 @@ def load_estimate(connection: Connection, models: str) -> float:
     return estimates.load_seconds(known(connection, [estimates.load_key(models)]), models, LOAD_SECONDS)
 
 
-def promise(connection: Connection, spot: Spot) -> tuple[float, bool, Range]:
+def promise(connection: Connection, spot: Spot, plan: Plan, now: float) -> tuple[float, bool, Range]:
     """For the job that was the last to join its person's flow: seconds until it is done, as far as can be known;
-    whether a backend has its models loaded; and the range that is shown."""
+    whether a backend has its models loaded; and the range that is shown. Backends that take no jobs `now` count
+    for nothing; while none does, it is counted from when one does, as far as that is known."""
     waiting = flows_waiting(connection)
     mine = next(each for each in waiting if (each.account, each.lane) == (spot.account, spot.lane))
     before = ahead(mine, mine.jobs - 1, mine.seconds - spot.seconds, waiting)
     busy = connection.scalar(_BUSY) or 0.0
     busy += others_everywhere(connection) * estimates.FIRST_GUESS
-    servers = connection.scalar(_SERVED) or 1
-    guess = wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds
+    holds = holds_of(connection, plan, now, but=frozenset(spot.shunned.split("\n")))
+    servers = sum(hold is None for hold in holds)
+    stands = still(holds)
+    closed = max(0.0, stands.until - now) if stands is not None and stands.until is not None else 0.0
+    guess = closed + wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds
     held = not spot.models or (connection.scalar(_HOLDING, {"which": spot.models}) or 0) > 0
     taught = known(connection, [estimates.guess_key(guess, held=held)])
     return guess, held, estimates.shown_range(taught, guess, held=held)

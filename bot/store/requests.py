@@ -12,8 +12,10 @@ from bot.contract.values import AccountId, Actor, JobId, MessageId, Place, Reque
 from bot.errors import TooMuch
 from bot.jobs.models import AS_WRITTEN, Added, Blob, NewRequest, Reading
 from bot.jobs.states import State
-from bot.scheduling.allowance import Allowance, Day, Spent, overdrawn
-from bot.scheduling.caps import Asking, Bill, Caps, Purse, refusal, too_dear
+from bot.scheduling.allowance import Spent, overdrawn
+from bot.scheduling.caps import Asking, Bill, Purse, refusal, too_dear
+from bot.scheduling.holds import Plan
+from bot.scheduling.terms import Terms
 from bot.store.database import Database, reading, writing
 from bot.store.flows import Spot, join_line
 from bot.store.learning import promise, run_estimate
@@ -63,6 +65,16 @@ _ASKED = select(
     .scalar_subquery(),
     select(func.max(request.c.created)).where(request.c.account == bindparam("owner")).scalar_subquery(),
 )
+_WEIGH = (
+    update(account)
+    .where(
+        account.c.id == bindparam("which"),
+        account.c.own_weight.is_(None),
+        account.c.weight != bindparam("other", type_=account.c.weight.type),
+    )
+    .values(weight=bindparam("other", type_=account.c.weight.type))
+)
+_NEW_REQUEST = insert(request)
 _NEW_JOB = insert(job).values(number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery())
 _NEW_MESSAGE = insert(message).values(
     number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery()
@@ -80,30 +92,24 @@ class Requests:
         self,
         connection: Connection,
         new: NewRequest,
-        caps: Caps | None = None,
-        allowance: Allowance | None = None,
-        day: Day | None = None,
-        purse: Purse | None = None,
+        terms: Terms | None = None,
     ) -> Added:
         """Store a request, unless its event key is known: then say what the first one made.
 
-        `allowance` is what the person's level gives, of a `day` and beside others. Raises `TooMuch` if the caps, the
-        day or the `purse` leave no room for it; then nothing is stored.
+        Raises `TooMuch` if the `terms` leave no room for it; then nothing is stored.
         """
+        terms = terms or Terms()
         known = _find(connection, new.event_key)
         if known is not None:
             return known
         owner = account_of(connection, new.actor, new.created)
         where = _place(connection, new.place)
-        if caps is not None:
-            _refuse(connection, new, owner, where, caps_in_force(connection, caps), allowance)
         seconds = run_estimate(connection, new.work)
-        if allowance is not None:
-            _weigh(connection, owner, allowance.weight)
-            if day is not None:
-                _stay_within(connection, owner, allowance, day, seconds)
-        if new.paid and purse is not None:
-            _refuse_dear(connection, new, owner, purse)
+        _refuse(connection, new, owner, where, terms)
+        _stay_within(connection, owner, terms, seconds)
+        _refuse_dear(connection, new, owner, terms.purse)
+        if terms.allowance is not None:
+            _weigh(connection, owner, terms.allowance.weight)
         _insert_request(connection, new, owner, where)
         spot = Spot(
             account=owner,
@@ -114,7 +120,7 @@ class Requests:
             seconds=seconds,
         )
         join_line(connection, spot)
-        _insert_job(connection, new, spot)
+        _insert_job(connection, new, spot, terms.plan)
         _insert_message(connection, new, where)
         return Added(
             request=new.request,
@@ -200,43 +206,39 @@ def _place(connection: Connection, where: Place) -> str:
 
 def _weigh(connection: Connection, owner: AccountId, weight: float) -> None:
     """Give somebody their level's share, unless they have one of their own; it may be another than the last time."""
-    other = (account.c.id == owner) & account.c.own_weight.is_(None) & (account.c.weight != weight)
-    connection.execute(update(account).where(other).values(weight=weight))
+    connection.execute(_WEIGH, {"which": owner, "other": weight})
 
 
-def _stay_within(
-    connection: Connection, owner: AccountId, allowance: Allowance, day: Day, seconds: float
-) -> None:
+def _stay_within(connection: Connection, owner: AccountId, terms: Terms, seconds: float) -> None:
     """Raise `TooMuch` for a job of so many seconds that the day has no room for."""
-    if allowance.seconds is None:
+    allowance, day = terms.allowance, terms.day
+    if allowance is None or allowance.seconds is None or day is None:
         return
     words = overdrawn(allowance, spent(connection, owner, day.begins), seconds, day.left)
     if words is not None:
         raise TooMuch(words)
 
 
-def _refuse(
-    connection: Connection,
-    new: NewRequest,
-    owner: AccountId,
-    where: str,
-    caps: Caps,
-    allowance: Allowance | None,
-) -> None:
+def _refuse(connection: Connection, new: NewRequest, owner: AccountId, where: str, terms: Terms) -> None:
     """Raise `TooMuch` unless the caps leave room. The counts are exact: nothing else is written meanwhile."""
+    if terms.caps is None:
+        return
+    caps = caps_in_force(connection, terms.caps)
     waiting, places, before = connection.execute(_ASKED, {"owner": owner, "place": where}).one()
     asking = Asking(
         waiting_person=waiting,
         waiting_place=places,
         since_last=max(0.0, new.created - before) if before is not None else None,
     )
-    words = refusal(caps if allowance is None else allowance.within(caps), asking)
+    words = refusal(caps if terms.allowance is None else terms.allowance.within(caps), asking)
     if words is not None:
         raise TooMuch(words)
 
 
-def _refuse_dear(connection: Connection, new: NewRequest, owner: AccountId, purse: Purse) -> None:
+def _refuse_dear(connection: Connection, new: NewRequest, owner: AccountId, purse: Purse | None) -> None:
     """Raise `TooMuch` if the person has had enough for today. What never ran cost nothing."""
+    if purse is None or not new.paid:
+        return
     ran = job.c.started.is_not(None) | job.c.state.not_in((State.FAILED, State.CANCELLED))
     mine = (job.c.account == owner) & job.c.paid & (job.c.created >= midnight(new.created)) & ran
     count, amount = connection.execute(
@@ -255,7 +257,7 @@ def midnight(now: float) -> float:
 
 def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
     connection.execute(
-        insert(request),
+        _NEW_REQUEST,
         {
             "id": new.request,
             "event_key": new.event_key,
@@ -270,8 +272,8 @@ def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, w
     )
 
 
-def _insert_job(connection: Connection, new: NewRequest, spot: Spot) -> None:
-    guess, held, shown = promise(connection, spot)
+def _insert_job(connection: Connection, new: NewRequest, spot: Spot, plan: Plan) -> None:
+    guess, held, shown = promise(connection, spot, plan, new.created)
     version = {"version": new.version, "name": new.workflow, "graph": new.graph}
     add_unless_there(connection, workflow_version, version)
     connection.execute(

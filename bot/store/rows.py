@@ -42,9 +42,9 @@ _OUTPUTS = (
 )
 
 
-def is_one_of(column: Column[str], states: Collection[State]) -> ColumnElement[bool]:
+def is_one_of(column: Column[str], names: Collection[str]) -> ColumnElement[bool]:
     """Whether a column has one of these; they are part of the statement, so that nothing is put in when it runs."""
-    return column.in_([literal_column(f"'{state}'") for state in sorted(states)])
+    return column.in_([literal_column(f"'{name}'") for name in sorted(names)])
 
 
 def job_record(row: Row[Any], inputs: Sequence[InputImage] = ()) -> Job:

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Float, bindparam, delete, select, update
 
 from bot.contract.overview import Change
+from bot.jobs.states import State
 from bot.scheduling.caps import Caps
-from bot.scheduling.holds import EVERYWHERE, Hold, Switch, Switches, Turned
+from bot.scheduling.holds import (
+    ALWAYS,
+    EVERYWHERE,
+    Hold,
+    Plan,
+    Still,
+    Switch,
+    Switches,
+    Turned,
+    hold_of,
+    still,
+)
 from bot.store import audit
+from bot.store.backends import LEASES
 from bot.store.database import Database, reading, writing
-from bot.store.rows import put
-from bot.store.tables import switch
+from bot.store.rows import is_one_of, put
+from bot.store.tables import job, lease, switch
 
 ADDED, LIMITS, FREED = "added", "limits", "freed"
 """Names of rows that switch nothing: a server beside those of the settings, limits in place of the settings', and
 the hold for which a backend's memory was given back."""
 
 ON, OFF = "on", "off"
+
+_WORKED_FOR = select(lease.c.name).where(lease.c.name.like(f"{LEASES}%"), lease.c.owner.is_not(None))
+_PROMISED = select(job.c.id, job.c.created).where(job.c.state == State.QUEUED)
+_BY = bindparam("by", type_=Float)
+_POSTPONE = (
+    update(job)
+    .where(job.c.id == bindparam("which"))
+    .values(guess=job.c.guess + _BY, early=job.c.early + _BY, late=job.c.late + _BY)
+)
+_ON = select(switch).where(is_one_of(switch.c.name, tuple(Switch)))
+_ADDED = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
+_VALUE = select(switch.c.value).where(
+    switch.c.name == bindparam("which"), switch.c.backend == bindparam("where")
+)
 
 
 class SwitchStore:
@@ -36,21 +63,32 @@ class SwitchStore:
 
     @writing
     def turn(
-        self, connection: Connection, name: Switch, backend: str, turned: Turned | None, change: Change
+        self,
+        connection: Connection,
+        name: Switch,
+        backend: str,
+        turned: Turned | None,
+        change: Change,
+        plan: Plan = ALWAYS,
     ) -> bool:
-        """Turn a switch on, or off by None. Whether that changed anything, which `change` then says in the trail."""
+        """Turn a switch on, or off by None. Whether that changed anything, which `change` then says in the trail.
+
+        Where nothing took jobs and something does now, what waits comes so much later than was thought.
+        """
+        stood = still(holds_of(connection, plan, change.at))
         known = read_switches(connection).get((name, backend))
         if known == turned or (known and turned and known.hand_over == turned.hand_over):
             return False
         _write(connection, name, backend, None if turned is None else asdict(turned), change.at)
         audit.note(connection, replace(change, before=_said(known), after=_said(turned)))
+        if stood is not None and still(holds_of(connection, plan, change.at)) is None:
+            _postpone(connection, stood, change.at)
         return True
 
     @reading
     def added(self, connection: Connection) -> list[str]:
         """The addresses of servers beside those of the settings, the oldest first."""
-        query = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
-        return [row.value["url"] for row in connection.execute(query)]
+        return [row.value["url"] for row in connection.execute(_ADDED)]
 
     @writing
     def add(self, connection: Connection, backend: str, url: str, change: Change) -> bool:
@@ -102,11 +140,22 @@ class SwitchStore:
 
 def read_switches(connection: Connection) -> Switches:
     """All that is on, in a transaction that goes on."""
-    query = select(switch).where(switch.c.name.in_([each.value for each in Switch]))
     return {
         (Switch(row.name), row.backend): Turned(since=row.since, hand_over=row.value.get("hand_over", False))
-        for row in connection.execute(query)
+        for row in connection.execute(_ON)
     }
+
+
+def holds_of(
+    connection: Connection, plan: Plan, now: float, *, but: Collection[str] = ()
+) -> list[Hold | None]:
+    """Why each backend that somebody works for takes no jobs now; None for one that does. `but` leaves some out."""
+    switches = read_switches(connection)
+    return [
+        hold_of(switches, plan, backend, now)
+        for backend in connection.scalars(_WORKED_FOR)
+        if backend not in but
+    ]
 
 
 def caps_in_force(connection: Connection, caps: Caps) -> Caps:
@@ -121,9 +170,15 @@ def with_limits(caps: Caps, changed: Mapping[str, float]) -> Caps:
     return replace(caps, cooldown=changed.get("cooldown", caps.cooldown), **whole)
 
 
+def _postpone(connection: Connection, stood: Still, now: float) -> None:
+    """Everybody who waits is told of a later time, or a sooner one, by how long nothing was begun."""
+    changes = [{"which": row.id, "by": stood.late(row.created, now)} for row in connection.execute(_PROMISED)]
+    if changes:
+        connection.execute(_POSTPONE, changes)
+
+
 def _find(connection: Connection, name: str, backend: str) -> dict[str, Any] | None:
-    query = select(switch.c.value).where(switch.c.name == name, switch.c.backend == backend)
-    found: dict[str, Any] | None = connection.scalar(query)
+    found: dict[str, Any] | None = connection.scalar(_VALUE, {"which": name, "where": backend})
     return found
 
 

@@ -13,6 +13,7 @@ from bot.contract.values import JobId, OutputRef
 from bot.errors import TooMuch
 from bot.jobs.models import Added, Blob, InputImage, Job, MessageView
 from bot.scheduling.caps import Caps
+from bot.scheduling.terms import Terms
 from bot.store.database import Database
 from bot.store.requests import Requests
 from bot.store.store import Store
@@ -176,12 +177,13 @@ async def test_what_the_caps_leave_no_room_for_is_not_stored(
     store: Store, database: Database, caps: Caps, words: str
 ) -> None:
     """However it is asked for; the same event again is the first one still."""
-    await store.requests.add(new_request("1", where="room"), caps)
-    await store.requests.add(new_request("2", where="room", created=1040.0), caps)
-    await store.requests.add(new_request("3", where="room", who="bob"), caps)
+    terms = Terms(caps=caps)
+    await store.requests.add(new_request("1", where="room"), terms)
+    await store.requests.add(new_request("2", where="room", created=1040.0), terms)
+    await store.requests.add(new_request("3", where="room", who="bob"), terms)
     before = await everything(database)
     with pytest.raises(TooMuch, match=words):
-        await store.requests.add(new_request("4", where="room", created=1050.0), caps)
+        await store.requests.add(new_request("4", where="room", created=1050.0), terms)
     assert await everything(database) == before
-    assert (await store.requests.add(new_request("2", where="room", created=1050.0), caps)).existing
-    await store.requests.add(new_request("5", who="cid", where="hall"), caps)
+    assert (await store.requests.add(new_request("2", where="room", created=1050.0), terms)).existing
+    await store.requests.add(new_request("5", who="cid", where="hall"), terms)

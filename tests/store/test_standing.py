@@ -15,6 +15,7 @@ from bot.jobs.standing import Ban, Kept, PlaceRule
 from bot.jobs.states import State
 from bot.scheduling.allowance import Allowance, Day, Spent
 from bot.scheduling.caps import Caps
+from bot.scheduling.terms import Terms
 from bot.store.database import Database
 from bot.store.leases import Held
 from bot.store.store import Store
@@ -128,35 +129,36 @@ async def test_a_day_counts_what_was_made_and_what_is_bound(
 
 async def test_what_a_day_has_no_room_for_is_not_stored(store: Store, database: Database, held: Held) -> None:
     """The first takes 20 as far as is known; told is what was used, what waits and when it begins anew."""
-    some = Allowance(seconds=45.0)
-    await store.requests.add(new_request("1"), None, some, DAY)
+    some = Terms(allowance=Allowance(seconds=45.0), day=DAY)
+    await store.requests.add(new_request("1"), some)
     await _run(store, held, "1", State.DONE, began=1000.0, ended=1010.0)
-    await store.requests.add(new_request("2"), None, some, DAY)
-    await store.requests.add(new_request("3"), None, some, DAY)
-    await store.requests.add(new_request("4"), None, some, DAY)
+    await store.requests.add(new_request("2"), some)
+    await store.requests.add(new_request("3"), some)
+    await store.requests.add(new_request("4"), some)
     before = await everything(database)
     with pytest.raises(TooMuch) as told:
-        await store.requests.add(new_request("5"), None, some, DAY)
+        await store.requests.add(new_request("5"), some)
     assert str(told.value) == (
         "This takes about 10 GPU-seconds. You have used 10 of today's 45, and what waits takes about 30. "
         "They begin anew in 5 hours."
     )
     assert await everything(database) == before
-    added = await store.requests.add(new_request("4"), None, some, DAY)  # the same event once more
+    added = await store.requests.add(new_request("4"), some)  # the same event once more
     assert added.existing
-    await store.requests.add(new_request("6"), None, Allowance(), DAY)
-    await store.requests.add(new_request("7", who="bob"), None, some, DAY)
+    await store.requests.add(new_request("6"), Terms(allowance=Allowance(), day=DAY))
+    await store.requests.add(new_request("7", who="bob"), some)
 
 
 async def test_levels_give_a_weight_and_a_smaller_cap(store: Store, database: Database) -> None:
     """The weight is the one that the person has now; a level's cap never lifts everybody's."""
     caps = Caps(waiting_person=2)
-    await store.requests.add(new_request("1"), caps, Allowance(weight=0.5, waiting=9))
-    await store.requests.add(new_request("2"), caps, Allowance(weight=2.0, waiting=9))
+    one = Terms(caps=caps, allowance=Allowance(waiting=1))
+    await store.requests.add(new_request("1"), Terms(caps=caps, allowance=Allowance(weight=0.5, waiting=9)))
+    await store.requests.add(new_request("2"), Terms(caps=caps, allowance=Allowance(weight=2.0, waiting=9)))
     with pytest.raises(TooMuch, match="2 pictures waiting"):
-        await store.requests.add(new_request("3"), caps, Allowance(waiting=9))
-    await store.requests.add(new_request("4", where="b", who="bob"), caps, Allowance(waiting=1))
+        await store.requests.add(new_request("3"), Terms(caps=caps, allowance=Allowance(waiting=9)))
+    await store.requests.add(new_request("4", where="b", who="bob"), one)
     with pytest.raises(TooMuch, match="1 picture waiting"):
-        await store.requests.add(new_request("5", where="b", who="bob"), caps, Allowance(waiting=1))
+        await store.requests.add(new_request("5", where="b", who="bob"), one)
     weights = await database.read(lambda connection: connection.scalars(select(account.c.weight)).all())
     assert sorted(weights) == [1.0, 2.0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from bot.contract.overview import Change
@@ -10,6 +12,7 @@ from bot.errors import TooMuch
 from bot.jobs.states import State
 from bot.scheduling.caps import Caps
 from bot.scheduling.holds import EVERYWHERE, Hold, Hours, Plan, Reason, Switch, Turned
+from bot.scheduling.terms import Terms
 from bot.store.claims import Rules
 from bot.store.leases import Held
 from bot.store.statistics import Figure
@@ -107,19 +110,88 @@ async def test_servers_come_and_go(store: Store) -> None:
     ]
 
 
+async def test_a_held_backend_shortens_nobodys_wait(store: Store, held: Held) -> None:
+    """Two backends share the work before a job, a held one does not."""
+    other = await other_backend(store)
+    await store.requests.add(new_request("1"))
+    await store.requests.add(new_request("2"))
+    await store.switches.turn(Switch.DRAINED, other.name, Turned(since=1000.0), change("drain", at=1000.0))
+    await store.requests.add(new_request("3"))
+    await store.requests.add(new_request("4", shunned=(held.name,)))
+    assert [await range_of(store, key) for key in "1234"] == [
+        (1010.0, 1040.0),  # a run is guessed to take 20 s, half to twice as long
+        (1015.0, 1060.0),
+        (1030.0, 1120.0),
+        (1040.0, 1160.0),
+    ]
+
+
+async def range_of(store: Store, key: str) -> tuple[float | None, float | None]:
+    """When a job was thought to be done."""
+    view = await store.messages.of_job(JobId(f"job-{key}"))
+    assert view is not None
+    return view.job.early, view.job.late
+
+
+async def test_what_waits_through_a_pause_comes_so_much_later(store: Store, held: Held) -> None:
+    """What was asked for meanwhile waits from then; what a backend has in hand was not held up. A pause of one
+    backend beside another that works changes nothing."""
+    for key in "12":
+        await store.requests.add(new_request(key))
+    assert await claimed(store, held) == "job-1"
+    before = [await range_of(store, key) for key in "12"]
+    await store.switches.turn(Switch.PAUSED, EVERYWHERE, Turned(since=1100.0), change("pause", at=1100.0))
+    await store.requests.add(new_request("3", created=1400.0))
+    third = await range_of(store, "3")
+    await store.switches.turn(Switch.PAUSED, EVERYWHERE, None, change("resume", at=1700.0))
+    assert [await range_of(store, key) for key in "123"] == [
+        before[0],
+        later(before[1], 600),
+        later(third, 300),
+    ]
+    other = await other_backend(store)
+    await store.switches.turn(Switch.PAUSED, other.name, Turned(since=1800.0), change("pause", at=1800.0))
+    await store.switches.turn(Switch.PAUSED, other.name, None, change("resume", at=1900.0))
+    assert await range_of(store, "3") == later(third, 300)
+
+
+def later(given: tuple[float | None, float | None], seconds: float) -> tuple[float, float]:
+    """A range, moved."""
+    early, late = given
+    assert early is not None
+    assert late is not None
+    return early + seconds, late + seconds
+
+
+async def test_outside_the_hours_it_counts_from_their_begin(store: Store, held: Held) -> None:
+    """If an admin takes the GPU before, from then."""
+    noon = datetime(2026, 5, 4, 12).timestamp()  # noqa: DTZ001 - hours are the server's own
+    evening = Terms(plan=Plan(others=Hours(spans=((13 * 60, 23 * 60),))))
+    await store.requests.add(new_request("1", created=noon - 13.5 * 3600), evening)
+    yesterday = await range_of(store, "1")
+    assert yesterday == (noon - 13.5 * 3600 + 10, noon - 13.5 * 3600 + 40)
+    await store.requests.add(new_request("2", created=noon), evening)
+    opening = 3600 + 40
+    assert await range_of(store, "2") == (noon + 0.5 * opening, noon + 2 * opening)
+    taken, at = Turned(since=noon + 600), change("gpu take", at=noon + 600)
+    await store.switches.turn(Switch.BOTS, held.name, taken, at, evening.plan)
+    assert await range_of(store, "1") == later(yesterday, 13 * 3600 + 600)
+    assert await range_of(store, "2") == later((noon + 0.5 * opening, noon + 2 * opening), 600 - 3600)
+
+
 async def test_limits_of_admins_stand_in_place_of_the_settings(store: Store, held: Held) -> None:
     """For requests and for claims, at once; taken back the settings' hold again."""
-    caps = Caps(waiting_person=1)
-    await store.requests.add(new_request("1"), caps)
+    terms = Terms(caps=Caps(waiting_person=1))
+    await store.requests.add(new_request("1"), terms)
     with pytest.raises(TooMuch, match="You have 1 picture waiting"):
-        await store.requests.add(new_request("2"), caps)
+        await store.requests.add(new_request("2"), terms)
     await store.switches.limit("waiting_person", 0, change("limits", "waiting-per-person"))
     await store.switches.limit("running_person", 1, change("limits", "running-per-person"))
     await store.switches.limit("cooldown", 0.5, change("limits", "cooldown"))
     assert await store.switches.limits() == {"waiting_person": 0, "running_person": 1, "cooldown": 0.5}
     with pytest.raises(TooMuch, match="Try again in 1 second"):
-        await store.requests.add(new_request("2", created=1000.1), caps)
-    await store.requests.add(new_request("2", created=1001.0), caps)
+        await store.requests.add(new_request("2", created=1000.1), terms)
+    await store.requests.add(new_request("2", created=1001.0), terms)
     assert [await claimed(store, held), await claimed(store, held)] == ["job-1", None]
     await store.switches.limit("running_person", None, change("limits", "running-per-person"))
     assert await claimed(store, held) == "job-2"
