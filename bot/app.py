@@ -159,6 +159,8 @@ class App:
         self.vitals.serves(adapter.name for adapter in adapters)
         work = [self._deliverer(adapter).run() for adapter in adapters]
         work.append(self.fleet.run(self._worker if works else None))
+        if adapters:
+            work.append(self.servers.families.run(self.store.memory))
         if works:
             work.append(self._take_back())
         async with _background(*work, self.shelf.run(), *self._relay()):

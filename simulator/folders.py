@@ -1,6 +1,7 @@
 """The server's disk: input, output and temp folders, and the names files get there."""
 
 import os
+import posixpath
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,16 @@ _OFFERED = {
     "audio": AUDIO_SUFFIXES | VIDEO_SUFFIXES,
 }
 
+MODEL_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"})
+# Folders that are not called as the models in them, and those that nodes save models to.
+_MODEL_PLACES = {
+    "text_encoders": ["models/text_encoders", "models/clip", "output/clip"],
+    "diffusion_models": ["models/unet", "models/diffusion_models", "output/diffusion_models"],
+    "controlnet": ["models/controlnet", "models/t2i_adapter"],
+    "custom_nodes": ["custom_nodes"],
+    "datasets": ["datasets"],
+    **{name: [f"models/{name}", f"output/{name}"] for name in ("checkpoints", "loras", "vae")},
+}
 
 # Kinds that a browser might execute; servers hand them out as downloads only.
 _ACTIVE = frozenset({"text/html", "text/javascript", "application/javascript", "text/css", "image/svg+xml"})
@@ -60,6 +71,25 @@ class Folders:
     def of(self, kind: str) -> Path | None:
         """The folder called input, output or temp; None for any other name."""
         return self._kinds.get(kind)
+
+    def model_places(self, kind: str) -> list[Path]:
+        """Where models of a kind lie, or would lie."""
+        return [self.root / place for place in _MODEL_PLACES.get(kind, [f"models/{kind}"])]
+
+    def model_files(self, kind: str) -> list[str]:
+        """The names of the models of a kind that lie on the disk."""
+        return sorted(
+            file.relative_to(place).as_posix()
+            for place in self.model_places(kind)
+            for file in place.rglob("*")
+            if file.suffix.lower() in MODEL_SUFFIXES and file.is_file()
+        )
+
+    def model_file(self, kind: str, name: str) -> Path | None:
+        """A model on the disk by its name, which can't lead out of its folder; None if there is none."""
+        inside = posixpath.normpath(f"/{name}").lstrip("/")
+        found = (place / inside for place in self.model_places(kind))
+        return next((path for path in found if path.is_file()), None)
 
     def annotated(self, name: str) -> tuple[str, Path | None]:
         """Split `a.png [temp]` into the name and its folder; the folder is None when not named."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from aiohttp import web
 
 from simulator.machine import MACHINE
-from simulator.model_routes import folder_paths
 
 
 async def get_logs(request: web.Request) -> web.Response:
@@ -29,7 +28,9 @@ async def get_folder_paths(request: web.Request) -> web.Response:
     """Where models lie on the server's disk."""
     machine = request.app[MACHINE]
     names = machine.catalogue.model_folders()
-    return web.json_response({name: folder_paths(machine.folders, name) for name in names})
+    return web.json_response(
+        {name: [str(place) for place in machine.folders.model_places(name)] for name in names}
+    )
 
 
 async def get_files(request: web.Request) -> web.Response:

@@ -1,30 +1,19 @@
-"""Which model files there are. They are names only: nothing of them lies on the disk."""
+"""Which model files there are: names that the settings make up, and files that lie on the disk."""
 
+import json
 import posixpath
+import struct
 import zlib
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from aiohttp import web
 
-from simulator.folders import Folders
 from simulator.machine import MACHINE
 
 _WEIGHTS = [".bin", ".ckpt", ".pkl", ".pt", ".pt2", ".pth", ".safetensors", ".sft"]
+_MOST_HEAD_BYTES = 1024 * 1024
 _EXTENSIONS: dict[str, list[str]] = {"diffusers": ["folder"], "datasets": [], "classifiers": [""]}
-# Folders that are not called as the models in them, and those that nodes save models to.
-_PLACES = {
-    "text_encoders": ["models/text_encoders", "models/clip", "output/clip"],
-    "diffusion_models": ["models/unet", "models/diffusion_models", "output/diffusion_models"],
-    "controlnet": ["models/controlnet", "models/t2i_adapter"],
-    "custom_nodes": ["custom_nodes"],
-    "datasets": ["datasets"],
-    **{name: [f"models/{name}", f"output/{name}"] for name in ("checkpoints", "loras", "vae")},
-}
-
-
-def folder_paths(folders: Folders, name: str) -> list[str]:
-    """Where models of a kind would lie."""
-    return [str(folders.root / place) for place in _PLACES.get(name, [f"models/{name}"])]
 
 
 async def get_models(request: web.Request) -> web.Response:
@@ -48,7 +37,7 @@ async def get_folders(request: web.Request) -> web.Response:
     about = [
         {
             "name": name,
-            "folders": folder_paths(machine.folders, name),
+            "folders": [str(place) for place in machine.folders.model_places(name)],
             "extensions": _EXTENSIONS.get(name, _WEIGHTS),
         }
         for name in shown
@@ -82,11 +71,25 @@ async def get_preview(request: web.Request) -> web.Response:
 
 async def get_metadata(request: web.Request) -> web.Response:
     """What the head of a safetensors file says about it."""
-    name = request.query.get("filename", "")
-    names = request.app[MACHINE].catalogue.models(request.match_info["folder"]) or []
+    name, folder = request.query.get("filename", ""), request.match_info["folder"]
+    machine = request.app[MACHINE]
+    names = machine.catalogue.models(folder) or []
+    file = machine.folders.model_file(folder, name) if folder in machine.catalogue.model_folders() else None
+    if file is not None and name.endswith(".safetensors"):
+        told = _head(file)
+        return _missing() if told is None else web.json_response(told)
     if not name.endswith(".safetensors") or name not in names:
         return _missing()
     return web.json_response({"format": "pt", "title": PurePosixPath(name).stem})
+
+
+def _head(file: Path) -> Any:
+    """The metadata of a safetensors file; None if it has none, or more than is read. What is damaged raises."""
+    with file.open("rb") as opened:
+        (length,) = struct.unpack("<Q", opened.read(8))
+        if length > _MOST_HEAD_BYTES:
+            return None
+        return json.loads(opened.read(length)).get("__metadata__")
 
 
 def _size(name: str) -> int:

@@ -216,7 +216,9 @@ class Catalogue:
     def models(self, folder: str) -> list[str] | None:
         """The files in a model folder; None for an unknown folder."""
         names = self._models.get(folder)
-        return None if names is None else list(names)
+        if names is None:
+            return None
+        return names + [name for name in self.folders.model_files(folder) if name not in names]
 
     def choices(self, wanted: Input) -> list[Any]:
         """The choices of a COMBO input, with the files that are there now."""
@@ -267,7 +269,7 @@ class Catalogue:
 
     def _files(self, files: Files) -> list[str]:
         if files.place == "models":
-            return self._models[files.name]
+            return self.models(files.name) or []
         return self.folders.input_files(files.name)
 
     def _groups(self, inputs: Iterable[Input], newer: bool) -> Json:

@@ -277,12 +277,15 @@ def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
     return ((Text(text=short, strong=True),), *_remarks(facts.view), *cost)
 
 
+_NO_PRICE = "It costs money; how much is not known beforehand."
+
+
 def _cost_lines(view: MessageView) -> tuple[tuple[Span, ...], ...]:
     """What a job that costs money costs."""
     if not view.job.paid:
         return ()
     price = view.job.price
-    return (line("It costs money." if price is None else f"It costs {in_dollars(price)}."),)
+    return (line(_NO_PRICE if price is None else f"It costs {in_dollars(price)} at most."),)
 
 
 def _remarks(view: MessageView) -> tuple[tuple[Span, ...], ...]:

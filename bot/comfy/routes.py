@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from bot.comfy.guards import ServerFault
 from bot.comfy.located import Queue, parse_queue
 from bot.comfy.stats import Stats, parse_stats
 from bot.comfy.wire import Wire
@@ -98,6 +99,15 @@ class Routes:
         """The files of one kind, as the server spells them; None for an unknown kind."""
         answer = await self._wire.get(f"/models/{_part(folder)}")
         return None if answer.status == 404 else _texts(self._wire.json_of(answer))
+
+    async def head(self, folder: str, name: str) -> Mapping[str, Any]:
+        """What a safetensors file, named as the server spells it, says of itself; empty if it says nothing."""
+        path = f"/view_metadata/{_part(folder)}?filename={quote(name, safe='')}"
+        try:
+            answer = await self._wire.probe(path)
+        except ServerFault:
+            return {}  # a file that is damaged; nothing is wrong with the server
+        return _mapping(self._wire.json_of(answer)) if answer.status == 200 else {}
 
     async def embeddings(self) -> tuple[str, ...]:
         """The embeddings' names, without endings."""

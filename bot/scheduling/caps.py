@@ -53,7 +53,8 @@ def too_dear(purse: Purse, spent: Bill, price: float | None) -> str | None:
     """Why one more job of this price can't be taken today; None if it can. What tells no price counts as a job."""
     if purse.jobs is not None and spent.jobs >= purse.jobs:
         jobs = "1 picture" if purse.jobs == 1 else f"{purse.jobs} pictures"
-        return f"You had {jobs} that cost money today, which is the most. Try again tomorrow."
+        unknown = "" if price is not None else " What this one costs is not known beforehand."
+        return f"You had {jobs} that cost money today, which is the most.{unknown} Try again tomorrow."
     if purse.dollars is not None and price is not None and spent.dollars + price > purse.dollars:
         left = max(0.0, purse.dollars - spent.dollars)
         return (

@@ -7,17 +7,27 @@ from collections.abc import Sequence
 from bot.comfy.schemas import NodeSchemas
 from bot.errors import NotOffered
 from bot.jobs.models import Graph, Reading
+from bot.workflow.families import LORAS, OTHER, FamilyOf, architecture
+from bot.workflow.kinship import by_fit, kinds_of
 from bot.workflow.loras import Lora, named, offered_loras, with_loras
 from bot.workflow.model import Workflow
-from bot.workflow.patch import Bound
+from bot.workflow.patch import Bound, apply
 from bot.workflow.shorthand import main_text_of
 
 
-def loras_of(workflow: Workflow, bound: Bound, able: Sequence[NodeSchemas]) -> tuple[Lora, ...]:
-    """The LoRAs that were named, of those that the servers `able` to run the workflow have. Raises `InvalidValue`."""
+def loras_of(
+    workflow: Workflow, bound: Bound, able: Sequence[NodeSchemas], family: FamilyOf
+) -> tuple[Lora, ...]:
+    """The LoRAs that were named, of those that the servers `able` to run the workflow have. Raises `InvalidValue`.
+
+    Of several that a name may mean, those that fit the models are meant.
+    """
     if not bound.loras:
         return ()
-    return named(main_text_of(workflow) or "prompt", bound.loras, offered_loras(able))
+    kinds = kinds_of(apply(workflow.graph, bound.patch), family)
+    offered = by_fit(offered_loras(able), LORAS, kinds, family)
+    fitting = [name for name in offered if not kinds or architecture(family(LORAS, name)) in {*kinds, OTHER}]
+    return named(main_text_of(workflow) or "prompt", bound.loras, offered, fitting)
 
 
 def with_named(command: str, graph: Graph, loras: Sequence[Lora], able: Sequence[NodeSchemas]) -> Graph:

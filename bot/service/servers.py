@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import is_
 
 from bot.comfy.backend import ComfyBackend
@@ -12,6 +12,7 @@ from bot.comfy.schemas import NodeSchemas
 from bot.errors import InvalidValue, NoBackend, NotOffered
 from bot.jobs.models import Graph
 from bot.scheduling.caps import Purse
+from bot.service.families import Families
 from bot.workflow import offers
 from bot.workflow.model import Workflow
 from bot.workflow.paid import Cost, costs, not_allowed
@@ -30,6 +31,8 @@ class Servers:
         self._seen: tuple[NodeSchemas, ...] = ()
         self._troubles: dict[tuple[str, str, int], list[str]] = {}
         self._choices: dict[tuple[str, str], Choices] = {}
+        self.families = Families(lambda: self.backends)
+        self._families_seen = 0
 
     def answering(self) -> bool:
         """Whether any server answered when it was last asked."""
@@ -50,7 +53,7 @@ class Servers:
         key = (workflow.name, workflow.version)
         if key not in self._choices:
             able = [each for each in schemas if not self._problems(workflow, each)]
-            self._choices[key] = offers.choices(workflow, able or schemas)
+            self._choices[key] = offers.choices(workflow, able or schemas, self.families.of)
         return self._choices[key]
 
     async def look(self) -> None:
@@ -78,6 +81,19 @@ class Servers:
         if all(troubles):
             raise NotOffered(min(troubles, key=len)[0])
 
+    def require_families(self, workflow: Workflow, raw: Mapping[str, object]) -> None:
+        """Raise `InvalidValue` for a model that there is, but that the workflow is not made for."""
+        fitting, every = self.choices(workflow), offers.all_choices(workflow, self._offers())
+        for parameter in workflow.parameters:
+            name = parameter.spec.name
+            wrong = offers.misplaced(raw.get(name), fitting.get(name, ()), every.get(name, ()))
+            if wrong is not None:
+                wanted = offers.families_for(workflow, parameter, self.families.of)
+                kind = self.families.of(offers.folder(workflow, parameter) or "", wrong)
+                raise InvalidValue(
+                    name, offers.not_made_for(parameter, wrong, kind, wanted, fitting.get(name, ()))
+                )
+
     def able(self, workflow: Workflow) -> list[NodeSchemas]:
         """What those have that can run a workflow, be they away now."""
         return [each for each in self._offers() if not self._problems(workflow, each)]
@@ -102,8 +118,9 @@ class Servers:
     def schemas(self) -> tuple[NodeSchemas, ...]:
         """What is known of the servers, whether or not they answer now. Forgets what was found out of older ones."""
         known = tuple([found for backend in self.backends if (found := backend.schemas) is not None])
-        if len(known) != len(self._seen) or not all(map(is_, known, self._seen)):
-            self._seen = known
+        same = len(known) == len(self._seen) and all(map(is_, known, self._seen))
+        if not same or self.families.revision != self._families_seen:
+            self._seen, self._families_seen = known, self.families.revision
             self._troubles.clear()
             self._choices.clear()
         return known
@@ -113,7 +130,9 @@ class Servers:
         key = (workflow.name, workflow.version, id(schemas))  # what is seen is held, so no id means another
         if key not in self._troubles:
             dear = not_allowed(costs(workflow.graph, schemas), self.purse)
-            self._troubles[key] = offers.problems(workflow, schemas) if dear is None else [dear]
+            self._troubles[key] = (
+                offers.problems(workflow, schemas, self.families.of) if dear is None else [dear]
+            )
         return self._troubles[key]
 
     def costs(self, graph: Graph) -> list[Cost]:

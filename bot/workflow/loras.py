@@ -43,30 +43,41 @@ def offered_loras(schemas: Sequence[NodeSchemas]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(plain(name) for names in listed for name in names))
 
 
-def named(parameter: str, tags: Sequence[LoraTag], offered: Sequence[str]) -> tuple[Lora, ...]:
-    """The LoRAs that tags mean. Raises `InvalidValue` for a name that none has, or several."""
+def named(
+    parameter: str, tags: Sequence[LoraTag], offered: Sequence[str], fitting: Sequence[str] | None = None
+) -> tuple[Lora, ...]:
+    """The LoRAs that tags mean. Raises `InvalidValue` for a name that none has, or several.
+
+    A name that several have means the one that is `fitting`, and so does one that is nearly right.
+    """
+    fits = offered if fitting is None else fitting
     return tuple(
-        Lora(name=_named(parameter, tag.name, offered), model=tag.model, clip=tag.clip) for tag in tags
+        Lora(name=_named(parameter, tag.name, offered, fits), model=tag.model, clip=tag.clip) for tag in tags
     )
 
 
-def _named(parameter: str, name: str, offered: Sequence[str]) -> str:
+def _named(parameter: str, name: str, offered: Sequence[str], fits: Sequence[str]) -> str:
     """The one that is called so, the surest likeness first: people leave out folders, endings, capitals, dashes."""
     if not offered:
         raise InvalidValue(parameter, f'ComfyUI has no LoRA "{name}", nor any other. Leave it out.')
     for likeness in _LIKENESSES:
         wanted = likeness(plain(name))
-        found = [each for each in offered if likeness(each) == wanted]
+        found = _preferred([each for each in offered if likeness(each) == wanted], fits)
         if len(found) == 1 or (found and wanted in found):
             return wanted if wanted in found else found[0]
     wanted = _letters(name)
-    found = [each for each in offered if wanted and wanted in _letters(each)]
+    found = _preferred([each for each in offered if wanted and wanted in _letters(each)], fits)
     if len(found) == 1:
         return found[0]
-    near = [_bare(each) for each in found[:3]] or nearest(name, [_stem(each) for each in offered])
+    near = [_bare(each) for each in found[:3]] or nearest(name, [_stem(each) for each in fits or offered])
     near = near or [_stem(each) for each in offered[:3]]
     start = f'Several LoRAs are like "{name}".' if found else f'ComfyUI has no LoRA "{name}".'
     raise InvalidValue(parameter, f"{start} The nearest that it has: {', '.join(near)}.")
+
+
+def _preferred(found: list[str], fits: Sequence[str]) -> list[str]:
+    """Those that fit, if any of them does."""
+    return [each for each in found if each in fits] or found
 
 
 def _stem(name: str) -> str:

@@ -9,16 +9,37 @@ from bot.comfy.models import is_model, note_of, where_to_get
 from bot.comfy.names import offered_as, plain
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.values import ParameterType
-from bot.workflow.families import OTHER, family_of
+from bot.workflow.families import (
+    DIFFUSION_MODELS,
+    LORAS,
+    OTHER,
+    FamilyOf,
+    akin,
+    by_name,
+    folder_of,
+    within,
+)
+from bot.workflow.kinship import by_fit, kinds_of
 from bot.workflow.model import Parameter, Workflow
 from bot.workflow.patch import Choices
+from bot.workflow.values import nearest
 
 
-def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
+def choices(workflow: Workflow, schemas: Iterable[NodeSchemas], family: FamilyOf = by_name) -> Choices:
     """What the servers together offer for a workflow's choices; nothing for those that no server knows.
 
-    Names come with `/`, however a server spells them.
+    Names come with `/`, however a server spells them; of LoRAs those first that fit the workflow's model.
     """
+    offered = all_choices(workflow, schemas)
+    return {
+        parameter.spec.name: _fitting(workflow, parameter, offered[parameter.spec.name], family)
+        for parameter in workflow.parameters
+        if parameter.spec.name in offered
+    }
+
+
+def all_choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
+    """The same, whether or not a model is of a family that the workflow is made for."""
     known = list(schemas)
     offers: dict[str, tuple[str, ...]] = {}
     for parameter in workflow.parameters:
@@ -33,16 +54,59 @@ def choices(workflow: Workflow, schemas: Iterable[NodeSchemas]) -> Choices:
         ]
         if lists:
             names = dict.fromkeys(plain(name) for found in lists for name in found)
-            offers[parameter.spec.name] = tuple(name for name in names if _fits(parameter, name))
+            offers[parameter.spec.name] = tuple(names)
     return offers
 
 
-def _fits(parameter: Parameter, name: str) -> bool:
-    """Whether a model is of a family that the workflow is made for, as far as its name tells."""
-    return not parameter.families or family_of(name) in parameter.families
+def families_for(workflow: Workflow, parameter: Parameter, family: FamilyOf = by_name) -> tuple[str, ...]:
+    """The families that a model may be of there; empty if any will do.
+
+    A diffusion model has text encoders of its kind beside it, so only its like can stand in its place. A checkpoint
+    brings its own.
+    """
+    kind = folder(workflow, parameter)
+    if parameter.families or kind != DIFFUSION_MODELS:
+        return parameter.families
+    target = parameter.targets[0]
+    own = family(DIFFUSION_MODELS, str(workflow.graph[target.node]["inputs"].get(target.input)))
+    return () if own == OTHER else (*akin(own), OTHER)
 
 
-def problems(workflow: Workflow, schemas: NodeSchemas) -> list[str]:
+def _fitting(
+    workflow: Workflow, parameter: Parameter, names: Sequence[str], family: FamilyOf
+) -> tuple[str, ...]:
+    kind = folder(workflow, parameter)
+    if kind == LORAS:
+        return by_fit(names, LORAS, kinds_of(workflow.graph, family), family)
+    wanted = families_for(workflow, parameter, family)
+    return tuple(name for name in names if not wanted or within(family(kind or "", name), wanted))
+
+
+def misplaced(given: object, fitting: Sequence[str], every: Sequence[str]) -> str | None:
+    """The model that is meant by a value, if it is offered, but is none of those that fit."""
+    word = plain(str(given or "").strip()).casefold()
+    found = next((name for name in every if name.casefold() == word), None)
+    return None if found in fitting else found
+
+
+def not_made_for(
+    parameter: Parameter, name: str, family: str, wanted: Sequence[str], fitting: Sequence[str]
+) -> str:
+    """The sentence about it."""
+    kinds = " or ".join(each for each in wanted if each != OTHER)
+    about = f"{name} is {family}" if family != OTHER else f"it can't be told what {name} is"
+    near = ", ".join(nearest(name, fitting) or fitting[:3])
+    advice = f"The nearest that fits: {near}." if near else "None that fits is there."
+    return f"{parameter.spec.title}: {about}, and this needs {kinds}. {advice}"
+
+
+def folder(workflow: Workflow, parameter: Parameter) -> str | None:
+    """The kind of model that a parameter names, of those that have families."""
+    target = parameter.targets[0]
+    return folder_of(str(workflow.graph[target.node]["class_type"]), target.input)
+
+
+def problems(workflow: Workflow, schemas: NodeSchemas, family: FamilyOf = by_name) -> list[str]:
     """Why one server can't run a workflow as it is, a sentence each; empty if it can."""
     missing = sorted(
         {node["class_type"] for node in workflow.graph.values() if not schemas.has(node["class_type"])}
@@ -50,11 +114,11 @@ def problems(workflow: Workflow, schemas: NodeSchemas) -> list[str]:
     if missing:
         names = ", ".join(f'"{name}"' for name in missing)
         return [f"ComfyUI lacks the node {names}. Install the custom node that brings it, then try again."]
-    return [*_empty_choices(workflow, schemas), *_missing_files(workflow, schemas)]
+    return [*_empty_choices(workflow, schemas, family), *_missing_files(workflow, schemas)]
 
 
-def _empty_choices(workflow: Workflow, schemas: NodeSchemas) -> Iterator[str]:
-    offered = choices(workflow, [schemas])
+def _empty_choices(workflow: Workflow, schemas: NodeSchemas, family: FamilyOf) -> Iterator[str]:
+    offered = choices(workflow, [schemas], family)
     for parameter in workflow.parameters:
         name, target = parameter.spec.name, parameter.targets[0]
         if offered.get(name) == ():

@@ -14,9 +14,13 @@ from bot.comfy.inputs import as_number
 from bot.comfy.schemas import NodeSchemas
 from bot.jobs.models import Graph
 from bot.scheduling.caps import Purse, in_dollars
+from bot.workflow.units import Values, amount
 
 _WRONG = (JException, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 """What a formula that somebody else wrote may come to."""
+
+
+_NOT_KNOWN = ", and how much that comes to is not known beforehand"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,20 +65,22 @@ def not_allowed(found: Sequence[Cost], purse: Purse) -> str | None:
 def _cost(graph: Graph, node: str, schemas: NodeSchemas) -> Cost:
     class_type = class_of(graph, node) or ""
     title = title_of(graph, node) or class_type
-    badge = schemas.price(class_type)
-    told = None if badge is None else _told(badge, graph[node]["inputs"])
+    badge, values = schemas.price(class_type), Values(graph=graph, node=node, schemas=schemas)
+    told = None if badge is None else _told(badge, values)
     if told is None:
         return Cost(node=node, title=title)
-    return Cost(node=node, title=title, words=_words(told), dollars=_dollars(told))
+    most = _dollars(told, values)
+    return Cost(node=node, title=title, words=_words(told, most), dollars=most)
 
 
-def _told(badge: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _told(badge: Mapping[str, Any], values: Values) -> Mapping[str, Any] | None:
     """What the badge's formula says of these values. A formula that fails says nothing."""
     expression, needed = badge.get("expr"), badge.get("depends_on")
     if not isinstance(expression, str) or not isinstance(needed, Mapping):
         return None
+    inputs = values.graph[values.node]["inputs"]
     given = {
-        "widgets": {str(name): _widget(inputs.get(str(name))) for name in _names(needed.get("widgets"))},
+        "widgets": {name: _widget(values.of(name)) for name in _names(needed.get("widgets"))},
         "inputs": {
             name: {"connected": link_of(inputs.get(name)) is not None}
             for name in _names(needed.get("inputs"))
@@ -97,10 +103,8 @@ def _names(entries: object) -> Iterator[str]:
 
 
 def _widget(value: object) -> object:
-    """A value as the front end gives it to formulas: texts in small letters, nothing for what is linked."""
-    if isinstance(value, str):
-        return value.lower()
-    return None if isinstance(value, list) else value
+    """A value as the front end gives it to formulas: texts in small letters."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _amounts(told: Mapping[str, Any]) -> list[float]:
@@ -113,22 +117,28 @@ def _amounts(told: Mapping[str, Any]) -> list[float]:
     return found
 
 
-def _words(told: Mapping[str, Any]) -> str | None:
+def _words(told: Mapping[str, Any], most: float | None) -> str | None:
     if told.get("type") == "text":
-        return str(told.get("text")) or None
+        return f"{text}{_NOT_KNOWN}" if (text := str(told.get("text") or "")) else None
     amounts, form = _amounts(told), _format(told)
     if not amounts:
         return None
     about = "about " if form.get("approximate") else ""
     joined = " to " if told.get("type") == "range_usd" else " or "
-    return f"{about}{joined.join(in_dollars(each) for each in amounts)}{form.get('suffix') or ' a run'}"
+    price = f"{about}{joined.join(in_dollars(each) for each in amounts)}{form.get('suffix') or ' a run'}"
+    if most is None:
+        return f"{price}{_NOT_KNOWN}"
+    return price if most in amounts else f"{price}, {in_dollars(most)} a run at most"
 
 
-def _dollars(told: Mapping[str, Any]) -> float | None:
-    """The most that a run may cost. What is told by the second or the frame is not known beforehand."""
-    amounts = _amounts(told)
-    suffix = str(_format(told).get("suffix") or "run").strip().casefold().removeprefix("/")
-    return max(amounts) if amounts and suffix in ("run", "image", "video") else None
+def _dollars(told: Mapping[str, Any], values: Values) -> float | None:
+    """The most that a run may cost."""
+    amounts, form = _amounts(told), _format(told)
+    return (
+        amount(amounts, str(form.get("suffix") or ""), str(form.get("note") or ""), values)
+        if amounts
+        else None
+    )
 
 
 def _format(told: Mapping[str, Any]) -> Mapping[str, Any]:

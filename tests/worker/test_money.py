@@ -101,7 +101,7 @@ async def test_what_costs_money_is_guarded(
             assert started["kind"] == "started", started
             await until(browser, bot.url, started["job"], "done")
             (card,) = (await get(browser, f"{bot.url}/api/v1/chat/cards"))["cards"]
-            assert "It costs $0.06." in json.dumps(card)
+            assert "It costs $0.06 at most." in json.dumps(card)
             enough = await _say(browser, bot.url, "/ultra a fox")
             assert enough["error"]["message"] == (
                 "You had 1 picture that cost money today, which is the most. Try again tomorrow."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from bot.comfy.schemas import NodeSchemas
 from bot.scheduling.caps import Bill, Purse, in_dollars, too_dear
 from bot.workflow.paid import Cost, costs, dollars, in_words
+
+GRAPHS = Path(__file__).parents[2] / "../shared/graphs"
+UNKNOWN = ", and how much that comes to is not known beforehand"
 
 
 def _schemas(expression: str | None, **needed: list[Any]) -> NodeSchemas:
@@ -31,10 +36,10 @@ def _cost(expression: str | None, given: dict[str, Any] | None = None, **needed:
     [
         ('{"type":"usd","usd":0.06}', "$0.06 a run", 0.06),
         ('{"type":"range_usd","min_usd":0.0286,"max_usd":1.5}', "$0.0286 to $1.50 a run", 1.5),
-        ('{"type":"usd","usd":0.05,"format":{"suffix":"/second"}}', "$0.05/second", None),
+        ('{"type":"usd","usd":0.05,"format":{"suffix":"/second"}}', f"$0.05/second{UNKNOWN}", None),
         ('{"type":"usd","usd":0.03,"format":{"suffix":"/Image","approximate":true}}', "about $0.03/Image", 0.03),
-        ('{"type":"list_usd","usd":[0.01,0.02],"format":{"suffix":" per token"}}', "$0.01 or $0.02 per token", None),
-        ('{"type":"text","text":"by agreement"}', "by agreement", None),
+        ('{"type":"list_usd","usd":[0.01,0.02],"format":{"suffix":"/8MP"}}', f"$0.01 or $0.02/8MP{UNKNOWN}", None),
+        ('{"type":"text","text":"by agreement"}', f"by agreement{UNKNOWN}", None),
         ("$nobody.knows(", None, None),
         ("1 / 0", None, None),
         (None, None, None),
@@ -59,6 +64,59 @@ def test_a_price_goes_by_values_and_links() -> None:
     assert _cost(formula, {"size": "1K"}, **needed).dollars == 0.1
     given = {"size": "2K HD", "more": ["9", 0], "images.image0": ["8", 0]}
     assert _cost(formula, given, **needed).dollars == pytest.approx(2.2)
+
+
+@pytest.fixture(scope="module")
+def real() -> NodeSchemas:
+    """The paid nodes of a real server, with the formulas that they tell their prices by."""
+    if not GRAPHS.is_dir():
+        pytest.skip("../shared/graphs is not there")
+    return NodeSchemas(json.loads((GRAPHS / "object_info.json").read_text(encoding="utf-8")))
+
+
+_VIDU = {"model": "viduq3-pro", "model.duration": 5, "model.resolution": "1080p"}
+_SEEDREAM = {"model": "seedream 5.0 lite", "model.size_preset": "(2K) 2048x2048 (1:1)"}
+
+
+@pytest.mark.parametrize(
+    ("class_type", "inputs", "price"),
+    [
+        ("RunwayImageToVideoNodeGen4", {"duration": "5"}, 0.0715 * 5),
+        ("RunwayImageToVideoNodeGen4", {"duration": 10}, 0.0715 * 10),
+        ("SoniloTextToMusic", {"duration": ["seconds", 0]}, 0.0025 * 40),
+        ("SoniloTextToMusic", {"duration": ["length", 0]}, None),
+        ("WanReferenceVideoApi", {"size": "16:9 1080p", "duration": 5}, 0.15 * (5 + 5)),
+        ("WanReferenceVideoApi", {"size": "16:9 720p", "duration": 10}, 0.10 * (5 + 10)),
+        ("Vidu3TextToVideoNode", _VIDU, 0.16 * 5),
+        ("Vidu3TextToVideoNode", {**_VIDU, "model.resolution": "720p", "model.duration": 8}, 0.15 * 8),
+        ("ByteDanceFirstLastFrameNode",
+         {"model": "seedance-1-0-pro-250528", "resolution": "1080p", "duration": 10}, 1.22),
+        ("ByteDanceSeedreamNode",
+         {"model": "seedream-4-5-251128", "sequential_image_generation": "auto", "max_images": 4}, 0.16),
+        ("ByteDanceSeedreamNodeV2", _SEEDREAM, 0.035),
+        ("ElevenLabsTextToSoundEffects",
+         {"text": "rain", "model": "eleven_sfx_v2", "model.duration": 5}, 0.14 * 5 / 60),
+        ("ElevenLabsTextToSpeech", {"text": "a" * 500, "model": "eleven_v3"}, 0.24 * 0.5),
+        ("ElevenLabsTextToSpeech", {"text": ["length", 0], "model": "eleven_v3"}, None),
+        ("ClaudeNode", {"prompt": "a" * 1000, "model": "Opus 4.8", "model.max_tokens": 2000},
+         0.00715 + 2 * 0.03575),
+        ("ClaudeNode", {"prompt": "a", "model": "Opus 4.8", "model.max_tokens": 9, "images.image_1": ["9", 0]}, None),
+        ("GrokVideoEditNode", {"model": "grok-imagine-video", "prompt": "snow", "video": ["8", 0]}, None),
+        ("RunwayAleph2VideoToVideoNode", {"prompt": "snow", "video": ["8", 0]}, None),
+    ],
+)  # fmt: skip
+def test_real_nodes_tell_what_a_run_of_these_values_costs(
+    real: NodeSchemas, class_type: str, inputs: dict[str, Any], price: float | None
+) -> None:
+    """Seconds, pictures, tokens and texts are counted; the upper end is what counts; the rest is not known."""
+    graph = {
+        "1": {"class_type": class_type, "inputs": inputs},
+        "seconds": {"class_type": "PrimitiveInt", "inputs": {"value": 40}},
+        "length": {"class_type": "GetVideoComponents", "inputs": {"video": ["8", 0]}},
+    }
+    (found,) = costs(graph, real)
+    assert found.dollars == (None if price is None else pytest.approx(price))
+    assert ("is not known beforehand" in (found.words or "")) is (price is None and found.words is not None)
 
 
 def test_what_a_run_costs_in_all() -> None:
@@ -86,6 +144,12 @@ def test_amounts() -> None:
         (
             Purse(jobs=3),
             None,
+            "You had 3 pictures that cost money today, which is the most. What this one costs is not known "
+            "beforehand. Try again tomorrow.",
+        ),
+        (
+            Purse(jobs=3),
+            0.5,
             "You had 3 pictures that cost money today, which is the most. Try again tomorrow.",
         ),
         (Purse(jobs=4), None, None),
