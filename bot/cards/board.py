@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -103,7 +104,8 @@ class Board:
         waiting = [view.job.id for view in views if view.job.state is State.QUEUED]
         if not waiting:
             return Standing()
-        flows, turns, loaded, others = await self._store.messages.line(waiting)
+        line, holds = await asyncio.gather(self._store.messages.line(waiting), self.holds())
+        flows, turns, loaded, others = line
         mine = {(flow.account, flow.lane): flow for flow in flows}
         return Standing(
             ahead={
@@ -113,7 +115,7 @@ class Board:
             },
             loaded=loaded,
             others=others,
-            holds=await self.holds(),
+            holds=holds,
         )
 
     async def _texts(self, view: MessageView) -> list[str]:
