@@ -1,23 +1,20 @@
-"""Discord. Its library takes a while to load, so only those who have a token load it."""
+"""Discord."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from adapters.discord.guide import DiscordGuide
 from adapters.discord.settings import read_settings
-from bot.contract.ports import Guide
-
-if TYPE_CHECKING:
-    from adapters.discord.adapter import DiscordAdapter
+from bot.contract.ports import Adapter, Guide
 
 
-def create() -> DiscordAdapter | None:
+def create() -> Adapter | None:
     """The adapter as its settings say; None without a token. Raises `ConfigError`."""
     settings = read_settings()
     if settings.discord_token is None:
         return None
-    from adapters.discord.adapter import DiscordAdapter
+    from adapters.discord.adapter import (
+        DiscordAdapter,
+    )  # its library is of weight, and most have no use for it
 
     return DiscordAdapter(settings, settings.discord_token)
 

@@ -1,23 +1,20 @@
-"""Telegram. Its library takes a while to load, so only those who have a token load it."""
+"""Telegram."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from adapters.telegram.guide import TelegramGuide
 from adapters.telegram.settings import read_settings
-from bot.contract.ports import Guide
-
-if TYPE_CHECKING:
-    from adapters.telegram.adapter import TelegramAdapter
+from bot.contract.ports import Adapter, Guide
 
 
-def create() -> TelegramAdapter | None:
+def create() -> Adapter | None:
     """The adapter as its settings say; None without a token. Raises `ConfigError`."""
     settings = read_settings()
     if settings.telegram_token is None:
         return None
-    from adapters.telegram.adapter import TelegramAdapter
+    from adapters.telegram.adapter import (
+        TelegramAdapter,
+    )  # its library is of weight, and most have no use for it
 
     return TelegramAdapter(settings, settings.telegram_token)
 

@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import wraps
 from importlib import import_module
+from importlib.resources import files
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, column, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from bot.errors import ConfigError, NoRoom
@@ -43,6 +40,13 @@ class Tables(Enum):
     CURRENT = auto()
     NEWER = auto()
 
+
+NEWEST = max(
+    each.name for each in files("bot.store.migrations.versions").iterdir() if each.name[0].isdigit()
+)[:4]
+"""The revision that the tables have in the end: the files' names begin with theirs, and count up."""
+
+_NOTED = table("alembic_version", column("version_num"))
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -220,25 +224,31 @@ def _driver(url: str, *, patient: bool) -> Driver:
 
 
 def _upgrade(connection: Connection) -> None:
-    if _tables(connection) is Tables.NEWER:
+    tables = _tables(connection)
+    if tables is Tables.NEWER:
         raise ConfigError(NEWER)
-    config = _config()
+    if tables is Tables.CURRENT:
+        return
+    from alembic import command  # of weight, and seldom needed
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "bot.store:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 def _tables(connection: Connection) -> Tables:
-    there = MigrationContext.configure(connection).get_current_revision()
+    there = _revision(connection)
     if there is None:
         return Tables.NONE
-    scripts = ScriptDirectory.from_config(_config())
-    if there == scripts.get_current_head():
+    if there == NEWEST:
         return Tables.CURRENT
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Tables.OLDER if there in known else Tables.NEWER
+    return Tables.OLDER if there < NEWEST else Tables.NEWER
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "bot.store:migrations")
-    return config
+def _revision(connection: Connection) -> str | None:
+    """That of the tables, as Alembic notes it; None where there are none yet."""
+    if not inspect(connection).has_table(_NOTED.name):
+        return None
+    return connection.execute(select(_NOTED.c.version_num)).scalar()

@@ -57,6 +57,40 @@ title = "Second"
 required = true
 """
 
+# A mask, a video and a sound in, the same out.
+MEDIA_GRAPH = {
+    "1": {"class_type": "LoadImageMask", "inputs": {"image": "a.png", "channel": "red"}},
+    "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", 0]}},
+    "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "mask"}},
+    "4": {"class_type": "LoadVideo", "inputs": {"file": "a.mp4"}},
+    "5": {
+        "class_type": "SaveVideo",
+        "inputs": {"video": ["4", 0], "filename_prefix": "film", "format": "mp4", "codec": "h264"},
+    },
+    "6": {"class_type": "LoadAudio", "inputs": {"audio": "a.wav"}},
+    "7": {"class_type": "SaveAudio", "inputs": {"audio": ["6", 0], "filename_prefix": "sound"}},
+}
+MEDIA = """
+title = "Media"
+description = "A mask, a film and a sound, as they are"
+roles = []
+[parameters.mask]
+type = "mask"
+to = ["1.image"]
+title = "Where"
+required = true
+[parameters.film]
+type = "video"
+to = ["4.file"]
+title = "Film"
+required = true
+[parameters.sound]
+type = "audio"
+to = ["6.audio"]
+title = "Sound"
+required = true
+"""
+
 Visit = Callable[..., Awaitable[ChatPage]]
 
 
@@ -100,10 +134,11 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     old, shelf = new_guest(), new_guest()
     await fill_room(folder, old, [(f"old picture {n}", [picture()]) for n in range(OLD_PICTURES)])
     await fill_room(folder, shelf, results())
-    own = folder / "data" / "workflows" / "copy"
-    own.mkdir(parents=True)
-    (own / "graph.json").write_text(json.dumps(COPY_GRAPH))
-    (own / "workflow.toml").write_text(COPY)
+    for name, graph, text in (("copy", COPY_GRAPH, COPY), ("media", MEDIA_GRAPH, MEDIA)):
+        own = folder / "data" / "workflows" / name
+        own.mkdir(parents=True)
+        (own / "graph.json").write_text(json.dumps(graph))
+        (own / "workflow.toml").write_text(text)
     comfyui = simulator_program(folder, "--step-seconds", "0.02")
     await comfyui.start()
     bot = bot_program(folder, comfyui.url)

@@ -98,7 +98,7 @@ class Finger(Mouse):
 
     async def give(self, chat: ChatPage, picture: bytes) -> None:
         async with chat.page.expect_file_chooser() as chooser:
-            await self.press(chat.page.get_by_role("button", name="Attach a picture"))
+            await self.press(chat.page.get_by_role("button", name="Attach a file"))
         await (await chooser.value).set_files(
             {"name": "given.png", "mimeType": "image/png", "buffer": picture}
         )

@@ -74,6 +74,14 @@ class TerminalChat:
         """There are no buttons."""
         raise NotImplementedError
 
+    async def fill(self, pressed: Any, value: str, by: str = "ann") -> Any:
+        """Nothing is asked for."""
+        raise NotImplementedError
+
+    async def files(self, asked: Any) -> tuple[bytes, ...]:
+        """Nothing is sent but results."""
+        raise NotImplementedError
+
     async def restart(self) -> None:
         """Each line is a process of its own."""
 

@@ -70,6 +70,12 @@ class Chat(Protocol):
     async def turned(self, shown: Shown, pressed: Any, words: str) -> Shown:
         """A card that belongs to no job once a press has made it another, with these words."""
 
+    async def fill(self, pressed: Any, value: str, by: str = "ann") -> Any:
+        """Somebody fills in the one field that a press has asked for."""
+
+    async def files(self, asked: Any) -> tuple[bytes, ...]:
+        """The files that are answered with, pictures or not."""
+
     async def restart(self) -> None:
         """Kill the bot and start it again."""
 

@@ -68,6 +68,17 @@ class DiscordChat:
         del pressed
         return await self.again(shown, words)
 
+    async def fill(self, pressed: Any, value: str, by: str = "ann") -> Asked:
+        """The form that opens."""
+        await self._until(lambda: pressed.kind == 9)
+        return await self._world.submit(pressed, value, user=PEOPLE[by])
+
+    async def files(self, asked: Any) -> tuple[bytes, ...]:
+        """What is attached to the answer."""
+        return tuple(
+            (await self._until(lambda: next((m.files for m in self._answers(asked)), None))).values()
+        )
+
     async def restart(self) -> None:
         """SIGKILL."""
         await self._program.kill()

@@ -75,6 +75,26 @@ class TelegramChat:
         del pressed
         return await self.again(shown, words)
 
+    async def fill(self, pressed: Any, value: str, by: str = "ann") -> Json:
+        """An answer to the question."""
+        chat = pressed[0].chat
+
+        def question() -> records.Shown | None:
+            found = [each for each in self._world.of(chat) if each.raw.get("markup", {}).get("force_reply")]
+            return found[-1] if found else None
+
+        await self._world.until(lambda: question() is not None)
+        return await self._world.write(value, by=PEOPLE[by], reply=question())
+
+    async def files(self, asked: Any) -> tuple[bytes, ...]:
+        """The documents that answer."""
+
+        def sent() -> list[bytes]:
+            return [each.data for each in self._world.replying(asked) if each.data is not None]
+
+        await self._world.until(sent)
+        return tuple(sent())
+
     async def restart(self) -> None:
         """SIGKILL."""
         await self._program.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -81,6 +82,18 @@ class WebChat:
         assert words in _words(answer["card"]), answer
         return await self._shown(by, answer["card"])
 
+    async def fill(self, pressed: Any, value: str, by: str = "ann") -> tuple[str, Json]:
+        """The line that the page writes for them, with the value at its end."""
+        _, answer = pressed
+        assert answer.get("kind") == "ask", answer
+        given = "".join(f"--{name} {known} " for name, known in answer["values"].items())
+        return await self.ask(f"/{answer['command']} {given}--{answer['about']} {value}", by=by)
+
+    async def files(self, asked: Any) -> tuple[bytes, ...]:
+        """What the card has."""
+        by, answer = asked
+        return (await self._shown(by, answer["card"])).pictures
+
     async def restart(self) -> None:
         """SIGKILL."""
         await self._program.kill()
@@ -115,6 +128,9 @@ class WebChat:
     async def _shown(self, by: str, card: Json) -> Shown:
         pictures = []
         for media in card["media"]:
+            if media["url"].startswith("data:"):
+                pictures.append(base64.b64decode(media["url"].partition(",")[2]))
+                continue
             async with self._browsers[by].get(self._program.url + media["url"]) as answer:
                 pictures.append(await answer.read())
         labels = tuple(action["label"] for action in card["actions"])

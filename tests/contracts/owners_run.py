@@ -52,3 +52,31 @@ async def run_once(
         while not (await get(http, f"{comfyui}/history/{prompt_id}")):
             await asyncio.sleep(0.05)
     return prompt_id
+
+
+WEBP = {
+    "class_type": "SaveAnimatedWEBP",
+    "inputs": {
+        "images": ["8", 0], "filename_prefix": "oak", "fps": 6.0, "lossless": True, "quality": 80,
+        "method": "default",
+    },
+}  # fmt: skip
+FILM = {
+    "10": {"class_type": "CreateVideo", "inputs": {"images": ["8", 0], "fps": 8.0}},
+    "9": {
+        "class_type": "SaveVideo",
+        "inputs": {"video": ["10", 0], "filename_prefix": "oak", "format": "mp4", "codec": "h264"},
+    },
+}
+
+
+async def made_files(http: aiohttp.ClientSession, comfyui: str) -> dict[str, bytes]:
+    """A picture, a moving one and a film that ComfyUI has made, by their names: each has its graph in it."""
+    found: dict[str, bytes] = {}
+    for graph in (GRAPH, {**GRAPH, "9": WEBP}, {**GRAPH, **FILM}):
+        prompt_id = await run_once(http, comfyui, graph)
+        entry = (await get(http, f"{comfyui}/history/{prompt_id}"))[prompt_id]
+        (file,) = entry["outputs"]["9"]["images"]
+        async with http.get(f"{comfyui}/view", params=file) as answer:
+            found[file["filename"]] = await answer.read()
+    return found

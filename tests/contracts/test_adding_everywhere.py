@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bot.workflow.infer.ui import read_interface
+from bot.workflow.load import read_drafts
 from tests.asking import get
-from tests.contracts.chats import Chat, File
-from tests.contracts.owners_run import GRAPH, UI, run_once
+from tests.contracts.chats import Chat, File, Shown
+from tests.contracts.owners_run import FILM, GRAPH, UI, made_files, run_once
 from tests.processes import Program
 
+KINDS = {".png": "image/png", ".webp": "image/webp", ".mp4": "video/mp4"}
 CHATS = ["discord", "telegram", "web"]
 
 pytestmark = pytest.mark.timeout(300)
@@ -74,8 +80,13 @@ async def test_a_run_becomes_a_command(chat: Chat, simulated: Program, http: aio
 
 
 @pytest.mark.parametrize("chat", CHATS, indirect=True)
-async def test_a_file_becomes_a_draft_or_is_refused(chat: Chat) -> None:
-    """A graph does; what ComfyUI draws, and what reaches files, do not: each is told what to do instead."""
+async def test_a_file_becomes_a_draft_or_is_refused(
+    chat: Chat, simulated: Program, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """A graph does, and what was made by one; what ComfyUI draws, and what reaches files, do not.
+
+    Each is told what to do instead. What became a command goes back into files.
+    """
 
     def file(name: str, value: object) -> File:
         return File(name=name, data=json.dumps(value).encode(), kind="application/json")
@@ -84,6 +95,11 @@ async def test_a_file_becomes_a_draft_or_is_refused(chat: Chat) -> None:
         await chat.ask("/workflow add", by="ruth", files=[file("oak.json", GRAPH)]), "Publish"
     )
     assert "/old-oak" in card.words
+    for name, data in (await made_files(http, simulated.url)).items():
+        sent = File(name=name, data=data, kind=KINDS[Path(name).suffix])
+        card = await chat.card(await chat.ask("/workflow add", by="ruth", files=[sent]), "Publish")
+        assert "strictness number 0 to 100" in card.words, name
+    await _renamed_and_exported(chat, card, tmp_path)
     told = await chat.told(await chat.ask("/workflow add", by="ruth", files=[file("drawn.json", UI)]))
     assert told == (
         "That is the workflow as ComfyUI draws it, which no server runs. Export it with Workflow > Export (API) and "
@@ -105,3 +121,16 @@ async def test_a_file_becomes_a_draft_or_is_refused(chat: Chat) -> None:
         'The node "My clip" (VHS_LoadVideoPath) reaches files by their path on the server, so whoever uses the '
         "workflow could, too. The owner can allow it with ALLOW_NODES=VHS_LoadVideoPath."
     )
+
+
+async def _renamed_and_exported(chat: Chat, card: Shown, folder: Path) -> None:
+    """By the form that the button opens; the archive that comes is a folder which says the same."""
+    filled = await chat.fill(await chat.press(card, "Rename", by="ruth"), "elm", by="ruth")
+    card = await chat.card(filled, "Publish")
+    assert "/elm It serves" in card.words
+    await chat.turned(card, await chat.press(card, "Publish", by="ruth"), "/elm is there, version 1")
+    (data,) = await chat.files(await chat.ask("/workflow export elm", by="ruth"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(folder / "out")
+    draft = read_drafts([folder / "out"])["elm"]
+    assert (draft.graph, draft.interface) == ({**GRAPH, **FILM}, read_interface(UI))

@@ -93,6 +93,16 @@ class Discord:
         extra = [] if custom_id in message.buttons.values() else [_button_row(custom_id)]
         return await self._interact(3, data, user, message.channel, source=message, extra=extra)
 
+    async def submit(self, pressed: Asked, value: str, user: int = 42) -> Asked:
+        """Somebody sends back the form of one field that a press has opened."""
+        (field,) = [part["component"] for part in pressed.data["components"]]
+        sent = {"type": field["type"], "id": 2, "custom_id": field["custom_id"], "value": value}
+        data = {
+            "custom_id": pressed.data["custom_id"],
+            "components": [{"type": 18, "id": 1, "component": sent}],
+        }
+        return await self._interact(5, data, user, pressed.channel, source=pressed.source)
+
     async def write(self, text: str, user: int = 42, reply_to: Message | None = None, **more: Any) -> int:
         """Somebody writes a message that mentions the bot."""
         made = self.new_message(CHANNEL)

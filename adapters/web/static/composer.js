@@ -3,6 +3,7 @@
 import { Attachments } from "./attachments.js";
 import { Controls } from "./controls.js";
 import { composing, make } from "./dom.js";
+import { sortOf } from "./files.js";
 import { commandOf, mainOf } from "./line.js";
 import { newKey, outputUrl, say } from "./requests.js";
 import { Suggestions } from "./suggestions.js";
@@ -20,6 +21,7 @@ export class Composer {
   #begin = document.getElementById("begin");
   #replyBox = document.getElementById("reply");
   #replyPicture = document.getElementById("reply-picture");
+  #replyWords = document.getElementById("reply-words");
   #reply = null;
   #key = null;
   #busy = false;
@@ -48,9 +50,18 @@ export class Composer {
     this.#reply = medium;
     this.#replyBox.hidden = medium === null;
     this.#box.placeholder = medium ? "What should change?" : EXAMPLE;
-    if (medium) this.#replyPicture.src = outputUrl(medium);
+    if (medium) this.#showReply(medium);
     this.#changed();
     if (medium) this.#box.focus();
+  }
+
+  /** What is replied to: a picture itself, anything else by its name. */
+  #showReply(medium) {
+    const sort = medium.media_type ? sortOf(medium) : "image"; // a button asks about pictures
+    const noun = { image: "picture", video: "video", audio: "sound" }[sort] ?? "file";
+    this.#replyPicture.hidden = sort !== "image";
+    if (sort === "image") this.#replyPicture.src = outputUrl(medium);
+    this.#replyWords.textContent = sort === "image" ? "Reply to this picture" : `Reply to this ${noun}: ${medium.name}`;
   }
 
   /** Put a text into the box; the caret goes behind it. */

@@ -71,7 +71,7 @@ function makeMedium(item, on) {
   const kind = isPicture(item.medium) ? "picture" : item.medium.media_type.split("/")[0];
   const figure = make("figure", { class: `medium ${kind}` });
   if (kind === "picture") figure.append(...makePicture(item, on));
-  else if (kind === "video" || kind === "audio") figure.append(makePlayer(kind, item), makeFile(item.medium));
+  else if (kind === "video" || kind === "audio") figure.append(makePlayer(kind, item), makeFile(item.medium, replyButton(kind === "video" ? "video" : "sound", item.medium, on)));
   else figure.append(makeFile(item.medium));
   return figure;
 }
@@ -81,9 +81,16 @@ function makePicture({ medium, alt, fresh }, on) {
   // One that takes a preview's place is hidden until it has loaded, and a lazy one would never load.
   open.append(make("img", { src: outputUrl(medium), alt, loading: fresh ? null : "lazy" }));
   open.addEventListener("click", () => on.open(medium));
-  const reply = make("button", { type: "button", class: "button reply", text: "Reply", title: "Reply to this picture" });
-  reply.addEventListener("click", () => on.reply(medium));
+  const reply = replyButton("picture", medium, on);
+  reply.classList.add("reply");
   return [open, reply];
+}
+
+/** Makes the next line one about this output. */
+function replyButton(noun, medium, on) {
+  const reply = make("button", { type: "button", class: "button", text: "Reply", title: `Reply to this ${noun}` });
+  reply.addEventListener("click", () => on.reply(medium));
+  return reply;
 }
 
 function makePlayer(kind, { medium, alt }) {
@@ -95,13 +102,14 @@ function makePlayer(kind, { medium, alt }) {
   return player;
 }
 
-/** A file by its name and size, to be kept; words can be copied too. */
-function makeFile(medium) {
+/** A file by its name and size, to be kept; words can be copied too. `more` are further buttons. */
+function makeFile(medium, ...more) {
   const url = outputUrl(medium);
   const row = make("figcaption", { class: "file" });
   row.append(
     make("span", { class: "file-name", text: medium.name }),
     make("span", { class: "quiet", text: inBytes(medium.size) }),
+    ...more,
     make("a", { class: "button", href: url, download: medium.name, text: "Download", "aria-label": `Download ${medium.name}` }),
   );
   if (medium.media_type.startsWith("text/")) row.append(copyButton(async () => (await fetch(url)).text()));
