@@ -50,6 +50,7 @@ class View:
     _kinds: dict[Source, str] = field(default_factory=dict, compare=False)
     _specs: dict[Target, InputSpec] = field(default_factory=dict, compare=False)
     _glue: dict[str, bool] = field(default_factory=dict, compare=False)
+    _taken: dict[str, tuple[InputSpec, ...]] = field(default_factory=dict, compare=False)
     _outputs: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, compare=False)
     _deciders: dict[str, str | None] = field(default_factory=dict, compare=False)
 
@@ -102,9 +103,11 @@ class View:
 
     def specs(self, node: str) -> tuple[InputSpec, ...]:
         """All that a node takes; of a class that no server knows, what it is given."""
-        if self.is_known(node):
-            return self.schemas.inputs(class_of(self.graph, node) or "")
-        return tuple(self.spec(Target(node=node, input=name)) for name in self.inputs(node))
+        if node not in self._taken:
+            known = self.schemas.inputs(class_of(self.graph, node) or "") if self.is_known(node) else None
+            given = (self.spec(Target(node=node, input=name)) for name in self.inputs(node))
+            self._taken[node] = tuple(given) if known is None else known
+        return self._taken[node]
 
     def shows(self, node: str) -> bool:
         """Whether a node saves or shows something; of unknown classes, what nothing follows."""
@@ -118,8 +121,8 @@ class View:
 
     def outputs(self, node: str) -> tuple[tuple[str, str], ...]:
         """Type and name of every output of a node; of a class that no server knows, what takes it says so."""
-        if self.is_known(node):
-            return self.schemas.outputs(class_of(self.graph, node) or "")
+        if node not in self._outputs and self.is_known(node):
+            self._outputs[node] = self.schemas.outputs(class_of(self.graph, node) or "")
         if node not in self._outputs:
             takers = self._takers.get(node, ())
             count = max((use.index for use in takers), default=-1) + 1
