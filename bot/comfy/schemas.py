@@ -19,6 +19,11 @@ _UPLOADS: Mapping[str, UploadKind] = {
     "video_upload": "video",
     "file_upload": "file",
 }
+_MEDIA: Mapping[UploadKind, frozenset[str]] = {
+    "image": frozenset(("png", "jpg", "jpeg", "webp", "bmp")),
+    "video": frozenset(("mp4", "webm", "mov", "mkv", "avi", "gif")),
+    "audio": frozenset(("wav", "mp3", "flac", "ogg", "opus", "m4a")),
+}
 _NOTHING: Mapping[str, Any] = {}
 _BETWEEN = re.compile(r"[\s,:]*")
 
@@ -151,8 +156,21 @@ class NodeSchemas:
 
 
 def upload_kind(spec: InputSpec) -> UploadKind | None:
-    """What must be uploaded first and named in such an input; None if it takes no file."""
-    return next((kind for flag, kind in _UPLOADS.items() if spec.flag(flag)), None)
+    """What must be uploaded first and named in such an input; None if it takes no file.
+
+    Some packs leave the upload to the front end: their inputs are choices among files of one kind.
+    """
+    told = next((kind for flag, kind in _UPLOADS.items() if spec.flag(flag)), None)
+    if told is not None or not spec.choices:
+        return told
+    kinds = {media_kind(choice) for choice in spec.choices}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def media_kind(name: str) -> UploadKind | None:
+    """What a file of this name is, told by its ending; None for anything but pictures, videos and sounds."""
+    ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    return next((kind for kind, endings in _MEDIA.items() if ending in endings), None)
 
 
 def _listed(value: object) -> list[Any]:

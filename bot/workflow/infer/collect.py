@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.comfy.graph import class_of, title_of
 from bot.comfy.schemas import upload_kind
@@ -22,13 +22,15 @@ from bot.workflow.infer.meanings import (
     short,
     text_meaning,
 )
-from bot.workflow.infer.polarity import Polarities, Polarity, polarities, says_negative
+from bot.workflow.infer.polarity import Polarities, Polarity, polarities, says_negative, says_positive
+from bot.workflow.infer.role import made_kinds
 from bot.workflow.infer.sampling import Samplings
 from bot.workflow.infer.view import View
 from bot.workflow.model import Target
 
 _MEDIA = {"image": Meaning.IMAGE, "video": Meaning.VIDEO, "audio": Meaning.AUDIO}
-_FRAMES = re.compile(r"frame(?!_?rate)", re.IGNORECASE)
+_FRAMES = re.compile(r"frame(?!_?rate)|帧(?!率)|幀(?!率)|フレーム(?!レート)", re.IGNORECASE)
+_LASTS = re.compile(r"duration|second|length|frame|秒|时长|時長|長さ|长度|帧|フレーム", re.IGNORECASE)
 _OFF = (False, "disable", "disabled", "false", "off")
 
 
@@ -62,7 +64,19 @@ class Collector:
         found: dict[Target, Finding] = {}
         for finding in (*self._media(), *self._texts(), *self._numbers(), *self._settings()):
             found.setdefault(finding.target, finding)
-        return list(found.values())
+        return self._framed(list(found.values()))
+
+    def _framed(self, found: list[Finding]) -> list[Finding]:
+        """Where all that is made is a film, and nothing else says how long: its pictures are those of a batch."""
+        told = any(each.meaning in (Meaning.LENGTH, Meaning.SECONDS) for each in found)
+        if told or made_kinds(self.view) != {"VIDEO"}:
+            return found
+        return [
+            replace(each, meaning=Meaning.LENGTH)
+            if each.meaning is Meaning.COUNT and self.view.value(each.target) not in (0, 1)
+            else each
+            for each in found
+        ]
 
     def _targets(self) -> Iterator[Target]:
         for node in self.view.live:
@@ -111,7 +125,7 @@ class Collector:
         """Whether a text is wanted, unwanted, or looked for in a picture."""
         if says_negative(short(target.input)):
             return Meaning.NEGATIVE
-        if not encodes(self.view, target.node):
+        if not encodes(self.view, target.node) or says_positive(short(target.input)):
             return Meaning.PROMPT
         match self.polarities.of(target.node):
             case Polarity.POSITIVE:
@@ -158,11 +172,7 @@ class Collector:
         """A number of frames that is computed from a rate is a time."""
         rest = [o for o in origins if o.target not in rates and not RATE.search(self._words(o))]
         if len(rest) > 1:
-            rest = [
-                origin
-                for origin in rest
-                if re.search(r"duration|second|length|frame", self._words(origin), re.I)
-            ]
+            rest = [origin for origin in rest if _LASTS.search(self._words(origin))]
         if len(rest) != 1:
             return
         computed = not rest[0].direct and not _FRAMES.search(self._words(rest[0]))

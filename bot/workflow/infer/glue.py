@@ -10,19 +10,26 @@ from dataclasses import dataclass, replace
 from bot.comfy.graph import title_of
 from bot.comfy.inputs import ANY
 from bot.workflow.infer.interface import Interface
+from bot.workflow.infer.meanings import is_long
+from bot.workflow.infer.polarity import says_negative
 from bot.workflow.infer.view import Source, View
 from bot.workflow.model import Target
 
 NUMBERS = frozenset({"INT", "FLOAT"})
 TEXTS = frozenset({"STRING"})
-RATE = re.compile(r"fps|frame[_ ]?rate|frames per", re.IGNORECASE)
+RATE = re.compile(r"fps|frame[_ ]?rate|frames per|帧率|幀率|フレームレート", re.IGNORECASE)
 
 _RULES = re.compile(
     r"json|regex|pattern|find|delimiter|separator|^key$|mode|format|locale|language", re.IGNORECASE
 )
 _MAIN = re.compile(r"(^|[_.])(prompt|text|user_prompt|query|question|message)$", re.IGNORECASE)
-_SYSTEM = re.compile(r"system|instruct|template|prefix|suffix|style|trigger|enhanc|negative", re.IGNORECASE)
-_ASKS = re.compile(r"prompt|text|input|positive|description|caption|user", re.IGNORECASE)
+_SYSTEM = re.compile(
+    r"system|instruct|template|prefix|suffix|style|trigger|enhanc|negative|系统|系統|システム|模板|风格|スタイル|负|負",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"prompt|text|input|positive|description|caption|user|提示|プロンプト|正向|正面|描述|用户", re.IGNORECASE
+)
 _ORDERS = re.compile(r"\s*(you are|you're|your task|act as|as an? (expert|assistant))\b", re.IGNORECASE)
 
 
@@ -119,16 +126,13 @@ class Tracer:
     def _is_rate(self, target: Target) -> bool:
         """Whether a number is the rate of a film that only a run can tell."""
         source = self.view.link(target)
-        outputs = [] if source is None else self.view.outputs(source.node)
-        named = outputs[source.index][1] if source is not None and source.index < len(outputs) else ""
-        return RATE.search(named) is not None
+        return source is not None and RATE.search(self.view.name(source)) is not None
 
     def _number_inputs(self, source: Source) -> list[str]:
         """The inputs of a node that one of its numbers is made of."""
         view, node = self.view, source.node
-        outputs = view.outputs(node)
-        named = outputs[source.index][1] if source.index < len(outputs) else ""
-        if named in view.inputs(node):
+        named = view.namesake(source)
+        if named is not None and self._takes(node, named, NUMBERS):
             return [named]
         if not view.is_glue(node) and view.decider(node) is None:
             return []
@@ -161,22 +165,45 @@ class Tracer:
             if isinstance(self.view.value(target), str):
                 yield Origin(target=target, path=path, direct=direct)
             return
-        for name in self._text_inputs(source.node, every=every):
+        for name in self._text_inputs(source, every=every):
             step = Target(node=source.node, input=name)
             if step not in path:
-                kept = direct and len(self._text_inputs(source.node, every=False)) == 1
+                kept = direct and len(self._text_inputs(source, every=False)) == 1
                 yield from self._texts(step, (*path, step), direct=kept, every=every)
 
-    def _text_inputs(self, node: str, *, every: bool) -> list[str]:
-        view = self.view
+    def _text_inputs(self, source: Source, *, every: bool) -> list[str]:
+        view, node = self.view, source.node
         taken = view.taken(node)
         if taken is not None and not every:
             return [taken]
+        named = view.namesake(source) if view.is_known(node) else None
+        if named is not None and self._takes(node, named, TEXTS):
+            return [named]
         names = [n for n in view.inputs(node) if self._takes(node, n, TEXTS) and not _RULES.search(n)]
-        if not view.is_glue(node):
-            asked = [name for name in names if _MAIN.search(name)]
-            names = asked or [name for name in names if not _SYSTEM.search(name)][:1]
-        return names
+        names = [name for name in names if not _is_shown(name, names)]
+        if not view.is_known(node):
+            names = [name for name in names if self._is_long(node, name)] or names
+        names = self._own_texts(source, names)
+        if view.is_glue(node):
+            return names
+        asked = [name for name in names if _MAIN.search(name)]
+        return asked or [n for n in names if not _SYSTEM.search(n) and self._is_long(node, n)][:1]
+
+    def _own_texts(self, source: Source, names: list[str]) -> list[str]:
+        """Of a node that gives several texts on, those that one output is made of."""
+        outputs = self.view.outputs(source.node)
+        given = [index for index, (kind, _) in enumerate(outputs) if kind == "STRING"]
+        if len(given) < 2 or len(names) < 2:
+            return names
+        if not self.view.is_known(source.node):
+            place = given.index(source.index) if source.index in given else 0
+            return names[place : place + 1] if len(names) == len(given) else names
+        sort = says_negative(self.view.name(source))
+        return [name for name in names if says_negative(name) == sort] or names
+
+    def _is_long(self, node: str, name: str) -> bool:
+        target = Target(node=node, input=name)
+        return self.view.link(target) is not None or is_long(self.view.spec(target))
 
     def _likely(self, origin: Origin, ways: Mapping[Target, int]) -> float:
         """How likely a person would write this text rather than the others that it is joined to."""
@@ -191,6 +218,12 @@ class Tracer:
 
     def _class_name(self, node: str) -> str:
         return self.view.schemas.display_name(str(self.view.graph[node].get("class_type")))
+
+
+def _is_shown(name: str, names: list[str]) -> bool:
+    """Whether a text is what a node showed of its input when the graph was exported."""
+    stem, _, number = name.rpartition("_")
+    return number.isdigit() and stem in names
 
 
 def _once(origins: Iterator[Origin] | list[Origin]) -> list[Origin]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from bot.workflow.model import Target
 
 _SIZES = (Meaning.WIDTH, Meaning.HEIGHT)
 _ENCODED = (Meaning.PROMPT, Meaning.NEGATIVE)
+_DRAWN = re.compile(r"^(wildcard|populated)_")
 _ALONE = (Meaning.IMAGE, Meaning.MASK, Meaning.VIDEO, Meaning.AUDIO)
 
 
@@ -164,8 +166,11 @@ def _seeds(view: View, entries: list[_Labelled]) -> list[Group]:
 def _leading(view: View, entries: list[_Labelled]) -> list[_Labelled]:
     """Of several sizes, those of the result: what the author shows, else what is sampled; the copies of these."""
     told = [each for each in entries if each.label is not None]
-    sampled = [each for each in entries if view.makes(each.finding.used.node) & {"LATENT", "CONDITIONING"}]
-    values = {each.value for each in told or sampled or entries}
+    latents, worded = (
+        [each for each in entries if kind in view.makes(each.finding.used.node)]
+        for kind in ("LATENT", "CONDITIONING")
+    )
+    values = {each.value for each in told or latents or worded or entries}
     return [each for each in entries if each.value in values]
 
 
@@ -198,9 +203,15 @@ def _joined(collector: Collector, one: Group, other: Group) -> bool:
 
 
 def _same_encoder(one: Group, other: Group) -> bool:
-    """The texts for two encoders of one model (`clip_l`, `t5xxl`) are one; `tags` and `style` are not."""
+    """The texts for two encoders of one model (`clip_l`, `t5xxl`) are one; `tags` and `style` are not.
+
+    Nor are two what has wildcards and what was drawn from it.
+    """
     names = {short(finding.used.input) for finding in (*one.findings, *other.findings)}
-    return all(name.startswith(("clip", "t5", "llama", "text_g", "text_l")) for name in names)
+    drawn = {_DRAWN.sub("", name) for name in names}
+    return len(drawn) < len(names) or all(
+        name.startswith(("clip", "t5", "llama", "text_g", "text_l")) for name in names
+    )
 
 
 def _ends(polarities: Polarities, findings: Sequence[Finding]) -> set[str]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.comfy.inputs import InputSpec
 from bot.comfy.models import is_model
+from bot.workflow.infer.guess import is_size, is_worded
 from bot.workflow.infer.view import SCALARS, View
 from bot.workflow.model import Target
 
@@ -67,15 +68,16 @@ CORE = frozenset({"MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "GUIDER", "S
 """What only passes between the nodes of a sampling."""
 
 _PROMPT = re.compile(
-    r"(^|_)(prompts?|text|caption|tags|description|instructions?|script|dialogue|speech|query|input_text|story)(_|\d|$)",
+    r"(^|_)(prompts?|text|caption|tags|description|instructions?|script|dialogue|speech|query|input_text|story)(_|\d|$)"
+    r"|(^|_)(positive|negative)(_?\d+)?$|提示词|提示詞|プロンプト",
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(r"system|instructions|structured|template", re.IGNORECASE)
 _NAMES: tuple[tuple[Meaning, re.Pattern[str]], ...] = tuple(
     (meaning, re.compile(pattern, re.IGNORECASE))
     for meaning, pattern in (
-        (Meaning.WIDTH, r"(custom_|output_|target_|image_|video_)?width"),
-        (Meaning.HEIGHT, r"(custom_|output_|target_|image_|video_)?height"),
+        (Meaning.WIDTH, r"(custom_|output_|target_|image_|video_|empty_latent_)?width"),
+        (Meaning.HEIGHT, r"(custom_|output_|target_|image_|video_|empty_latent_)?height"),
         (
             Meaning.LENGTH,
             r"length|(num|number_of|video|max|total)_?frames|frames(_number)?|frame_count|video_length",
@@ -86,7 +88,7 @@ _NAMES: tuple[tuple[Meaning, re.Pattern[str]], ...] = tuple(
         ),
         (Meaning.FPS, r"fps|frame_?rate|target_fps|video_fps"),
         (Meaning.STEPS, r"(num_|sampling_|inference_|num_inference_)?steps"),
-        (Meaning.CFG, r"(\w+_)?cfg(_scale|_conds)?|guidance_scale"),
+        (Meaning.CFG, r"(?!\w*(start|end|step|rescale))(\w+_)?cfg(_scale|_conds)?|guidance_scale"),
         (Meaning.GUIDANCE, r"guidance"),
         (Meaning.DENOISE, r"denoise|denoising_strength|denoise_strength"),
         (Meaning.COUNT, r"batch_size|n|num_images|number_of_images|max_images|images_per_prompt"),
@@ -97,6 +99,9 @@ NAMES = dict(_NAMES)
 _LENGTH = NAMES[Meaning.LENGTH]
 PICTURES = re.compile(rf"{_LENGTH.pattern}|amount", re.IGNORECASE)
 """How many pictures a node gives on."""
+_SEEN = frozenset({"IMAGE", "MASK", "VIDEO"})
+_SETTINGS = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")
+_ENOUGH = 3
 SAMPLED = (Meaning.STEPS, Meaning.CFG, Meaning.DENOISE)
 """What belongs to a sampling."""
 _NOTABLE = re.compile(
@@ -119,9 +124,10 @@ def short(name: str) -> str:
 
 def is_maker(view: View, node: str) -> bool:
     """Whether a node makes its result by itself, as those of paid services do: from a text or a seed, with no model."""
-    class_type = str(view.graph[node].get("class_type"))
-    specs = view.schemas.inputs(class_type)
+    specs = view.specs(node)
     if view.is_glue(node) or any(spec.kinds & CORE for spec in specs):
+        return False
+    if any(is_model(value) for value in view.inputs(node).values()):
         return False
     asks = any(spec.flag("multiline") and "STRING" in spec.kinds for spec in specs)
     return asks or any(spec.is_seed for spec in specs)
@@ -141,7 +147,10 @@ def text_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | None:
         or "filename_prefix" in view.inputs(target.node)
     ):
         return None
-    long = spec.flag("multiline") or spec.flag("dynamicPrompts") or view.link(target) is not None
+    known = view.is_known(target.node)
+    long = is_long(spec) or view.link(target) is not None
+    if not known and not long:
+        return None
     if re.search("lyrics", name, re.IGNORECASE) and long:
         return Meaning.LYRICS
     if _SYSTEM.search(name) and long:
@@ -150,6 +159,7 @@ def text_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | None:
         return Meaning.PROMPT
     if (
         long
+        and (known or is_worded(name))
         and encodes(view, target.node)
         and (spec.flag("dynamicPrompts") or "CLIP" in _taken(view, target.node))
     ):
@@ -157,8 +167,13 @@ def text_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | None:
     return Meaning.TEXT if spec.flag("multiline") and is_maker(view, target.node) else None
 
 
+def is_long(spec: InputSpec) -> bool:
+    """Whether a text may be more than a word or two."""
+    return spec.flag("multiline") or spec.flag("dynamicPrompts")
+
+
 def _taken(view: View, node: str) -> set[str]:
-    specs = view.schemas.inputs(str(view.graph[node].get("class_type")))
+    specs = view.specs(node)
     return {kind for spec in specs for kind in spec.kinds}
 
 
@@ -178,16 +193,15 @@ def number_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | Non
 
 
 def _sizes(view: View, node: str, makes: frozenset[str]) -> bool:
-    shows = view.schemas.is_output(str(view.graph[node].get("class_type")))
-    return (
-        bool(makes & {"LATENT", "SIGMAS", "NOISE", "CONDITIONING"})
-        or is_maker(view, node)
-        or not (shows or _media(view, node))
-    )
+    if makes & {"LATENT", "SIGMAS", "NOISE", "CONDITIONING"} or is_maker(view, node):
+        return True
+    return not view.shows(node) and not (makes & _SEEN and _media(view, node))
 
 
 def _frames(view: View, node: str, makes: frozenset[str]) -> bool:
-    return bool(makes & {"LATENT", "CONDITIONING"})
+    """What has a size and a number of frames is the film that is made, whatever its pack calls it."""
+    sized = {"width", "height"} <= view.inputs(node).keys()
+    return bool(makes & {"LATENT", "CONDITIONING"}) or (sized and not makes & _SEEN)
 
 
 def _lasts(view: View, node: str, makes: frozenset[str]) -> bool:
@@ -196,7 +210,14 @@ def _lasts(view: View, node: str, makes: frozenset[str]) -> bool:
 
 
 def _samples(view: View, node: str, makes: frozenset[str]) -> bool:
-    return bool(makes & {"SIGMAS", "LATENT", "GUIDER"}) or is_maker(view, node)
+    return bool(makes & {"SIGMAS", "LATENT", "GUIDER"}) or is_maker(view, node) or is_sampling(view, node)
+
+
+def is_sampling(view: View, node: str) -> bool:
+    """Whether a node has most of the settings of a sampling, as samplers of all packs do."""
+    names = [short(name).lower() for name in view.inputs(node)]
+    found = {kind for kind in _SETTINGS if any(name.endswith(kind) for name in names)}
+    return len(found) >= _ENOUGH
 
 
 def _always(view: View, node: str, makes: frozenset[str]) -> bool:
@@ -241,7 +262,10 @@ def setting_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | No
 
 
 def _named_setting(name: str, spec: InputSpec, value: object) -> Meaning | None:
-    if is_model(value) or any(is_model(choice) for choice in (spec.choices or ())[:20]):
+    choices = (spec.choices or ())[:20]
+    if sum(is_size(choice) for choice in choices) * 2 > len(choices):
+        return Meaning.RESOLUTION
+    if is_model(value) or any(is_model(choice) for choice in choices):
         return Meaning.LORA if "lora" in name.lower() else Meaning.MODEL
     if "COMBO" in spec.kinds and name in ("sampler_name", "sampler"):
         return Meaning.SAMPLER

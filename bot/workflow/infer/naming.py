@@ -150,4 +150,4 @@ def _media_uses(collector: Collector, node: str) -> list[Use]:
 def _ends(collector: Collector, node: str) -> bool:
     """Whether a file has arrived: what a node makes of it is something else."""
     view = collector.view
-    return is_maker(view, node) or view.schemas.is_output(str(view.graph[node].get("class_type")))
+    return is_maker(view, node) or view.shows(node)

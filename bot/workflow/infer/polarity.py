@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.comfy.graph import class_of, title_of
-from bot.workflow.infer.view import Source, View
+from bot.workflow.infer.view import SCALARS, Source, View
 
 CONDITIONING = "CONDITIONING"
 
-_NEGATIVE = re.compile(r"(^|[_.\W])(neg|negative|uncond|unconditional)(?![a-z])", re.IGNORECASE)
-_POSITIVE = re.compile(r"(^|[_.\W])(pos|positive|cond)(?![a-z])", re.IGNORECASE)
+_NEGATIVE = re.compile(
+    r"(^|[_.\W])(neg|negative|uncond|unconditional)(?![a-z])|^-ve$|负|負|反向|ネガ", re.IGNORECASE
+)
+_POSITIVE = re.compile(r"(^|[_.\W])(pos|positive|cond)(?![a-z])|正向|正面|ポジ", re.IGNORECASE)
 _ZERO = re.compile(r"zero[_ ]?out", re.IGNORECASE)
+_PLAIN = SCALARS | {"CONDITIONING", "MODEL", "CLIP", "VAE", "LATENT", "IMAGE", "MASK", "VIDEO", "AUDIO"}
+"""Types that hold no conditionings."""
 _MADE = frozenset(
     {"LATENT", "GUIDER", "MODEL", "IMAGE", "VIDEO", "AUDIO", "NOISE", "SIGMAS", "MESH", "VOXEL"}
 )
@@ -31,6 +35,11 @@ class Polarity(StrEnum):
 def says_negative(name: str) -> bool:
     """Whether a name of an input or a title is that of a negative."""
     return _NEGATIVE.search(name) is not None
+
+
+def says_positive(name: str) -> bool:
+    """Whether a name of an input or a title is that of what is wanted."""
+    return _POSITIVE.search(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,18 +69,28 @@ class Polarities:
 
 
 def polarities(view: View) -> Polarities:
-    """Follow every conditioning of a graph back from the nodes that use it up."""
+    """Follow every conditioning of a graph back from the nodes that use it up.
+
+    Nodes that make nothing count only for encoders that go nowhere else.
+    """
     found: dict[str, set[Polarity]] = {}
     ends: dict[str, set[str]] = {}
-    for node in view.live:
-        if CONDITIONING in view.makes(node):
+    for node in sorted(view.live, key=lambda node: not view.outputs(node)):
+        if _gives_on(view, node):
             continue
+        before = set() if view.outputs(node) else set(found)
         for name, source in _conditionings(view, node):
             for encoder in _behind(view, source, set()):
-                kind = _polarity(view, node, name, encoder)
-                found.setdefault(encoder.node, set()).add(kind)
-                ends.setdefault(encoder.node, set()).add(node)
+                if encoder.node not in before:
+                    kind = _polarity(view, node, name, encoder)
+                    found.setdefault(encoder.node, set()).add(kind)
+                    ends.setdefault(encoder.node, set()).add(node)
     return Polarities(view=view, ends=ends, _found=found)
+
+
+def _gives_on(view: View, node: str) -> bool:
+    """Whether a node's conditionings are used: else it is the last that takes any, whatever it could give on."""
+    return any(view.kind(Source(node, use.index)) == CONDITIONING for use in view.uses.get(node, ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,10 +102,10 @@ class _Reached:
 
 
 def _polarity(view: View, node: str, name: str, reached: _Reached) -> Polarity:
-    if not view.makes(node) & _MADE and view.outputs(node):
-        return Polarity.OTHER
     if says_negative(name) or reached.turned:
         return Polarity.NEGATIVE
+    if not view.makes(node) & _MADE and view.outputs(node) and not says_positive(name):
+        return Polarity.OTHER
     unsure = not view.outputs(node) and not _POSITIVE.search(name)
     title = title_of(view.graph, reached.node) or ""
     return Polarity.NEGATIVE if unsure and says_negative(title) else Polarity.POSITIVE
@@ -106,6 +125,22 @@ def _behind(view: View, source: Source, seen: set[Source], *, turned: bool = Fal
     for name, inner in _conditionings(view, source.node):
         if name in names:
             yield from _behind(view, inner, seen, turned=turned or (not exact and says_negative(name)))
+    if not names:
+        for inner in _unpacked(view, source.node, view.name(source), set()):
+            yield from _behind(view, inner, seen, turned=turned)
+
+
+def _unpacked(view: View, node: str, name: str, seen: set[str]) -> Iterator[Source]:
+    """What was put under a name into a bundle that a node takes: a pipe, a context."""
+    for _, source in view.live_links(node):
+        if view.kind(source) in _PLAIN or source.node in seen:
+            continue
+        seen.add(source.node)
+        packed = [inner for each, inner in _conditionings(view, source.node) if each.lower() == name.lower()]
+        if packed:
+            yield from packed
+        else:
+            yield from _unpacked(view, source.node, name, seen)
 
 
 def _passed_on(view: View, source: Source) -> tuple[list[str], bool]:

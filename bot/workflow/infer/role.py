@@ -7,10 +7,13 @@ from collections.abc import Collection
 
 from bot.comfy.graph import class_of
 from bot.workflow.infer.meanings import Meaning
+from bot.workflow.infer.sampling import sampled_before
 from bot.workflow.infer.view import View
 from bot.workflow.model import Role, Target
 
 _LARGER = re.compile(r"upscal|super_?res|enhance|increase_?res", re.IGNORECASE)
+
+_RESULTS = frozenset({"IMAGE", "VIDEO", "AUDIO", "STRING", "MESH"})
 
 
 def made_kinds(view: View) -> frozenset[str]:
@@ -18,7 +21,9 @@ def made_kinds(view: View) -> frozenset[str]:
     kinds: set[str] = set()
     for node in view.results:
         moving = "fps" in view.inputs(node) or "frame_rate" in view.inputs(node)
-        taken = [view.kind(source) for _, source in view.live_links(node)] or list(view.makes(node))
+        taken = [view.kind(source) for _, source in view.live_links(node)]
+        if not _RESULTS & set(taken):
+            taken += view.makes(node)
         kinds |= {"VIDEO" if moving and kind == "IMAGE" else kind for kind in taken}
     return frozenset(kinds)
 
@@ -42,23 +47,8 @@ def _enlarges(view: View) -> bool:
         name = class_of(view.graph, node) or ""
         scales = any(view.kind(source) == "UPSCALE_MODEL" for _, source in view.live_links(node))
         named = bool(_LARGER.search(name)) and bool(view.makes(node) & {"IMAGE", "VIDEO"})
-        if (scales or (named and not view.is_glue(node))) and not _made_before(view, node):
+        if (scales or (named and not view.is_glue(node))) and not sampled_before(view, node):
             return True
-    return False
-
-
-def _made_before(view: View, node: str) -> bool:
-    """Whether something is sampled before a node."""
-    seen: set[str] = set()
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        for _, source in view.live_links(each):
-            if view.kind(source) == "LATENT":
-                return True
-            if source.node not in seen:
-                seen.add(source.node)
-                waiting.append(source.node)
     return False
 
 

@@ -19,8 +19,16 @@ class Samplings:
 
     def is_aside(self, node: str) -> bool:
         """Whether a node belongs to samplings without words, in a graph that has some with words."""
+        if self._refines(node):
+            return True
         samplers = set(self._samplers(node, set()))
         return bool(self.worded) and bool(samplers) and not any(self._has_words(each) for each in samplers)
+
+    def _refines(self, node: str) -> bool:
+        """Whether a node samples parts of a picture anew that another sampling has made."""
+        pictures = [each for _, each in self.view.live_links(node) if self.view.kind(each) == "IMAGE"]
+        made = self.view.makes(node)
+        return bool(pictures) and "IMAGE" in made and "LATENT" not in made and sampled_before(self.view, node)
 
     def _samplers(self, node: str, seen: set[str]) -> Iterator[str]:
         """The nodes that sample with what a node gives."""
@@ -41,5 +49,18 @@ class Samplings:
     def _has_words(self, sampler: str) -> bool:
         if sampler in self.worded:
             return True
-        guides = [each.node for _, each in self.view.live_links(sampler) if self.view.kind(each) == "GUIDER"]
+        guides = [each.node for _, each in self.view.live_links(sampler) if self.view.kind(each) != "LATENT"]
         return any(guide in self.worded for guide in guides)
+
+
+def sampled_before(view: View, node: str) -> bool:
+    """Whether something is sampled before a node."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        for _, source in view.live_links(waiting.pop()):
+            if view.kind(source) == "LATENT":
+                return True
+            if source.node not in seen:
+                seen.add(source.node)
+                waiting.append(source.node)
+    return False

@@ -11,6 +11,7 @@ from typing import Any
 from bot.comfy.graph import Graph, class_of, inputs_of
 from bot.comfy.inputs import ANY, InputSpec
 from bot.comfy.schemas import NodeSchemas
+from bot.workflow.infer.guess import THINGS, kind_named, spec_of
 from bot.workflow.model import Target
 
 SCALARS = frozenset({"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"})
@@ -49,6 +50,7 @@ class View:
     _kinds: dict[Source, str] = field(default_factory=dict, compare=False)
     _specs: dict[Target, InputSpec] = field(default_factory=dict, compare=False)
     _glue: dict[str, bool] = field(default_factory=dict, compare=False)
+    _outputs: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, compare=False)
     _deciders: dict[str, str | None] = field(default_factory=dict, compare=False)
 
     def inputs(self, node: str) -> Mapping[str, Any]:
@@ -81,25 +83,84 @@ class View:
         if target not in self._specs:
             class_type = class_of(self.graph, target.node) or ""
             known = self.schemas.input(class_type, target.input, self.inputs(target.node))
-            self._specs[target] = known or InputSpec(kinds=frozenset({self._guess(target)}))
+            self._specs[target] = known or self._guess(target)
         return self._specs[target]
 
-    def _guess(self, target: Target) -> str:
-        match self.value(target):
-            case bool():
-                return "BOOLEAN"
-            case int():
-                return "INT"
-            case float():
-                return "FLOAT"
-            case str():
-                return "STRING"
+    def _guess(self, target: Target) -> InputSpec:
         source = self.link(target)
-        return self.kind(source) if source is not None else ANY
+        return spec_of(target.input, self.value(target), ANY if source is None else self.kind(source))
+
+    def is_known(self, node: str) -> bool:
+        """Whether the server knows the class of a node."""
+        return self.schemas.has(class_of(self.graph, node) or "")
+
+    def specs(self, node: str) -> tuple[InputSpec, ...]:
+        """All that a node takes; of a class that no server knows, what it is given."""
+        if self.is_known(node):
+            return self.schemas.inputs(class_of(self.graph, node) or "")
+        return tuple(self.spec(Target(node=node, input=name)) for name in self.inputs(node))
+
+    def shows(self, node: str) -> bool:
+        """Whether a node saves or shows something; of unknown classes, what nothing follows."""
+        if self.is_known(node):
+            return self.schemas.is_output(class_of(self.graph, node) or "")
+        return node not in self._takers and any(True for _ in self.links(node))
 
     def outputs(self, node: str) -> tuple[tuple[str, str], ...]:
-        """Type and name of every output of a node."""
-        return self.schemas.outputs(class_of(self.graph, node) or "")
+        """Type and name of every output of a node; of a class that no server knows, what takes it says so."""
+        if self.is_known(node):
+            return self.schemas.outputs(class_of(self.graph, node) or "")
+        if node not in self._outputs:
+            takers = self._takers.get(node, ())
+            count = max((use.index for use in takers), default=-1) + 1
+            uses = ([use.target for use in takers if use.index == index] for index in range(count))
+            self._outputs[node] = tuple(self._given(node, each) for each in uses)
+        return self._outputs[node]
+
+    def _given(self, node: str, takers: list[Target]) -> tuple[str, str]:
+        """Type and name of an output that some inputs take; a node that is one value mostly gives that."""
+        found = [(self._taken_kind(node, target), target.input.rsplit(".", 1)[-1]) for target in takers]
+        told = next((each for each in found if each[0] != ANY), (ANY, found[0][1] if found else ""))
+        values = list(self.inputs(node))
+        own = self.spec(Target(node=node, input=values[0])).kinds if len(values) == 1 else frozenset[str]()
+        if own & (SCALARS - {"COMBO"}) and told[0] not in THINGS:
+            return next(iter(own)), values[0]
+        return told
+
+    def _taken_kind(self, node: str, target: Target) -> str:
+        known = self.schemas.input(class_of(self.graph, target.node) or "", target.input)
+        if known is not None:
+            return next(iter(sorted(known.kinds))) if len(known.kinds) == 1 else ANY
+        kind = kind_named(target.input)
+        return "STRING" if kind == "CONDITIONING" and self._only_writes(node) else kind
+
+    def _only_writes(self, node: str) -> bool:
+        """Whether a node takes nothing but what a person can type."""
+        return all(kind_named(name) in SCALARS | {ANY} for name, _ in self.links(node))
+
+    @cached_property
+    def _takers(self) -> Mapping[str, tuple[Use, ...]]:
+        """By node, all inputs that take its outputs, live or not."""
+        found: dict[str, list[Use]] = {}
+        for node in self.graph:
+            for name, source in self.links(node):
+                use = Use(index=source.index, target=Target(node=node, input=name))
+                found.setdefault(source.node, []).append(use)
+        return {node: tuple(uses) for node, uses in found.items()}
+
+    def name(self, source: Source) -> str:
+        """What an output is called."""
+        outputs = self.outputs(source.node)
+        return outputs[source.index][1] if source.index < len(outputs) else ""
+
+    def namesake(self, source: Source) -> str | None:
+        """The input that an output has its name from; None if there is none."""
+        wanted = self.name(source).lower()
+        if wanted in ("", self.kind(source).lower()):
+            return None
+        names = self.inputs(source.node)
+        same = [name for name in names if name.lower() == wanted]
+        return next(iter(same or [name for name in names if name.lower().startswith(f"{wanted}_")]), None)
 
     def kind(self, source: Source) -> str:
         """The type of an output; where that is the type of whatever goes in, it is looked up there."""
@@ -134,8 +195,7 @@ class View:
         return self._glue[node]
 
     def _is_glue(self, node: str) -> bool:
-        class_type = class_of(self.graph, node) or ""
-        taken = self.schemas.inputs(class_type)
+        taken = self.specs(node)
         allowed = SCALARS | {ANY}
         if not self.outputs(node) or not self.makes(node) <= allowed:
             return False
@@ -237,17 +297,13 @@ class View:
     @cached_property
     def results(self) -> tuple[str, ...]:
         """The nodes that a run is for: those that save, and where there are none, those that show."""
-        sinks = [node for node in self.graph if self.schemas.is_output(class_of(self.graph, node) or "")]
-        return tuple([node for node in sinks if self._saves(node)] or sinks or self._ends())
+        sinks = [node for node in self.graph if self.shows(node)]
+        ends = [node for node in self.graph if node not in self._takers]
+        return tuple([node for node in sinks if self._saves(node)] or sinks or ends)
 
     def _saves(self, node: str) -> bool:
         """What saves or makes has a text or a choice of its own, a file's name at least; what shows has none."""
         return any(isinstance(value, str) for value in self.inputs(node).values())
-
-    def _ends(self) -> list[str]:
-        """The nodes that nothing follows: all that is known of a graph whose classes are not."""
-        used = {source.node for node in self.graph for _, source in self.links(node)}
-        return [node for node in self.graph if node not in used]
 
     @cached_property
     def live(self) -> tuple[str, ...]:
