@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.cards.actions import Verb
-from bot.cards.render import TEXT_SHOWN, Facts, render
+from bot.cards.render import TEXT_SHOWN, Facts, prompt_of, render
+from bot.cards.together import Running, together
 from bot.contract.card import Card, Media
 from bot.contract.values import JobId
 from bot.feed import Feed
@@ -102,7 +104,8 @@ class Board:
         waiting = [view.job.id for view in views if view.job.state is State.QUEUED]
         if not waiting:
             return Standing()
-        flows, turns, loaded, others = await self._store.messages.line(waiting)
+        line, holds = await asyncio.gather(self._store.messages.line(waiting), self.holds())
+        flows, turns, loaded, others = line
         mine = {(flow.account, flow.lane): flow for flow in flows}
         return Standing(
             ahead={
@@ -112,7 +115,7 @@ class Board:
             },
             loaded=loaded,
             others=others,
-            holds=await self.holds(),
+            holds=holds,
         )
 
     async def _texts(self, view: MessageView) -> list[str]:
@@ -124,6 +127,19 @@ class Board:
                     data = await self._spool.read(output.blob.sha256, MOST_TEXT)
                     found.append(data.decode(errors="replace"))
         return found
+
+    def together(self, views: Sequence[MessageView]) -> Card:
+        """One card of all these jobs, which run."""
+        return together(
+            [
+                Running(
+                    name=view.actor.name,
+                    prompt=prompt_of(view) or f"/{view.command}",
+                    fraction=self.fraction(view)[0],
+                )
+                for view in views
+            ]
+        )
 
     def fraction(self, view: MessageView) -> tuple[float, str | None]:
         """How far a job is, and at which node."""

@@ -76,7 +76,13 @@ class ComfyBackend:
             on_object_info=on_object_info,
         )
         self._object_info = object_info
-        self._watch = Watch(name=self.name, timing=timing, read_queue=self.queue, read_end=self._read_end)
+        self._watch = Watch(
+            name=self.name,
+            timing=timing,
+            read_queue=self.queue,
+            read_end=self._read_end,
+            on_unheard=self._doubt_socket,
+        )
         self._listener = Listener(
             self._wire,
             self._watch,
@@ -361,6 +367,11 @@ class ComfyBackend:
         running = prompt_ids if by_id else (await self.queue()).running.intersection(prompt_ids)
         for prompt_id in running:
             await self._wire.post("/interrupt", {"prompt_id": prompt_id})
+
+    def _doubt_socket(self, follow: Follow) -> None:
+        """Its end was told over the connection that it was posted on, and must be here in a moment."""
+        if follow.connection is not None and follow.connection == self._listener.connection:
+            self._listener.expect_word(follow.heard_at, self.timing.settle)
 
     async def _locate(self, prompt_id: str, graph: Graph) -> Located:
         return await self._watch.place(prompt_id, graph, await self.queue())

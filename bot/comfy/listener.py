@@ -96,11 +96,13 @@ class Listener:
         """Wait until there is a connection, or the last try to open one has failed."""
         await self._settled.wait()
 
-    def expect_word(self, since: float) -> None:
-        """A word must have come since that time, within `timing.deaf` from now; else the socket is replaced."""
+    def expect_word(self, since: float, within: float | None = None) -> None:
+        """A word must have come since that time, within so many seconds from now (`timing.deaf`); else the socket is
+        replaced."""
         if self.connection is not None:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._timing.deaf, self._check_word, self.connection, since)
+            patience = self._timing.deaf if within is None else within
+            loop.call_later(patience, self._check_word, self.connection, since)
 
     def _check_word(self, connection: int, since: float) -> None:
         if connection != self.connection or self._hanging_up is not None:

@@ -15,9 +15,9 @@ class Timing:
     """An ordinary answer, the one to POST /prompt too."""
     transfer: float = 60.0
     """Silence within an upload or download. Not its whole length: a video may take as long as it takes."""
-    silence: float = 3.0
+    silence: float = 2.0
     """A followed attempt unheard of for so long is asked for by HTTP."""
-    deaf: float = 2.0
+    deaf: float = 1.0
     """After a POST the socket must bring a word within this, else it is taken for deaf."""
     reconnect_first: float = 0.2
     reconnect_most: float = 5.0

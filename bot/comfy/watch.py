@@ -49,8 +49,11 @@ class Watch:
         timing: Timing,
         read_queue: Callable[[], Awaitable[Queue]],
         read_end: Callable[[str, Graph], Awaitable[Ended | None]],
+        on_unheard: Callable[[Follow], None],
     ) -> None:
+        """`on_unheard` is called with an attempt that was found to be over though nothing told so."""
         self._name = name
+        self._on_unheard = on_unheard
         self._timing = timing
         self._read_queue = read_queue
         self._read_end = read_end
@@ -185,6 +188,8 @@ class Watch:
                 self._executing_at[follow.prompt_id] = asyncio.get_running_loop().time()
                 follow.start()
             case Over(end=end):
+                if not follow.ended and follow.heard_end() is None:
+                    self._on_unheard(follow)
                 follow.end(end)
             case _:
                 assert_never(located)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.media.inside.remux import MUXERS
-from bot.media.inside.strip import write_bare
+from bot.media.inside.strip import bare_bytes, write_bare
 from bot.media.inside.texts import Texts, read_texts
 from bot.media.kinds import HEAD_BYTES, media_type
 from bot.media.parameters import Parameters, parse_parameters
@@ -49,9 +49,19 @@ async def strip(source: Path, folder: Path, name: str) -> Path:
     return folder / written.name if written.name else source
 
 
+def strip_bytes(data: bytes, name: str) -> bytes:
+    """The same for a file in memory that `needs_decoder` is false of. Raises `MediaRejected`."""
+    return bare_bytes(data, name)
+
+
+def needs_decoder(kind: str) -> bool:
+    """Whether a decoder has to read a file of this media type before anything can be taken out."""
+    return kind in MUXERS
+
+
 def _needs_decoder(source: Path, name: str) -> bool:
     with source.open("rb") as file:
-        return media_type(name, file.read(HEAD_BYTES)) in MUXERS
+        return needs_decoder(media_type(name, file.read(HEAD_BYTES)))
 
 
 def _parsed(texts: Texts) -> Embedded:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -49,9 +49,22 @@ class Spool:
         """Where smaller versions of outputs lie for a day or more, so that sending again makes none anew."""
         return self._folder / "derived"
 
-    async def keep(self, data: bytes) -> Blob:
-        """Keep these bytes."""
-        return await self.stream(_once(data), limit=len(data))
+    async def keep(self, data: bytes, change: Callable[[bytes], bytes] = bytes) -> Blob:
+        """Keep these bytes as `change` makes them, which is called in the thread that writes. Raises `NoRoom`."""
+        with _kept():
+            return await asyncio.to_thread(self._keep, data, change)
+
+    def _keep(self, data: bytes, change: Callable[[bytes], bytes]) -> Blob:
+        data = change(data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        target = self._begin()
+        try:
+            target.write(data)
+            self._end(target, sha256)
+        except BaseException:
+            _drop(target)
+            raise
+        return Blob(sha256=sha256, size=len(data))
 
     async def read(self, sha256: str, most: int = -1) -> bytes:
         """The bytes of this hash, or the first `most` of them. Raises `FileNotFoundError`."""
@@ -225,10 +238,6 @@ def _kept() -> Iterator[None]:
         if error.errno in _FULL or getattr(error, "winerror", None) in _FULL:
             raise NoRoom from error
         raise
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -115,7 +115,10 @@ class Rights:
 
     async def require(self, actor: Actor, deed: str) -> Level:
         """Their level. Raises `NotAllowed` if it is not enough for something of `LEAST`."""
-        trust = await self.trust(actor)
+        return self.judge(actor, await self.trust(actor), deed)
+
+    def judge(self, actor: Actor, trust: Trust, deed: str) -> Level:
+        """Their level, of somebody who is trusted so far. Raises `NotAllowed` as `require` does."""
         if trust.level is Level.BLOCKED:
             raise NotAllowed(_blocked(actor, trust, time.time()))
         if trust.level < LEAST[deed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -89,11 +90,14 @@ class Submit:
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
         fingerprint = _fingerprint(invocation)
-        known = await self._store.requests.find(invocation.event_key)
+        known, trust, ground = await asyncio.gather(  # together, so that the store is asked once
+            self._store.requests.find(invocation.event_key),
+            self._rights.trust(invocation.actor),
+            self._grounds.of(invocation.place),
+        )
         if known is not None:
             return _same(known, fingerprint)
-        level = await self._rights.require(invocation.actor, MAKE)
-        ground = await self._grounds.of(invocation.place)
+        level = self._rights.judge(invocation.actor, trust, MAKE)
         await self._servers.ready()
         chosen = self._allowed(chosen, invocation.command, ground, level)
         self._servers.require(chosen)

@@ -43,6 +43,9 @@ _LINES_OF_ONE = _LINES.where(
 _LOADED = select(loaded).join(lease, lease.c.name == loaded.c.backend).where(lease.c.owner.is_not(None))
 
 
+_FRONTS = select(job).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
     """What the owner allows; `slack` in seconds, `plan` are the hours of backends."""
@@ -95,7 +98,7 @@ def _lines(connection: Connection, lane: Lane, only: Actor | None) -> list[Line]
 
 def _fronts(connection: Connection, only: Actor | None) -> list[Line]:
     """The jobs that were moved to the front, a line each."""
-    query = select(job).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+    query = _FRONTS
     if only is not None:
         query = query.where(job.c.account.in_(_accounts(only)))
     return [

@@ -42,6 +42,7 @@ _CHARGE = (
     update(flow).where(_FLOW).values(vtime=flow.c.vtime + _WORK / _WEIGHT, running=flow.c.running + _MORE)
 )
 _MOVE_LANE = update(lane).where(lane.c.name == bindparam("where")).values(vtime=lane.c.vtime + _WORK)
+_NEW_FLOW, _NEW_LINE = insert(flow), insert(line)
 _LANES = select(lane)
 _OTHERS = (flow.c.lane == bindparam("where")) & (flow.c.account != bindparam("whose"))
 _AROUND = (
@@ -117,7 +118,7 @@ def join_line(connection: Connection, spot: Spot) -> None:
         vtime = _wake(connection, spot, vtime)
     if row is None:
         connection.execute(
-            insert(flow),
+            _NEW_FLOW,
             {
                 "account": spot.account,
                 "lane": spot.lane,
@@ -131,7 +132,7 @@ def join_line(connection: Connection, spot: Spot) -> None:
         connection.execute(_GROW_FLOW, {**here, "to": vtime})
     if connection.execute(_GROW_LINE, here).rowcount == 0:
         new = {**spot.key, "waiting": 1, "seconds": spot.seconds, "served": vtime}
-        connection.execute(insert(line), new)
+        connection.execute(_NEW_LINE, new)
 
 
 def leave_line(connection: Connection, spot: Spot) -> None:

@@ -37,6 +37,8 @@ _FENCED = (
 )
 _PROGRESS = _FENCED.where(IS_LIVE)
 _CLOSE = update(attempt).where(attempt.c.job == bindparam("which"), attempt.c.number == bindparam("try"))
+_NEW_ATTEMPT = insert(attempt)
+_NEW_OUTPUT = insert(output)
 _LOADED = select(loaded.c.models).where(loaded.c.backend == bindparam("backend"))
 _WANT = (
     update(message)
@@ -108,7 +110,7 @@ class Queue:
         state = State.POSTING if ready else State.CLAIMED
         fresh = {"fraction": 0.0, "node": None, "started": None, "charged": cost, "loads": loads}
         connection.execute(_CHANGE, {"which": row.id, "state": state, "attempt": number, **mine, **fresh})
-        connection.execute(insert(attempt), {"job": row.id, "number": number, "prompt_id": prompt_id, **mine})
+        connection.execute(_NEW_ATTEMPT, {"job": row.id, "number": number, "prompt_id": prompt_id, **mine})
         charge(connection, chosen.account, chosen.lane, cost, running=1)
         serve(connection, spot_of(row))
         leave_line(connection, spot_of(row))
@@ -308,7 +310,7 @@ def _store_outputs(connection: Connection, job_id: JobId, outputs: Sequence[Outp
     for result in outputs:
         add_unless_there(connection, blob, asdict(result.blob))
         connection.execute(
-            insert(output),
+            _NEW_OUTPUT,
             {
                 "job": job_id,
                 "index": result.index,

@@ -65,6 +65,16 @@ _ASKED = select(
     .scalar_subquery(),
     select(func.max(request.c.created)).where(request.c.account == bindparam("owner")).scalar_subquery(),
 )
+_WEIGH = (
+    update(account)
+    .where(
+        account.c.id == bindparam("which"),
+        account.c.own_weight.is_(None),
+        account.c.weight != bindparam("other", type_=account.c.weight.type),
+    )
+    .values(weight=bindparam("other", type_=account.c.weight.type))
+)
+_NEW_REQUEST = insert(request)
 _NEW_JOB = insert(job).values(number=select(func.coalesce(func.max(job.c.number), 0) + 1).scalar_subquery())
 _NEW_MESSAGE = insert(message).values(
     number=select(func.coalesce(func.max(message.c.number), 0) + 1).scalar_subquery()
@@ -196,8 +206,7 @@ def _place(connection: Connection, where: Place) -> str:
 
 def _weigh(connection: Connection, owner: AccountId, weight: float) -> None:
     """Give somebody their level's share, unless they have one of their own; it may be another than the last time."""
-    other = (account.c.id == owner) & account.c.own_weight.is_(None) & (account.c.weight != weight)
-    connection.execute(update(account).where(other).values(weight=weight))
+    connection.execute(_WEIGH, {"which": owner, "other": weight})
 
 
 def _stay_within(connection: Connection, owner: AccountId, terms: Terms, seconds: float) -> None:
@@ -248,7 +257,7 @@ def midnight(now: float) -> float:
 
 def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, where: str) -> None:
     connection.execute(
-        insert(request),
+        _NEW_REQUEST,
         {
             "id": new.request,
             "event_key": new.event_key,

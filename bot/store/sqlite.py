@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +16,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from bot.errors import ConfigError
+from bot.store.quick import Forms, Quick
 
 BUSY_SECONDS = 15
 """How long a write waits for another process's write to end."""
@@ -46,12 +49,27 @@ class Sqlite:
         self.engine = create_engine(url.set(drivername="sqlite"))
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
+        self._forms = Forms(self.engine.dialect)
+        self._local = threading.local()
+        self._held: list[Quick] = []
+        self._asked: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
         self._readers = ThreadPoolExecutor(READERS, "database-read")
         self._writer = ThreadPoolExecutor(1, "database-write")
 
     async def look(self, function: Callable[[Connection], T]) -> T:
-        """Run it in a thread, in a transaction that reads."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, function)
+        """Run it in a thread, in a transaction that reads; what is asked at the same moment shares both."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._asked.append((function, answer))
+        if len(self._asked) == 1:
+            loop.call_soon(self._look_together)
+        return await answer
+
+    def _look_together(self) -> None:
+        asked, self._asked = self._asked, []
+        functions = [function for function, _ in asked]
+        looking = asyncio.get_running_loop().run_in_executor(self._readers, self._look, functions)
+        looking.add_done_callback(partial(_answer, [answer for _, answer in asked]))
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """Run them in the writer's thread, in one transaction."""
@@ -69,6 +87,8 @@ class Sqlite:
         """Wait for the threads, and close the file."""
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
+        for connection in self._held:
+            connection.close()
         self.engine.dispose()
 
     def unusable(self, error: DatabaseError | OSError) -> ConfigError:
@@ -84,13 +104,26 @@ class Sqlite:
         reason = error.orig if isinstance(error, DatabaseError) else error
         return getattr(reason, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
-    def _look(self, function: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return function(connection)
+    def _look(self, functions: Sequence[Callable[[Connection], Any]]) -> list[tuple[Any, Exception | None]]:
+        """What each returned or raised: a read that fails is no other's trouble."""
+        connection = self._own(write=False)
+        with connection.begin():
+            return [_outcome(function, connection) for function in functions]
 
     def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
-        with self.engine.connect().execution_options(muralist_write=True) as connection, connection.begin():
+        connection = self._own(write=True)
+        with connection.begin():
             return [function(connection) for function in functions]
+
+    def _own(self, *, write: bool) -> Quick:
+        """This thread's connection: each thread keeps one."""
+        held: Quick | None = getattr(self._local, "connection", None)
+        if held is None:
+            held = Quick(self.engine, self._forms)
+            held.execution_options(muralist_write=write)
+            self._local.connection = held
+            self._held.append(held)
+        return held
 
     def _change(self, function: Callable[[Connection], None]) -> None:
         """References are looked at in the end only: what is changed in a table may need another in its place."""
@@ -105,6 +138,28 @@ class Sqlite:
                     assert not broken, f"rows that refer to nothing: {broken[:3]}"
             finally:
                 plain.execute("PRAGMA foreign_keys=ON")
+
+
+def _outcome(function: Callable[[Connection], Any], connection: Connection) -> tuple[Any, Exception | None]:
+    try:
+        return function(connection), None
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        return None, error
+
+
+def _answer(
+    answers: Sequence[asyncio.Future[Any]], looking: asyncio.Future[list[tuple[Any, Exception | None]]]
+) -> None:
+    """Tell those who still wait what came of their reads."""
+    failed = looking.exception()
+    found = [(None, failed)] * len(answers) if failed is not None else looking.result()
+    for answer, (value, error) in zip(answers, found, strict=True):
+        if answer.done():
+            continue
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(value)
 
 
 def _make_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Float, bindparam, delete, func, select, update
 
 from bot.contract.levels import Level
 from bot.contract.overview import Change
@@ -17,6 +17,20 @@ from bot.store.requests import account_of, known_account
 from bot.store.rows import put
 from bot.store.tables import account, ban, identity, job, place_rule
 
+_HOLDS = func.coalesce(ban.c.until, bindparam("later", type_=Float)) > bindparam("now", type_=Float)
+_KEPT = (
+    select(account.c.level, ban)
+    .select_from(identity)
+    .join(account, account.c.id == identity.c.account)
+    .outerjoin(ban, (ban.c.account == account.c.id) & _HOLDS)
+    .where(identity.c.platform == bindparam("whose"), identity.c.external_id == bindparam("which"))
+)
+_RULES = (
+    select(place_rule)
+    .where(place_rule.c.platform == bindparam("platform"))
+    .order_by(place_rule.c.name, place_rule.c.external_id)
+)
+
 
 class Standing:
     """Reads and changes what admins and moderators say of people and places. The audit trail has each change."""
@@ -27,14 +41,8 @@ class Standing:
     @reading
     def of(self, connection: Connection, actor: Actor, now: float) -> Kept:
         """What was given to a person, as it holds `now` (seconds since 1970)."""
-        query = (
-            select(account.c.level, ban)
-            .select_from(identity)
-            .join(account, account.c.id == identity.c.account)
-            .outerjoin(ban, (ban.c.account == account.c.id) & (func.coalesce(ban.c.until, now + 1) > now))
-            .where(identity.c.platform == actor.platform, identity.c.external_id == actor.external_id)
-        )
-        row = connection.execute(query).one_or_none()
+        who = {"whose": actor.platform, "which": actor.external_id}
+        row = connection.execute(_KEPT, {**who, "now": now, "later": now + 1}).one_or_none()
         if row is None:
             return Kept()
         banned = (
@@ -95,9 +103,8 @@ class Standing:
     @reading
     def rules(self, connection: Connection, platform: str) -> list[PlaceRule]:
         """What was said of a platform's places, by their names."""
-        query = select(place_rule).where(place_rule.c.platform == platform)
-        rows = connection.execute(query.order_by(place_rule.c.name, place_rule.c.external_id)).mappings()
-        found = [PlaceRule(**row) for row in rows]
+        rows = connection.execute(_RULES, {"platform": platform})
+        found = [PlaceRule(**row._asdict()) for row in rows]
         return [
             rule if rule.workflows is None else replace(rule, workflows=tuple(rule.workflows))
             for rule in found

@@ -44,6 +44,10 @@ _POSTPONE = (
     .values(guess=job.c.guess + _BY, early=job.c.early + _BY, late=job.c.late + _BY)
 )
 _ON = select(switch).where(is_one_of(switch.c.name, tuple(Switch)))
+_ADDED = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
+_VALUE = select(switch.c.value).where(
+    switch.c.name == bindparam("which"), switch.c.backend == bindparam("where")
+)
 
 
 class SwitchStore:
@@ -84,8 +88,7 @@ class SwitchStore:
     @reading
     def added(self, connection: Connection) -> list[str]:
         """The addresses of servers beside those of the settings, the oldest first."""
-        query = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
-        return [row.value["url"] for row in connection.execute(query)]
+        return [row.value["url"] for row in connection.execute(_ADDED)]
 
     @writing
     def add(self, connection: Connection, backend: str, url: str, change: Change) -> bool:
@@ -175,8 +178,7 @@ def _postpone(connection: Connection, stood: Still, now: float) -> None:
 
 
 def _find(connection: Connection, name: str, backend: str) -> dict[str, Any] | None:
-    query = select(switch.c.value).where(switch.c.name == name, switch.c.backend == backend)
-    found: dict[str, Any] | None = connection.scalar(query)
+    found: dict[str, Any] | None = connection.scalar(_VALUE, {"which": name, "where": backend})
     return found
 
 

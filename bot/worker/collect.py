@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
@@ -13,7 +15,7 @@ from bot.comfy.backend import ComfyBackend
 from bot.errors import CannotConnect, MediaRejected, NodeFailed
 from bot.jobs.events import RemoteFile, RemoteText, Result, SentPicture
 from bot.jobs.models import Blob, Output
-from bot.media.embedded import strip
+from bot.media.embedded import needs_decoder, strip, strip_bytes
 from bot.media.kinds import HEAD_BYTES, ending, ending_of, media_type
 from bot.media.spool import OverLimit, Spool
 
@@ -21,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 LIMIT_BYTES = 2 * 1024**3
 """A result may be this large."""
+
+WHOLE_BYTES = 4 * 2**20
+"""A result up to this size is held in memory, and kept in one go."""
 
 TRIES = 5
 RETRY_SECONDS = 0.2
@@ -61,12 +66,26 @@ async def _bring_file(
     backend: ComfyBackend, spool: Spool, file: RemoteFile, *, bare: bool
 ) -> tuple[Blob, str, str]:
     name = PurePosixPath(file.filename).name
-    async with spool.scratch() as folder:
-        fetched = folder / "fetched"
-        await _fetch(backend, spool, file, fetched)
+    async with AsyncExitStack() as stack:
+        fetched = await _fetch(backend, spool, file, stack)
+        if isinstance(fetched, bytes):
+            kind = media_type(name, fetched[:HEAD_BYTES])
+            if not (bare and needs_decoder(kind)):
+                change = partial(_bare_bytes, name=name) if bare else bytes
+                return await spool.keep(fetched, change), kind, ending(name)
+            fetched = await _save(spool, _all_of([fetched]), stack)
         kind = media_type(name, await asyncio.to_thread(_head, fetched))
-        kept = await _bare(fetched, folder, name) if bare else fetched
+        kept = await _bare(fetched, fetched.parent, name) if bare else fetched
         return await spool.adopt(kept), kind, ending(name)
+
+
+def _bare_bytes(data: bytes, name: str) -> bytes:
+    """`_bare` for a file in memory."""
+    try:
+        return strip_bytes(data, name)
+    except MediaRejected as error:
+        log.warning("a result's graph can't be taken out", file=name, reason=str(error))
+        return data
 
 
 async def _bare(fetched: Path, folder: Path, name: str) -> Path:
@@ -83,13 +102,18 @@ def _head(path: Path) -> bytes:
         return file.read(HEAD_BYTES)
 
 
-async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile, target: Path) -> None:
-    """One file, tried again from its start when the line breaks."""
+async def _fetch(
+    backend: ComfyBackend, spool: Spool, file: RemoteFile, stack: AsyncExitStack
+) -> bytes | Path:
+    """One file, tried again from its start when the line breaks: its bytes, or if they are many where they lie for
+    as long as the stack does."""
     for attempt in range(TRIES):
         try:
             async with backend.fetch(file) as chunks:
-                await spool.save(chunks, target, limit=LIMIT_BYTES)
-                return
+                begun = await _beginning(chunks)
+                if sum(map(len, begun)) <= WHOLE_BYTES:
+                    return b"".join(begun)
+                return await _save(spool, _all_of(begun, chunks), stack)
         except OverLimit as error:
             raise NodeFailed("The result is too large to keep.", detail=str(error)) from error
         except CannotConnect:
@@ -97,3 +121,29 @@ async def _fetch(backend: ComfyBackend, spool: Spool, file: RemoteFile, target: 
                 raise
             await asyncio.sleep(RETRY_SECONDS * 2**attempt)
             await backend.wait_up()
+    raise AssertionError("the last try returns or raises")
+
+
+async def _beginning(chunks: AsyncIterator[bytes]) -> list[bytes]:
+    """All chunks, or as many as are more than is held in memory."""
+    begun, size = [], 0
+    async for chunk in chunks:
+        begun.append(chunk)
+        size += len(chunk)
+        if size > WHOLE_BYTES:
+            break
+    return begun
+
+
+async def _all_of(begun: Sequence[bytes], rest: AsyncIterator[bytes] | None = None) -> AsyncIterator[bytes]:
+    for chunk in begun:
+        yield chunk
+    if rest is not None:
+        async for chunk in rest:
+            yield chunk
+
+
+async def _save(spool: Spool, chunks: AsyncIterator[bytes], stack: AsyncExitStack) -> Path:
+    folder = await stack.enter_async_context(spool.scratch())
+    await spool.save(chunks, folder / "fetched", limit=LIMIT_BYTES)
+    return folder / "fetched"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ROWS
-from benchmarks.freshness import SCENES
+from benchmarks.freshness import REAL, SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, beside, middle, percentile
@@ -23,7 +23,12 @@ from tests.postgres import binaries
 from tests.processes import ROOT
 from tests.workflow.nodes import NODES, graph
 
-COMPARED = ("wall - run, median, times the floor's", "wall - run, p95, times the floor's")
+COMPARED = (
+    "wall - T, median, times the floor's",
+    "wall - T, p95, times the floor's",
+    "wall - run, median, times the floor's",
+    "wall - run, p95, times the floor's",
+)
 LATENCY = (*COMPARED, "processor a job, times the floor's", "requests a job", "sockets")
 IDLE = ("idle between jobs, median, ms", "idle between jobs, mean, ms", "most attempts committed")
 FAST = (
@@ -59,6 +64,14 @@ EXPECTED = {
         f"{scene.name}: {name}"
         for scene in SCENES
         for name in ("mean error, times the least", "refused", "final p95, s")
+    ]
+    + [
+        f"{REAL.name}: {name}"
+        for name in (
+            "mean error in real time, times the simulated",
+            "refused in real time",
+            "final p95 in real time, s",
+        )
     ],
     "scheduling": [
         "backlog: makespan, times the least possible",

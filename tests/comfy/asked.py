@@ -35,4 +35,10 @@ class Server:
 
 def watch_over(server: Server, timing: Timing = QUICK) -> Watch:
     """A watch that asks it."""
-    return Watch(name="test", timing=timing, read_queue=server.queue, read_end=server.end)
+    return Watch(
+        name="test",
+        timing=timing,
+        read_queue=server.queue,
+        read_end=server.end,
+        on_unheard=lambda _follow: None,
+    )

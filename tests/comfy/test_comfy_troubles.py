@@ -64,6 +64,21 @@ async def test_a_deaf_socket(rig: Rig) -> None:
     assert any(isinstance(event, Progress) for event in seen)
 
 
+async def test_a_socket_that_goes_deaf_in_mid_run(rig: Rig) -> None:
+    """An end that was found by asking and never told shows it: no other POST is needed to notice."""
+    graph = txt2img(steps=60)
+    async with running(rig.simulator.url, QUICK) as backend, backend.follow(new_id(), graph) as follow:
+        await backend.post(follow, graph, tag={})
+        events = aiter(follow)
+        while not isinstance(await anext(events), Progress):
+            pass
+        rig.simulator.faults.deafen()
+        assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
+        async with asyncio.timeout(20):
+            while rig.requests.count("GET /ws") < 2:
+                await asyncio.sleep(0.02)
+
+
 async def test_a_socket_that_stays_deaf(rig: Rig) -> None:
     """The second time the client takes a new id, and tells its owner."""
     names: list[str] = []

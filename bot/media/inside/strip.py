@@ -6,6 +6,7 @@ import json
 import re
 import struct
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -36,6 +37,16 @@ def write_bare(source: Path, folder: Path, name: str) -> Written:
     else:
         return Written(name="", media_type=kind, width=0, height=0)
     return Written(name=target.name, media_type=kind, width=0, height=0)
+
+
+def bare_bytes(data: bytes, name: str) -> bytes:
+    """The same for a file in memory, of a type that takes no decoder. Raises `MediaRejected`."""
+    writer = _writer(media_type(name, data[:HEAD_BYTES]), ending(name))
+    if writer is None:
+        return data
+    out = BytesIO()
+    writer(BytesIO(data), out)
+    return out.getvalue()
 
 
 def _writer(kind: str, end: str) -> Callable[[BinaryIO, BinaryIO], None] | None:
