@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import cast
 
@@ -16,13 +17,20 @@ from bot.cli.devices import in_words
 from bot.cli.guides import guides
 from bot.cli.room import check_room
 from bot.cli.stored import look_into
+from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import EXPOSED
+from bot.comfy.schemas import NodeSchemas, parse_object_info
 from bot.contract.ports import Finding, Guide, Level
 from bot.errors import ConfigError
+from bot.feed import Feed
 from bot.logs import set_up_logs
+from bot.service.shelf import Shelf
 from bot.settings import Settings, read_settings
+from bot.store.library import Library
+from bot.store.offers import Offers
 from bot.workflow.catalogue import Catalogue
+from bot.workflow.danger import dangers, named
 from bot.workflow.draft import Draft
 from bot.workflow.model import Role
 from bot.workflow.offers import problems
@@ -58,9 +66,14 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
         check_room(settings.data_dir)
     except ConfigError as error:
         yield str(error)
-    stored = await look_into(settings)
+    stored = await look_into(settings, partial(_served, settings, drafts))
+    drafts = drafts if stored.drafts is None else stored.drafts
     for trouble in stored.troubles:
         yield trouble
+    if settings.allow_nodes:
+        typer.echo(
+            f"ALLOW_NODES lets workflows that are added from a chat have: {', '.join(settings.allow_nodes)}."
+        )
     async for trouble in page_troubles():
         yield trouble
     places = dict.fromkeys(settings.comfyui_urls, "in COMFYUI_URLS")
@@ -71,6 +84,33 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
     for guide in platforms:
         async for trouble in _platform(guide):
             yield trouble
+
+
+async def _served(
+    settings: Settings, files: Mapping[str, Draft], offers: Offers, library: Library
+) -> dict[str, Draft]:
+    """The workflows that people get: what was added or changed while Muralist ran stands before files."""
+    last = [await offers.of(parse_address(url).url) for url in settings.comfyui_urls]
+    known = [NodeSchemas(parse_object_info(each)) for each in last if each is not None]
+    shelf = Shelf(files, library, Feed(), lambda: known, settings.allow_nodes)
+    await shelf.refresh()
+    for name in shelf.names():
+        if shelf.standing(name).number is not None or not shelf.standing(name).enabled:
+            typer.echo(f"Workflow {name}: {shelf.served(name)}")
+    return dict(shelf.drafts)
+
+
+def _tell_dangers(drafts: Mapping[str, Draft], schemas: NodeSchemas) -> None:
+    """What the owner's own files reach beyond pictures: that is theirs to decide, and to know."""
+    for draft in drafts.values():
+        if draft.bundled or draft.revision is not None:
+            continue
+        for danger in dangers(draft.graph, schemas):
+            typer.echo(
+                f"note: workflow {draft.name}, a file of yours: {named(danger)} reaches {danger.reaches} on the "
+                "server, so whoever may use it can, too. Added from a chat it would be refused without "
+                f"ALLOW_NODES={danger.class_type}."
+            )
 
 
 async def page_troubles() -> AsyncIterator[str]:
@@ -115,6 +155,7 @@ async def _backend(
     except ConfigError as error:
         yield str(error)
         return
+    _tell_dangers(drafts, backend.schemas)
     ordered = in_order(workflows.values(), first)
     lacks = {workflow.name: problems(workflow, backend.schemas) for workflow in ordered}
     for workflow in ordered:
