@@ -23,6 +23,10 @@ PER_SERVER = frozenset({"GET /ws", "GET /system_stats", "GET /object_info"})
 """What is asked once in a while of a server, however many jobs it has: its socket, its health, its node classes."""
 
 
+HANGS_SECONDS = 30.0
+"""Beyond a workload's own limit: then the client hangs."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
     """What the server was asked since `reset`. `committed_most`: prompts that ran or waited there at one time."""
@@ -51,8 +55,9 @@ class Side:
     client: Child
 
     async def run(self, workload: Workload) -> Outcome:
-        """Have the client do the jobs."""
-        return Outcome(**await self.client.ask(asdict(workload)))
+        """Have the client do the jobs. Raises `TimeoutError` for one that keeps to no limit."""
+        async with asyncio.timeout(workload.limit_seconds + HANGS_SECONDS):
+            return Outcome(**await self.client.ask(asdict(workload)))
 
     async def reset(self) -> None:
         """Count requests from here on."""
