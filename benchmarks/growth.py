@@ -1,7 +1,7 @@
 """`python -m benchmarks.growth`: how a job's cost grows, as pictures for the documentation.
 
 Processor time of Muralist's process by job: with the jobs that are asked for at once, with the people who ask, and with
-the nodes of the graph.
+the nodes of the graph; and by second, with the backends, of which one works.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ LIMIT = 600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
-    """Milliseconds of processor a job by what grows."""
+    """Milliseconds of processor by what grows, a job if nothing else is said."""
 
     name: str
     grows: str
     points: Sequence[tuple[float, float]]
+    each: str = "a job"
+
+
+STEP_SECONDS = 0.2
+"""With 20 steps a job of four seconds, in which all other backends stand idle."""
 
 
 async def curves(*, quick: bool) -> list[Curve]:
@@ -46,7 +51,19 @@ async def curves(*, quick: bool) -> list[Curve]:
         Curve(name="jobs", grows="jobs asked for at once", points=by_jobs),
         Curve(name="people", grows="people who ask at once", points=by_people),
         Curve(name="nodes", grows="nodes of the graph", points=by_nodes),
+        await _by_backends((1, 2) if quick else (1, 2, 4, 8), 0.02 if quick else STEP_SECONDS),
     ]
+
+
+async def _by_backends(counts: Sequence[int], step_seconds: float) -> Curve:
+    points = []
+    for count in counts:
+        async with open_side("muralist", step_seconds=step_seconds, servers=count) as side:
+            await side.run(Workload(workflow="seven", jobs=1, limit_seconds=LIMIT))
+            await settle(1.0)
+            outcome = await side.run(Workload(workflow="seven", jobs=1, limit_seconds=LIMIT))
+        points.append((float(count), outcome.cpu / outcome.seconds * 1000))
+    return Curve(name="backends", grows="backends, of which one works", each="a second", points=points)
 
 
 async def _cost(side: Side, workflow: str, jobs: int, people: int) -> float:
@@ -77,7 +94,7 @@ def svg(curve: Curve) -> str:
         f'<path d="M{MARGIN},{MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}" fill="none" stroke="#555"/>',
         f'<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="2"/>',
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 14}" text-anchor="middle">{curve.grows}</text>',
-        f'<text x="{MARGIN - 8}" y="{MARGIN - 18}">ms of processor a job</text>',
+        f'<text x="{MARGIN - 8}" y="{MARGIN - 18}">ms of processor {curve.each}</text>',
     ]
     for (across, down), x, y in spots:
         parts += [
@@ -92,7 +109,9 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where the pictures go.")] = ROOT / "docs" / "images",
     quick: Annotated[bool, typer.Option("--quick", help="A few points: to see that it works.")] = False,
 ) -> None:
-    """Measure, and write growth-jobs.svg, growth-people.svg and growth-nodes.svg."""
+    """Measure, and write growth-jobs.svg, growth-people.svg, growth-nodes.svg and
+    growth-backends.svg."""
+    folder.mkdir(parents=True, exist_ok=True)
     for curve in asyncio.run(curves(quick=quick)):
         (folder / f"growth-{curve.name}.svg").write_text(svg(curve), encoding="utf-8")
         typer.echo(f"{curve.grows}: " + ", ".join(f"{x:g}: {y:.1f} ms" for x, y in curve.points))
