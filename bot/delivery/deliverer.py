@@ -218,10 +218,10 @@ class Deliverer:
                 self._known[view.job.id] = view if ours else None
 
     async def _deliver(self, due: Due, ear: Ear) -> None:
-        """Show one message as it stands."""
-        view = due.view
+        """Show one message as it stands. Others have its place while what was shown waits to be noted."""
+        view, to_note = due.view, False
         try:
-            await self._show(view, due.card)
+            to_note = await self._show(view, due.card)
             self._tries.pop(view.id, None)
         except AddressGone as error:
             log.warning("message is gone", job=view.job.id, message=view.id, detail=str(error))
@@ -244,8 +244,20 @@ class Deliverer:
             self._busy.discard(view.id)
             if self._dirty:
                 ear.stir()
+        if to_note:
+            await self._note(view)
 
-    async def _show(self, view: MessageView, drawn: Card | None) -> None:
+    async def _note(self, view: MessageView) -> None:
+        """Have the store know what a message shows. If that fails it is shown again."""
+        try:
+            await self._store.messages.shown(view)
+        except Exception:  # a callback: what is not noted is still wanted
+            log.exception("what was shown could not be noted", job=view.job.id, message=view.id)
+            if self._shown.get(view.id) == view.wanted:
+                del self._shown[view.id]
+
+    async def _show(self, view: MessageView, drawn: Card | None) -> bool:
+        """Whether that it was shown is still to be noted. An end is noted before anything else is done with it."""
         wanted, begun = self._wanted(view), time.monotonic()
         if view.removed:
             if wanted:
@@ -262,11 +274,14 @@ class Deliverer:
                 self._meter.edits[self._adapter.name] += 1
                 if wanted and view.job.state in ENDS:
                     self._meter.ends[self._adapter.name] += 1
-        if wanted:
+        over = view.removed or view.job.state in ENDS
+        if wanted and over:
             await self._store.messages.shown(view)
+        if wanted:
             self._shown[view.id] = view.wanted
-        if view.removed or view.job.state in ENDS:
+        if over:
             self._end(view)
+        return wanted and not over
 
     def _end(self, view: MessageView) -> None:
         """It stays as it is: showing it once more would be an upload for nothing."""
