@@ -10,8 +10,9 @@ setup: $(VENV)/.installed
 demo: setup
 	$(BIN)/muralist demo
 
+# Compiled files are kept, whatever the environment says: each process of the tests would compile everything anew.
 test: setup lint
-	$(BIN)/pytest -n 3 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

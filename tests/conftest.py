@@ -9,10 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.processes import Program, bot_program, simulator_program
+from tests.processes import Program, bot_program, fork_programs, simulator_program
 
 # A shell starts what it puts behind it deaf to Ctrl-C, and so would be all that is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+fork_programs()
 
 
 @pytest.fixture(autouse=True)

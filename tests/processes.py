@@ -10,13 +10,15 @@ import shutil
 import signal
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import aiohttp
+
+from tests.forks import POSSIBLE, Forks, Running
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 90.0
@@ -24,6 +26,49 @@ START_SECONDS = 90.0
 
 LEASHED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 """What has a program end with the tests, however they end; Linux alone can do that."""
+
+_FORKS: list[Forks] = []
+
+
+def fork_programs() -> None:
+    """From now on have programs forked, where the system can: each costs a second of imports less.
+
+    Those that measure leave it be, and start them as people do.
+    """
+    if POSSIBLE and not _FORKS:
+        _FORKS.append(Forks(LEASHED, clean_environment()))
+
+
+async def start_python(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | IO[Any] | None = None,
+    start_new_session: bool = False,
+) -> Running:
+    """`python` with these arguments, and what asyncio has for the rest; forked if programs are, and it is ours."""
+    if _FORKS and env.get("PYTHONPATH") == str(ROOT):
+        return await _FORKS[0].start(
+            arguments,
+            cwd=cwd,
+            env=env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=start_new_session,
+        )
+    return await asyncio.create_subprocess_exec(
+        *(*LEASHED, sys.executable, *arguments),
+        cwd=cwd,
+        env=env,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=start_new_session,
+    )
 
 
 def free_port() -> int:
@@ -50,19 +95,13 @@ class Program:
         self.environment = {**clean_environment(), **environment}
         self.patience = START_SECONDS
         """Seconds that it may take to answer."""
-        self._process: Process | None = None
+        self._process: Running | None = None
 
     async def start(self) -> None:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *LEASHED,
-                sys.executable,
-                *self.arguments,
-                cwd=self.log.parent,
-                env=self.environment,
-                stdout=DEVNULL,
-                stderr=log,
+            self._process = await start_python(
+                self.arguments, cwd=self.log.parent, env=self.environment, stdout=DEVNULL, stderr=log
             )
         self.alive.add(self)
         async with asyncio.timeout(self.patience), aiohttp.ClientSession() as session:
@@ -156,13 +195,10 @@ async def run_command(folder: Path, *arguments: str, **settings: str) -> tuple[i
     return process.returncode, out, err.decode()
 
 
-async def start_command(folder: Path, *arguments: str, **settings: str) -> Process:
+async def start_command(folder: Path, *arguments: str, **settings: str) -> Running:
     """Begin `muralist ...` in a folder, with its data there too."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "import sys; sys.argv[0] = 'muralist'; from bot.cli import main; main()",
-        *arguments,
+    return await start_python(
+        ["-c", "import sys; sys.argv[0] = 'muralist'; from bot.cli import main; main()", *arguments],
         cwd=folder,
         env={
             **clean_environment(),

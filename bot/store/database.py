@@ -11,12 +11,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
+from importlib.resources import files
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, column, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from bot.errors import ConfigError, NoRoom
@@ -28,6 +27,13 @@ SOON = 0.1
 
 TOGETHER = 50
 """Writes that share a commit, at most: the first of them waits for the last."""
+
+NEWEST = max(
+    each.name for each in files("bot.store.migrations.versions").iterdir() if each.name[0].isdigit()
+)[:4]
+"""The revision that the tables have in the end: the files' names begin with theirs, and count up."""
+
+_NOTED = table("alembic_version", column("version_num"))
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -208,7 +214,19 @@ def _driver(url: str) -> Driver:
 
 
 def _upgrade(connection: Connection) -> None:
+    if _revision(connection) == NEWEST:
+        return
+    from alembic import command  # of weight, and seldom needed
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "bot.store:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    """That of the tables, as Alembic notes it; None where there are none yet."""
+    if not inspect(connection).has_table(_NOTED.name):
+        return None
+    return connection.execute(select(_NOTED.c.version_num)).scalar()

@@ -24,7 +24,12 @@ from tests.postgres import binaries
 from tests.processes import ROOT
 from tests.workflow.nodes import NODES, graph
 
-COMPARED = ("wall - run, median, times the floor's", "wall - run, p95, times the floor's")
+COMPARED = (
+    "wall - T, median, times the floor's",
+    "wall - T, p95, times the floor's",
+    "wall - run, median, times the floor's",
+    "wall - run, p95, times the floor's",
+)
 LATENCY = (*COMPARED, "processor a job, times the floor's", "requests a job", "sockets")
 IDLE = ("idle between jobs, median, ms", "idle between jobs, mean, ms", "most attempts committed")
 FAST = (

@@ -7,12 +7,12 @@ import os
 import pty
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from tests.processes import clean_environment, free_port
+from tests.forks import Running
+from tests.processes import clean_environment, free_port, start_python
 
 PATIENCE = 120.0
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -21,7 +21,7 @@ _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Terminal:
     """`screen` is all that was printed, without colours."""
 
-    def __init__(self, process: asyncio.subprocess.Process, descriptor: int) -> None:
+    def __init__(self, process: Running, descriptor: int) -> None:
         self._process = process
         self._descriptor = descriptor
         self._printed = asyncio.Event()
@@ -89,11 +89,8 @@ class Terminal:
 async def at_terminal(folder: Path, *arguments: str, **settings: str) -> AsyncIterator[Terminal]:
     """`muralist ...` at a terminal of its own, in a folder."""
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.cli",
-        *arguments,
+    process = await start_python(
+        ["-m", "bot.cli", *arguments],
         cwd=folder,
         env={
             **clean_environment(),

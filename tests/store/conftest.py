@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from bot.store.leases import Held
 from bot.store.store import Store, open_store
 from tests.builders import sqlite_url
 from tests.postgres import Server, running
+
+Fresh = Callable[[], AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -45,16 +48,32 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of this test's database."""
+def fresh(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Fresh:
+    """Makes a new database whenever it is called, its tables made and nothing in them."""
     if kind == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "muralist.db")
-        yield sqlite_url(tmp_path)
-        return
-    server: Server = request.getfixturevalue("postgres")
-    name = f"test-{uuid4().hex}"
+        return lambda: _copied(request.getfixturevalue("migrated"), tmp_path / uuid4().hex)
+    return lambda: _created(request.getfixturevalue("postgres"), f"test-{uuid4().hex}")
+
+
+@contextmanager
+def _copied(migrated: Path, folder: Path) -> Iterator[str]:
+    folder.mkdir()
+    shutil.copy(migrated, folder / "muralist.db")
+    yield sqlite_url(folder)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _created(server: Server, name: str) -> Iterator[str]:
     yield server.create(name, template="migrated")
     server.drop(name)
+
+
+@pytest.fixture
+def url(fresh: Fresh) -> Iterator[str]:
+    """The name of this test's database."""
+    with fresh() as name:
+        yield name
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, insert
 
 from bot.cards import render
@@ -20,7 +21,7 @@ from bot.contract.values import JobId
 from bot.errors import ConfigError
 from bot.jobs.models import MessageView
 from bot.jobs.states import State
-from bot.store.database import Database
+from bot.store.database import NEWEST, Database
 from bot.store.store import Store, open_store
 from bot.store.tables import metadata
 from tests.builders import GRAPH, everything, new_output, new_request, place, sqlite_url
@@ -38,6 +39,12 @@ async def _open_and_close(url: str) -> None:
 async def test_migrations_make_the_tables_that_the_queries_name(store: Store, database: Database) -> None:
     """Alembic finds nothing to change between the migrated schema and `bot.store.tables`."""
     assert await database.read(_differences) == []
+
+
+async def test_the_newest_revision_is_known_without_alembic(store: Store, database: Database) -> None:
+    """By the names of the files: what alembic comes to from what is in them is the same."""
+    assert ScriptDirectory.from_config(_config()).get_heads() == [NEWEST]
+    assert await database.read(_noted) == NEWEST
 
 
 async def test_opening_again_changes_nothing(url: str) -> None:
@@ -104,11 +111,20 @@ async def test_what_the_first_tables_held_goes_on_through_all_upgrades(
         assert (again.existing, again.job) == (True, "job-waits")
 
 
+def _noted(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def _upgrade_to(connection: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", "bot.store:migrations")
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "bot.store:migrations")
+    return config
 
 
 def _fill_the_first_tables(connection: Connection) -> None:
