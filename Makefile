@@ -12,7 +12,7 @@ demo: setup
 
 # Compiled files are kept, whatever the environment says: each process of the tests would compile everything anew.
 test: setup lint
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

@@ -10,14 +10,18 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import aiohttp
 
+from bot.store.store import open_store
 from tests.forks import POSSIBLE, Forks, Running
 
 ROOT = Path(__file__).parent.parent
@@ -174,7 +178,9 @@ def simulator_program(folder: Path, *options: str, port: int | None = None) -> P
 
 
 def bot_program(folder: Path, comfyui: str, **settings: str) -> Program:
-    """`muralist run` with its own data directory."""
+    """`muralist run` with its own data directory, and in it a database whose tables are made."""
+    if _FORKS and not settings.keys() & {"DATA_DIR", "DATABASE_URL"}:
+        put_database(folder / "data")
     port = free_port()
     environment = {
         "DATA_DIR": str(folder / "data"),
@@ -185,6 +191,28 @@ def bot_program(folder: Path, comfyui: str, **settings: str) -> Program:
     }
     arguments = ["-c", "from bot.cli import main; main()", "run"]
     return Program(arguments, f"http://127.0.0.1:{port}", "/healthz", environment, folder / "bot.log")
+
+
+def put_database(folder: Path) -> None:
+    """Put a database with nothing in its tables there, if there is none: to make one takes a while, each time."""
+    file = folder / "muralist.db"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_new_database())
+
+
+@cache
+def _new_database() -> bytes:
+    """As the migrations make it."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as aside:
+        file = Path(folder) / "muralist.db"
+        aside.submit(asyncio.run, _open_and_close(f"sqlite+aiosqlite:///{file}")).result()
+        return file.read_bytes()
+
+
+async def _open_and_close(url: str) -> None:
+    async with open_store(url):
+        pass
 
 
 async def run_command(folder: Path, *arguments: str, **settings: str) -> tuple[int, bytes, str]:

@@ -16,6 +16,7 @@ from bot.store.leases import Held
 from bot.store.store import Store, open_store
 from tests.builders import sqlite_url
 from tests.postgres import Server, running
+from tests.processes import put_database
 
 Fresh = Callable[[], AbstractContextManager[str]]
 
@@ -24,7 +25,7 @@ Fresh = Callable[[], AbstractContextManager[str]]
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with its tables made and nothing in them, to be copied."""
     folder = tmp_path_factory.mktemp("migrated")
-    asyncio.run(_open_and_close(sqlite_url(folder)))
+    put_database(folder)
     return folder / "muralist.db"
 
 
