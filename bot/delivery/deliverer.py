@@ -253,6 +253,7 @@ class Deliverer:
             await self._store.messages.shown(view)
         except Exception:  # a callback: what is not noted is still wanted
             log.exception("what was shown could not be noted", job=view.job.id, message=view.id)
+            self._pacer.pause(view.id, time.monotonic() + RETRY_FIRST)
             if self._shown.get(view.id) == view.wanted:
                 del self._shown[view.id]
 
