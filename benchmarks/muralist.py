@@ -76,10 +76,14 @@ class SinkAdapter:
         self.core.set_result(core)
         await asyncio.Event().wait()
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """There is always one."""
-        del address, final
+        del address, final, left
         return 0.0
+
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
 
     async def show(self, address: Address, card: Card) -> None:
         """Note it; a result takes as long as its upload does."""

@@ -42,6 +42,9 @@ def simulate(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="Offer every model file that ComfyUI's templates ask for.")
     ] = False,
+    custom_nodes: Annotated[
+        bool, typer.Option("--custom-nodes", help="Offer the classes of ComfyUI_IPAdapter_plus, too.")
+    ] = False,
     version: Annotated[
         str, typer.Option(metavar="VERSION", help=f"Behave as this one: {', '.join(VERSIONS)}.")
     ] = SimulatorSettings.version.name,
@@ -86,6 +89,7 @@ def simulate(
         data_dir=data_dir,
         checkpoints=tuple(checkpoint) if checkpoint else SimulatorSettings.checkpoints,
         all_models=all_models,
+        custom_nodes=custom_nodes,
         version=_version(version),
         gpus=gpus,
         startup_seconds=startup_seconds,

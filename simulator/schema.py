@@ -15,6 +15,7 @@ from simulator.settings import SimulatorSettings
 
 Json = dict[str, Any]
 TRIAL = "simulator.trial"  # the module of classes that no real server has
+PACKS = frozenset({"custom_nodes.ComfyUI_IPAdapter_plus"})  # modules that ComfyUI does not bring itself
 COMBO, DYNAMIC, AUTOGROW = "COMBO", "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
 MODEL_FOLDERS = (
     "checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision",
@@ -195,7 +196,7 @@ class Catalogue:
 
     def __init__(self, settings: SimulatorSettings, folders: Folders) -> None:
         self.folders = folders
-        self._trial = settings.trial_nodes
+        self._trial, self._custom = settings.trial_nodes, settings.custom_nodes
         self._models: dict[str, list[str]] = {folder: [] for folder in MODEL_FOLDERS}
         named = {"checkpoints": settings.checkpoints, "vae": settings.vaes, "loras": settings.loras}
         for offered in (named, settings.models, KNOWN_MODELS if settings.all_models else {}):
@@ -204,10 +205,11 @@ class Catalogue:
                 known += [name for name in names if name not in known]
 
     def offers(self, class_type: object) -> bool:
-        """Whether the server has a class; those for trials only if the settings say so."""
+        """Whether the server has a class; those for trials and of custom nodes only if the settings say so."""
         if not isinstance(class_type, str) or class_type not in CLASSES:
             return False
-        return self._trial or CLASSES[class_type].module != TRIAL
+        module = CLASSES[class_type].module
+        return self._custom if module in PACKS else self._trial or module != TRIAL
 
     def model_folders(self) -> list[str]:
         """The names of the model folders."""

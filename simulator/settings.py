@@ -17,7 +17,8 @@ class SimulatorSettings:
     input, output and temp (temp is wiped at every start) and the log of runs; without it they
     live in a temporary directory and end with the simulator. `models` offers model files by folder,
     besides `checkpoints`, `vaes` and `loras`; `all_models` offers every file that the templates of
-    ComfyUI ask for. `trial_nodes` offers classes that no real server has, which sleep, fail, block or
+    ComfyUI ask for. `custom_nodes` offers the classes of packs that are
+    known here, `trial_nodes` classes that no real server has, which sleep, fail, block or
     expand to other nodes.
 
     The card is listed `gpus` times. Every start takes `startup_seconds`, in which connections are refused.
@@ -39,6 +40,7 @@ class SimulatorSettings:
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     all_models: bool = False
     trial_nodes: bool = False
+    custom_nodes: bool = False
     preview_size: int = 512
     default_preview_method: str = "none"
     max_upload_size: int = 104857600

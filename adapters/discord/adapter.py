@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import discord
 import structlog
@@ -12,10 +13,11 @@ from discord.http import Route
 
 from adapters.discord.client import Client
 from adapters.discord.guide import invitation
+from adapters.discord.rates import EDITS, SECONDS
 from adapters.discord.settings import DiscordSettings
-from adapters.discord.where import Where
+from adapters.discord.where import MOST_BYTES, Where
 from bot.contract.card import Card
-from bot.contract.ports import Core, Limits
+from bot.contract.ports import Core, Limits, Shared
 from bot.contract.values import Address
 from bot.errors import ConfigError, SlowDown
 
@@ -80,11 +82,20 @@ class DiscordAdapter:
         """A connection that is not opened yet."""
         return Client(core, self._settings)
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """Use one edit of the bot's budgets; none without a connection."""
         if self._client is None:
             return NOT_YET_SECONDS
-        return self._client.post.turn(Where.of(address), final=final)
+        return self._client.post.turn(Where.of(address), final=final, left=left)
+
+    def shared(self, address: Address) -> Shared | None:
+        """Messages of a channel that the bot edits with its own token share its edits."""
+        where = Where.of(address)
+        alone = where.private or not where.lasting or where.guild is None or where.message is None
+        if alone or where.token_at(time.time()) is not None:
+            return None
+        board = Where(channel=where.channel, guild=where.guild, limit=MOST_BYTES, user=0)
+        return Shared(address=board.address(), rate=EDITS / SECONDS)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

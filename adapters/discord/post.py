@@ -47,12 +47,16 @@ class Post:
         self._core = core
         self._rates = Rates()
 
-    def turn(self, where: Where, *, final: bool) -> float:
-        """Use one edit; or the seconds until there may be one. Those with an interaction's token count by message."""
+    def turn(self, where: Where, *, final: bool, left: float | None = None) -> float:
+        """Use one edit; or the seconds until there may be one. Those with an interaction's token count by message.
+
+        `left` is in how many seconds its end is likely.
+        """
         if where.message is None:
             return 0.0
         lasting = where.token_at(time.time()) is None
-        return self._rates.turn(where.channel if lasting else where.message, final=final)
+        counted = where.channel if lasting else where.message
+        return self._rates.turn(counted, final=final, message=where.message, left=left)
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed.
@@ -138,7 +142,8 @@ class Post:
         token = where.token_at(time.time())
         if token is not None:
             try:
-                await self._edit(self._webhook(token), message, drawn())
+                with self._rates.asking(message):
+                    await self._edit(self._webhook(token), message, drawn())
             except discord.HTTPException as error:
                 if not is_spent(error):
                     raise translated(error) from error
@@ -154,7 +159,8 @@ class Post:
         self._rates.check()
         channel = self._client.get_partial_messageable(where.channel, guild_id=where.guild)
         try:
-            await self._edit_own(channel.get_partial_message(message), drawn())
+            with self._rates.asking(where.channel):
+                await self._edit_own(channel.get_partial_message(message), drawn())
         except discord.HTTPException as error:
             if error.code not in FORBIDDEN:
                 raise self._own(error) from error

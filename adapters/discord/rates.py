@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 
 from bot.contract.pace import Budget
 from bot.errors import SlowDown
 
-EDITS, SECONDS = 5, 5.15
-KEPT = 1
-"""Edits that only finals may use."""
-
+EDITS, SECONDS = 5, 5.02
 FORGET_ABOVE = 1000
 
 
@@ -33,15 +31,32 @@ class Rates:
         if left > 0:
             raise SlowDown(left)
 
-    def turn(self, where: int, *, final: bool) -> float:
-        """Use one edit; or the seconds until there may be one. `where` is the channel's id or the message's."""
+    def turn(self, where: int, *, final: bool, message: Hashable = None, left: float | None = None) -> float:
+        """Use one edit; or the seconds until there may be one. `where` is the channel's id or the message's.
+
+        `left` is in how many seconds the final of that message is likely.
+        """
         now = self._clock()
-        budget = self._budgets.setdefault(where, Budget(EDITS, SECONDS, kept=KEPT))
+        budget = self._of(where)
+        budget.expect(message, None if left is None else now + left)
         seconds = budget.wait(now, final=final)
         if seconds == 0.0:
             budget.take(now, final=final)
             self._tidy(now)
         return seconds
+
+    @contextmanager
+    def asking(self, where: int) -> Iterator[None]:
+        """While a request for which an edit was used is on its way."""
+        budget, begun = self._of(where), self._clock()
+        budget.begin(begun)
+        try:
+            yield
+        finally:
+            budget.end(begun, self._clock())
+
+    def _of(self, where: int) -> Budget:
+        return self._budgets.setdefault(where, Budget(EDITS, SECONDS))
 
     def _tidy(self, now: float) -> None:
         if len(self._budgets) > FORGET_ABOVE:

@@ -17,12 +17,13 @@ from adapters.telegram.desk import Desk
 from adapters.telegram.pictures import Reader
 from adapters.telegram.post import Post
 from adapters.telegram.publish import Publisher
+from adapters.telegram.rates import GROUP, GROUP_SECONDS
 from adapters.telegram.receive import listen, poll
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.talk import Talk
 from adapters.telegram.where import Where
 from bot.contract.card import Card
-from bot.contract.ports import Core, Limits
+from bot.contract.ports import Core, Limits, Shared
 from bot.contract.values import Address
 from bot.errors import ConfigError, SlowDown
 
@@ -71,11 +72,20 @@ class TelegramAdapter:
         finally:
             self._post = None
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """Use one edit of the bot's budgets; none without a connection."""
         if self._post is None:
             return NOT_YET_SECONDS
-        return self._post.turn(Where.of(address), final=final)
+        return self._post.turn(Where.of(address), final=final, left=left)
+
+    def shared(self, address: Address) -> Shared | None:
+        """All messages of a group share its edits; those of a topic are seen together."""
+        where = Where.of(address)
+        if where.chat > 0:
+            return None
+        return Shared(
+            address=Where(chat=where.chat, thread=where.thread).address(), rate=GROUP / GROUP_SECONDS
+        )
 
     async def show(self, address: Address, card: Card) -> Address | None:
         """Make the message show the card."""

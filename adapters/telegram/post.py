@@ -52,9 +52,11 @@ class Post:
         self._rates = Rates()
         self._most = (MOST_LOCAL_FILE if bot.local_mode else MOST_FILE) - ROOM
 
-    def turn(self, where: Where, *, final: bool) -> float:
-        """Use one send or edit; or the seconds until there may be one."""
-        return self._rates.turn(where.chat, final=final or where.message is None)
+    def turn(self, where: Where, *, final: bool, left: float | None = None) -> float:
+        """Use one send or edit; or the seconds until there may be one. `left` is when its end is likely."""
+        if where.message is None:
+            return self._rates.turn(where.chat, final=True)
+        return self._rates.turn(where.chat, final=final, message=where.message, left=left)
 
     async def show(self, where: Where, card: Card) -> Where | None:
         """Make the message show the card. Its address if that changed. Raises `AddressGone`, `SlowDown`."""
@@ -120,7 +122,8 @@ class Post:
         """Change an answer of ours."""
         assert where.message is not None, "it was sent"
         await self._rates.wait(where.chat)
-        await self._changed(self._edit_text(where, where.message, text, markup))
+        with self._rates.asking(where.chat):
+            await self._changed(self._edit_text(where, where.message, text, markup))
 
     async def _first(self, where: Where, card: Card) -> Where:
         """The first message has words alone, and is noted before a picture is put there.
@@ -270,7 +273,8 @@ class Post:
 
     async def _asking(self, chat: int, request: Awaitable[T]) -> T:
         try:
-            return await request
+            with self._rates.asking(chat):
+                return await request
         except RetryAfter as error:
             self._rates.pause(chat, seconds(error))
             raise translated(error) from error

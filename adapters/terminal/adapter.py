@@ -58,10 +58,14 @@ class TerminalAdapter:
         for path in await write(status.outputs, self._order.output):
             self._console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """There is always one."""
-        del address, final
+        del address, final, left
         return 0.0
+
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
 
     async def show(self, address: Address, card: Card) -> None:
         """Draw the bar, and have the newest preview drawn."""

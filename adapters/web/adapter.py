@@ -83,10 +83,14 @@ class WebAdapter:
         finally:
             await runner.cleanup()
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """There is always one."""
-        del address, final
+        del address, final, left
         return 0.0
+
+    def shared(self, address: Address) -> None:
+        """Each has edits of its own."""
+        del address
 
     async def show(self, address: Address, card: Card) -> None:
         """Tell whoever looks at the room; pages that are opened later read the card from the core."""

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.cards.actions import Verb
-from bot.cards.render import TEXT_SHOWN, Facts, render
+from bot.cards.render import TEXT_SHOWN, Facts, prompt_of, render
+from bot.cards.together import Running, together
 from bot.contract.card import Card, Media
 from bot.contract.values import JobId
 from bot.feed import Feed
@@ -126,6 +127,19 @@ class Board:
                     data = await self._spool.read(output.blob.sha256, MOST_TEXT)
                     found.append(data.decode(errors="replace"))
         return found
+
+    def together(self, views: Sequence[MessageView]) -> Card:
+        """One card of all these jobs, which run."""
+        return together(
+            [
+                Running(
+                    name=view.actor.name,
+                    prompt=prompt_of(view) or f"/{view.command}",
+                    fraction=self.fraction(view)[0],
+                )
+                for view in views
+            ]
+        )
 
     def fraction(self, view: MessageView) -> tuple[float, str | None]:
         """How far a job is, and at which node."""

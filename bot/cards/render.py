@@ -185,7 +185,7 @@ def _running(facts: Facts) -> Card:
         body=(*_prompt_lines(facts), *_note_lines(facts), *_attempt_lines(facts)),
         fraction=fraction,
         preview=facts.live.preview if facts.live else None,
-        alt=_prompt(facts.view) or "",
+        alt=prompt_of(facts.view) or "",
         actions=_buttons(facts, Verb.CANCEL, *_fetch(facts)),
         spoiler=facts.view.spoiler,
     )
@@ -203,7 +203,7 @@ def _done(facts: Facts) -> Card:
         title=f"/{facts.view.command}",
         body=(*_prompt_lines(facts), *_text_lines(facts), *([tuple(details)] if details else [])),
         media=tuple(facts.media),
-        alt=_prompt(facts.view) or "",
+        alt=prompt_of(facts.view) or "",
         spoiler=facts.view.spoiler,
         actions=(
             *_buttons(facts, Verb.AGAIN),
@@ -263,14 +263,14 @@ def info(view: MessageView) -> Card:
     return note(f"/{view.command}", *lines, *read, *_remarks(view))
 
 
-def _prompt(view: MessageView) -> str | None:
+def prompt_of(view: MessageView) -> str | None:
     """As it was read: the alternative that was chosen, and not those that were not."""
     prompt = view.job.reading.texts.get("prompt", view.job.values.get("prompt"))
     return prompt if isinstance(prompt, str) and prompt else None
 
 
 def _prompt_lines(facts: Facts) -> tuple[tuple[Span, ...], ...]:
-    prompt, cost = _prompt(facts.view), _cost_lines(facts.view)
+    prompt, cost = prompt_of(facts.view), _cost_lines(facts.view)
     if prompt is None:
         return cost
     short = prompt if len(prompt) <= PROMPT_SHOWN else prompt[:PROMPT_SHOWN].rstrip() + "…"

@@ -195,13 +195,15 @@ def roles_card(draft: Drafted) -> Card:
     )
 
 
-def published_card(name: str, number: int, roles: Sequence[str]) -> Card:
-    """It can be used."""
+def published_card(name: str, number: int, roles: Sequence[str], over: str = "") -> Card:
+    """It can be used. `over` tells of a file that it stands before."""
+    back = (Text(text=f"{over} "), Code(text=f"/workflow rollback {name}"), Text(text=" goes back."))
     also = [(Text(text="It serves "), Code(text=", ".join(f"/{role}" for role in roles)))] if roles else []
     return note(
         f"/{name} is there, version {number}",
         (Text(text="Everybody can use it now. Menus show it within a minute."),),
         *also,
+        *([back] if over else []),
         (Code(text=f"/workflow show {name}"), Text(text=" says what it takes.")),
     )
 

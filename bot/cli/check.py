@@ -15,14 +15,19 @@ from bot.app import load_adapters, read_workflows
 from bot.cli.devices import in_words
 from bot.cli.guides import guides
 from bot.cli.room import check_room
+from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import EXPOSED
+from bot.comfy.schemas import NodeSchemas, parse_object_info
 from bot.contract.ports import Finding, Guide, Level
 from bot.errors import ConfigError
+from bot.feed import Feed
 from bot.logs import set_up_logs
+from bot.service.shelf import Shelf
 from bot.settings import Settings, read_settings
-from bot.store.store import open_store
+from bot.store.store import Store, open_store
 from bot.workflow.catalogue import Catalogue
+from bot.workflow.danger import dangers, named
 from bot.workflow.draft import Draft
 from bot.workflow.model import Role
 from bot.workflow.offers import problems
@@ -56,8 +61,8 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
         platforms = guides()
         drafts = read_workflows(settings)
         check_room(settings.data_dir)
-        async with open_store(settings.database):
-            pass
+        async with open_store(settings.database) as store:
+            drafts = await _served(settings, drafts, store)
     except ConfigError as error:
         yield str(error)
     async for trouble in page_troubles():
@@ -67,6 +72,35 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
     for guide in platforms:
         async for trouble in _platform(guide):
             yield trouble
+
+
+async def _served(settings: Settings, files: Mapping[str, Draft], store: Store) -> dict[str, Draft]:
+    """The workflows that people get: what was added or changed while Muralist ran stands before files."""
+    last = [await store.offers.of(parse_address(url).url) for url in settings.comfyui_urls]
+    known = [NodeSchemas(parse_object_info(each)) for each in last if each is not None]
+    shelf = Shelf(files, store.library, Feed(), lambda: known, settings.allow_nodes)
+    await shelf.refresh()
+    for name in shelf.names():
+        if shelf.standing(name).number is not None or not shelf.standing(name).enabled:
+            typer.echo(f"Workflow {name}: {shelf.served(name)}")
+    if settings.allow_nodes:
+        typer.echo(
+            f"ALLOW_NODES lets workflows that are added from a chat have: {', '.join(settings.allow_nodes)}."
+        )
+    return dict(shelf.drafts)
+
+
+def _tell_dangers(drafts: Mapping[str, Draft], schemas: NodeSchemas) -> None:
+    """What the owner's own files reach beyond pictures: that is theirs to decide, and to know."""
+    for draft in drafts.values():
+        if draft.bundled or draft.revision is not None:
+            continue
+        for danger in dangers(draft.graph, schemas):
+            typer.echo(
+                f"note: workflow {draft.name}, a file of yours: {named(danger)} reaches {danger.reaches} on the "
+                "server, so whoever may use it can, too. Added from a chat it would be refused without "
+                f"ALLOW_NODES={danger.class_type}."
+            )
 
 
 async def page_troubles() -> AsyncIterator[str]:
@@ -109,6 +143,7 @@ async def _backend(
     except ConfigError as error:
         yield str(error)
         return
+    _tell_dangers(drafts, backend.schemas)
     ordered = in_order(workflows.values(), first)
     lacks = {workflow.name: problems(workflow, backend.schemas) for workflow in ordered}
     for workflow in ordered:

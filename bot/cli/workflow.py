@@ -51,8 +51,13 @@ def list_() -> None:
 @app.command()
 def show(name: str, version: Version = None) -> None:
     """Say which parameters a workflow has and which node inputs they set."""
-    workflow = _with_app(lambda opened: _made(opened, name, version))
+
+    async def made(opened: App) -> tuple[Workflow, str]:
+        return await _made(opened, name, version), opened.shelf.served(name)
+
+    workflow, served = _with_app(made)
     typer.echo(f"{workflow.title}: {workflow.description}")
+    typer.echo(f"  {served if version is None else f'That is version {version}.'}")
     if workflow.roles:
         typer.echo(f"  serves {', '.join(f'/{role}' for role in workflow.roles)}")
     for parameter in workflow.parameters:
@@ -97,6 +102,32 @@ def add(
 
 
 @app.command()
+def edit(
+    name: str,
+    title: Annotated[str | None, typer.Option(help="What people read.")] = None,
+    role: Annotated[list[Role] | None, typer.Option(help="What it serves, as often as needed.")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="OLD=NEW: call an option otherwise.")] = None,
+    hide: Annotated[list[str] | None, typer.Option(help="An option that is not to be set.")] = None,
+) -> None:
+    """Make the next version of a workflow. Of one in a file it is a version that stands before the file."""
+
+    async def done(opened: App) -> str:
+        if not opened.servers.known():
+            await opened.servers.look()
+        workshop = opened.workshop
+        sketch = await _changed(
+            workshop, await workshop.begin_with_workflow(name), None, role, rename or [], hide or []
+        )
+        if title is not None:
+            titled = {**sketch.file, "title": title}
+            sketch = await workshop.change(sketch, lambda _: titled)
+        await workshop.publish(sketch, getuser())
+        return opened.shelf.served(name)
+
+    typer.echo(f"{name}: {_with_app(done)}")
+
+
+@app.command()
 def diff(name: str, old: int, new: int) -> None:
     """Say what is different between two versions."""
 
@@ -108,10 +139,15 @@ def diff(name: str, old: int, new: int) -> None:
 
 
 @app.command()
-def rollback(name: str, version: Version = None) -> None:
-    """Use an older version; without a number the one before."""
+def rollback(
+    name: str,
+    version: Annotated[
+        int | None, typer.Option(min=0, help="The number of a version; 0 is the file that it stands before.")
+    ] = None,
+) -> None:
+    """Use an older version; without a number the one before, and before the first the file."""
     number = _with_app(lambda opened: opened.workshop.roll_back(name, version))
-    typer.echo(f"{name} is version {number}")
+    typer.echo(f"{name} is {'the file' if number is None else f'version {number}'}")
 
 
 @app.command()

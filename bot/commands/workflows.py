@@ -22,8 +22,9 @@ from bot.contract.values import (
 )
 from bot.errors import InvalidValue, NotOffered, UserError
 from bot.service.drafted import drafted, of_sketch
+from bot.service.runs import MOST_RUNS
 from bot.service.submit import Submit
-from bot.service.workshop import MOST_RUNS, Sketch, Workshop
+from bot.service.workshop import Sketch, Workshop
 from bot.workflow import change
 from bot.workflow.catalogue import complete
 from bot.workflow.diff import differences
@@ -61,6 +62,9 @@ VERSION = ParameterSpec(
     title="Version",
     description="The number of a version",
     minimum=1,
+)
+EARLIER = replace(
+    VERSION, description="The number of a version; 0 is the file that it stands before", minimum=0
 )
 OTHER = replace(VERSION, name="other", title="Other version", description="The version to hold against it")
 PARAMETER = ParameterSpec(
@@ -104,7 +108,7 @@ async def add(context: Context, invocation: Invocation) -> Answer:
     return await _said(context.workshop, await context.workshop.begin_with_run(run.backend, run.prompt_id))
 
 
-@command(WORKFLOWS, "workflow edit", "Change a workflow that was added", WORKFLOW)
+@command(WORKFLOWS, "workflow edit", "Change a workflow", WORKFLOW)
 async def edit(context: Context, invocation: Invocation) -> Answer:
     """Begins a draft of the next version."""
     return await _said(context.workshop, await context.workshop.begin_with_workflow(_name(invocation)))
@@ -116,7 +120,7 @@ async def edit(context: Context, invocation: Invocation) -> Answer:
 async def set_(context: Context, invocation: Invocation) -> Answer:
     """Changes a draft by what is given."""
     workshop, values = context.workshop, invocation.values
-    sketch = await workshop.sketch(_name(invocation))
+    sketch = await workshop.sketch_or_begin(_name(invocation))
     parameter, name = str(values.get(PARAMETER.name) or ""), str(values.get(NAME.name) or "")
     hide, title = str(values.get(HIDE.name) or "").casefold(), str(values.get(TITLE.name) or "")
     if hide and hide not in TRUE | FALSE:
@@ -171,18 +175,13 @@ async def show(context: Context, invocation: Invocation) -> Answer:
     number = _number(invocation, VERSION)
     draft = await workshop.shelf.draft(name, number)
     workflow = complete(draft, workshop.servers.schemas())
-    now = workshop.shelf.standing(name)
     told = drafted(workflow, draft.file.model_dump(exclude_unset=True), workshop.servers)
-    place = "It lies in files." if now.number is None else f"Version {number or now.number} of {now.number}."
+    place = workshop.shelf.served(name) if number is None else f"That is version {number}."
     versions = [
         f"{each}: {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))} by {author}"
         for each, author, created in await workshop.shelf.library.versions(name)
     ]
-    return Said(
-        card=cards.shown_card(
-            told, place if now.enabled else f"{place} It is switched off.", versions if number is None else ()
-        )
-    )
+    return Said(card=cards.shown_card(told, place, versions if number is None else ()))
 
 
 @command(WORKFLOWS, "workflow diff", "What changed between two versions", WORKFLOW, VERSION, OTHER)
@@ -199,12 +198,12 @@ async def diff(context: Context, invocation: Invocation) -> Answer:
     return Said(card=cards.diff_card(name, old, new, lines))
 
 
-@command(WORKFLOWS, "workflow rollback", "Use an older version of a workflow", WORKFLOW, VERSION)
+@command(WORKFLOWS, "workflow rollback", "Use an older version of a workflow", WORKFLOW, EARLIER)
 async def rollback(context: Context, invocation: Invocation) -> Answer:
     """Goes back: to the version before, if none is named."""
     name = _name(invocation)
-    number = await context.workshop.roll_back(name, _number(invocation, VERSION))
-    return Said(card=note(f"/{name} is version {number} again"))
+    number = await context.workshop.roll_back(name, _number(invocation, EARLIER))
+    return Said(card=note(f"/{name} is {'the file' if number is None else f'version {number}'} again"))
 
 
 @command(WORKFLOWS, "workflow disable", "Let nobody use a workflow", WORKFLOW)
@@ -302,7 +301,8 @@ async def _set_option(
 
 async def _published(workshop: Workshop, sketch: Sketch, author: str) -> Card:
     workflow, number = await workshop.publish(sketch, author)
-    return cards.published_card(sketch.name, number, [str(role) for role in workflow.roles])
+    over = workshop.shelf.served(sketch.name) if sketch.name in workshop.shelf.files else ""
+    return cards.published_card(sketch.name, number, [str(role) for role in workflow.roles], over)
 
 
 async def _said(workshop: Workshop, sketch: Sketch) -> Said:

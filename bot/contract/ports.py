@@ -212,6 +212,14 @@ class Core(Protocol):
         """Keep it no longer."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """Where one more message could show what several do, and how many edits a second all messages there may have."""
+
+    address: Address
+    rate: float
+
+
 class Adapter(Protocol):
     """One platform. `name` is stored with each of its messages."""
 
@@ -224,10 +232,18 @@ class Adapter(Protocol):
     async def run(self, core: Core) -> None:
         """Serve the platform until cancelled. Raises `ConfigError` if it can't start as it is set up."""
 
-    def turn(self, address: Address, *, final: bool) -> float:
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
         """Use one edit of what the platform allows there, for `show`; or the seconds until there may be one.
 
-        `final` is what must not wait for progress of others: first cards and ends.
+        `final` is what must not wait for progress of others: first cards and ends. `left` is in how many seconds the
+        message's end is likely, so that there is room for it then.
+        """
+
+    def shared(self, address: Address) -> Shared | None:
+        """Where the message at this address shares its edits with others, for whoever sees it.
+
+        None where it has edits of its own, or one person alone sees it. The same for all messages that share them
+        and are seen together.
         """
 
     async def show(self, address: Address, card: Card) -> Address | None:

@@ -18,6 +18,7 @@ from bot.cards.board import Board
 from bot.contract.card import Card
 from bot.contract.ports import Adapter
 from bot.contract.values import JobId, MessageId
+from bot.delivery.boards import Boards
 from bot.delivery.meter import Meter
 from bot.delivery.pacing import Pacer, Standing
 from bot.errors import AddressExpired, AddressGone, SlowDown
@@ -69,6 +70,7 @@ class Deliverer:
         self._timing = timing
         self._meter = meter or Meter()
         self._pacer = Pacer(adapter.limits.edit_seconds)
+        self._boards = Boards(adapter, store, board, self._pacer)
         self._dirty: dict[MessageId, Due] = {}
         self._busy: set[MessageId] = set()
         self._known: dict[JobId, MessageView | None] = {}  # None: another adapter's, or can't be reached
@@ -96,6 +98,7 @@ class Deliverer:
         self._stale.clear()
         self._over.clear()
         self._drop_ended()
+        await self._boards.load()
         next_look = 0.0
         with self._feed.ear(Topic.CHANGED | Topic.PROGRESS) as ear:
             async with asyncio.TaskGroup() as group:
@@ -103,8 +106,8 @@ class Deliverer:
                     if time.monotonic() >= next_look:
                         await self._look()
                         next_look = time.monotonic() + LOOK_SECONDS
-                    for due in await self._turns():
-                        group.create_task(self._deliver(due, ear))
+                    for turn in await self._turns():
+                        group.create_task(self._deliver(turn, ear))
                     self._take_in(await ear.news(self._pause(next_look)))
                     await self._read(self._stale - self._known.keys())
 
@@ -125,6 +128,7 @@ class Deliverer:
             if view.id not in self._busy:
                 self._dirty[view.id] = Due(view=view)
         await self._read({job for job in self._stale if self._known.get(job) is None})
+        self._look_at_places()
 
     async def _different(self, views: Sequence[MessageView]) -> list[tuple[MessageView, Card]]:
         """Those whose card says something else than what they show."""
@@ -135,39 +139,55 @@ class Deliverer:
             if card != self._last.get(view.id) and view.id not in self._ended
         ]
 
-    async def _turns(self) -> list[Due]:
+    async def _turns(self) -> list[Due | MessageId]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
-        ready = self._pacer.due(self._waiting(), time.monotonic())[: AT_ONCE - len(self._busy)]
-        await self._read({self._dirty[message].view.job.id for message in ready} & self._stale)
-        for due in await self._in_line([self._dirty[message] for message in ready]):
-            self._dirty[due.view.id] = due
-        turns = [message for message in ready if self._has_turn(message)]
-        self._busy.update(turns)
-        return [self._dirty.pop(message) for message in turns]
+        taken: list[Due] = []
+        boards: list[MessageId] = []
+        ready = self._pacer.due(self._waiting(), time.monotonic())
+        while ready and len(self._busy) < AT_ONCE:
+            asked, ready = ready[:AT_ONCE], ready[AT_ONCE:]
+            await self._read({due.view.job.id for due in map(self._dirty.get, asked) if due} & self._stale)
+            for message in asked:
+                if len(self._busy) < AT_ONCE and message in self._dirty and self._has_turn(message):
+                    self._busy.add(message)
+                    taken.append(self._dirty.pop(message))
+                elif len(self._busy) < AT_ONCE and message in self._boards and self._has_board_turn(message):
+                    self._busy.add(message)
+                    boards.append(message)
+        return [*await self._in_line(taken), *boards]
 
     def _waiting(self) -> dict[MessageId, Standing]:
-        return {
+        found = {
             message: self._standing(due.view)
             for message, due in self._dirty.items()
             if message not in self._busy
         }
+        for message in self._boards.covered() & found.keys():
+            if not found[message].urgent:
+                del found[message]
+        return found | {
+            message: standing for message, standing in self._boards.waiting() if message not in self._busy
+        }
 
     def _standing(self, view: MessageView) -> Standing:
         ends = view.removed or view.job.state in ENDS or view.job.id in self._over
-        return Standing(fraction=self._board.fraction(view)[0], urgent=ends or self._wanted(view))
+        return Standing(fraction=self._board.fraction(view)[0], urgent=ends or self._wanted(view), over=ends)
 
     def _has_turn(self, message: MessageId) -> bool:
         """Take a turn for it if the platform has one left."""
-        view, now = self._dirty[message].view, time.monotonic()
+        view = self._dirty[message].view
         if view.removed:
             return True
-        standing = self._standing(view)
-        if not self._pacer.due({message: standing}, now):
-            return False  # what might have been its end was none
-        seconds = self._adapter.turn(view.address, final=standing.urgent)
-        if seconds > 0.0:
-            (self._pacer.pause if standing.urgent else self._pacer.hold)(message, now + seconds)
-        return seconds == 0.0
+        return self._pacer.turn(
+            message,
+            self._standing(view),  # what might have been its end may have been none
+            time.monotonic(),
+            lambda final, left: self._adapter.turn(view.address, final=final, left=left),
+        )
+
+    def _has_board_turn(self, message: MessageId) -> bool:
+        standing = dict(self._boards.waiting()).get(message)
+        return standing is not None and self._boards.turn(message, standing, time.monotonic())
 
     async def _in_line(self, taken: list[Due]) -> list[Due]:
         """Those who wait are drawn together: one look at the line is enough for all of them."""
@@ -205,7 +225,8 @@ class Deliverer:
             return
         self._stale -= jobs
         self._over -= jobs
-        for view in await self._store.messages.of_jobs(sorted(jobs)):
+        found = await self._store.messages.of_jobs(sorted(jobs))
+        for view in found:
             ours = view.adapter == self._adapter.name and view.reachable
             over = view.job.state in ENDS
             if ours and (not over or self._wanted(view)):
@@ -216,13 +237,43 @@ class Deliverer:
                 self._known.pop(view.job.id, None)
             else:
                 self._known[view.job.id] = view if ours else None
+        if any(view.job.state in ENDS for view in found):
+            self._look_at_places()
 
-    async def _deliver(self, due: Due, ear: Ear) -> None:
-        """Show one message as it stands. Others have its place while what was shown waits to be noted."""
-        view, to_note = due.view, False
+    def _look_at_places(self) -> None:
+        self._boards.look([view for view in self._known.values() if view is not None], time.monotonic())
+
+    async def _deliver(self, turn: Due | MessageId, ear: Ear) -> None:
+        """Show one message as it stands, or one for several jobs. Others have its place while it waits to be noted."""
+        message = turn.view.id if isinstance(turn, Due) else turn
+        to_note: MessageView | None = None
         try:
-            to_note = await self._show(view, due.card)
-            self._tries.pop(view.id, None)
+            if isinstance(turn, Due):
+                to_note = await self._reach(turn)
+            else:
+                await self._boards.show(turn, time.monotonic())
+            self._tries.pop(message, None)
+        except SlowDown as error:
+            self._meter.slowed[self._adapter.name] += 1
+            self._pacer.pause(message, time.monotonic() + error.retry_after)
+        except Exception:  # an adapter's callback: logged and tried again
+            tries = self._tries.get(message, 0)
+            self._tries[message] = tries + 1
+            self._meter.failed[self._adapter.name] += 1
+            self._pacer.pause(message, time.monotonic() + min(RETRY_FIRST * 2**tries, RETRY_MOST))
+            log.exception("a card could not be shown", message=message, tries=tries + 1)
+        finally:
+            self._busy.discard(message)
+            if self._dirty or message in self._boards:
+                ear.stir()
+        if to_note is not None:
+            await self._note(to_note)
+
+    async def _reach(self, due: Due) -> MessageView | None:
+        """Show one message, or leave it alone from now on if it can't be reached. What is shown and not noted yet."""
+        view = due.view
+        try:
+            return view if await self._show(view, due.card) else None
         except AddressGone as error:
             log.warning("message is gone", job=view.job.id, message=view.id, detail=str(error))
             self._meter.gone[self._adapter.name] += 1
@@ -231,21 +282,7 @@ class Deliverer:
         except AddressExpired:
             await self._store.messages.park(view.id)
             self._forget(view)
-        except SlowDown as error:
-            self._meter.slowed[self._adapter.name] += 1
-            self._pacer.pause(view.id, time.monotonic() + error.retry_after)
-        except Exception:  # an adapter's callback: logged and tried again
-            tries = self._tries.get(view.id, 0)
-            self._tries[view.id] = tries + 1
-            self._meter.failed[self._adapter.name] += 1
-            self._pacer.pause(view.id, time.monotonic() + min(RETRY_FIRST * 2**tries, RETRY_MOST))
-            log.exception("a card could not be shown", job=view.job.id, message=view.id, tries=tries + 1)
-        finally:
-            self._busy.discard(view.id)
-            if self._dirty:
-                ear.stir()
-        if to_note:
-            await self._note(view)
+        return None
 
     async def _note(self, view: MessageView) -> None:
         """Have the store know what a message shows. If that fails it is shown again."""

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -44,6 +45,8 @@ class Shelf:
     ) -> None:
         """`allowed` are the node classes that the owner lets reach paths, addresses and code. Raises `ConfigError`."""
         self.files = files
+        self.drafts = files
+        """What people may use, by name."""
         self.library = library
         self.allowed = allowed
         self.catalogue = Catalogue(files, schemas)
@@ -72,10 +75,11 @@ class Shelf:
             if each.number is not None:
                 draft = await self._draft(each.name, each.number)
                 if draft is not None:
-                    drafts[each.name] = draft
+                    drafts[each.name] = replace(draft, bundled=self.has_bundled(each.name))
             if not each.enabled:
                 drafts.pop(each.name, None)
         self._standings = standings
+        self.drafts = drafts
         self.catalogue.stand(drafts)
 
     async def changed(self) -> None:
@@ -87,6 +91,24 @@ class Shelf:
         """How it is with a workflow, as last read."""
         found = next((each for each in self._standings if each.name == name), None)
         return found or Standing(name=name, number=None, enabled=True)
+
+    def has_bundled(self, name: str) -> bool:
+        """Whether a workflow of that name came with Muralist, be it changed by now."""
+        return name in self.files and self.files[name].bundled
+
+    def has_in_files(self, name: str | None, graph: Graph) -> bool:
+        """Whether this graph lies in a file of that name: then its owner has put it there."""
+        return name is not None and name in self.files and self.files[name].graph == graph
+
+    def served(self, name: str) -> str:
+        """Which of a workflow people get, in words."""
+        standing, lies = self.standing(name), self.files.get(name)
+        file = "the bundled one" if lies is not None and lies.bundled else "the file of that name"
+        off = "" if standing.enabled else " It is switched off."
+        if standing.number is None:
+            return f"It is {'bundled' if self.has_bundled(name) else 'a file'}.{off}"
+        before = "" if lies is None else f", which stands before {file}"
+        return f"It is version {standing.number}{before}.{off}"
 
     def names(self) -> list[str]:
         """All that there are, switched off or not."""
@@ -125,7 +147,7 @@ class Shelf:
         known = self.schemas()
         schemas = known[0] if known else NodeSchemas({})
         danger = next(dangers(kept.graph, schemas, self.allowed), None)
-        if danger is not None:
+        if danger is not None and not self.has_in_files(kept.name, kept.graph):
             log.error("an added workflow is left out", workflow=kept.name, reason=refusal(danger))
             return None
         try:
@@ -148,5 +170,6 @@ def draft_from(
         file=WorkflowFile.model_validate(dict(file)),
         text=text,
         interface=read_interface(ui),
+        ui=ui,
         revision=number,
     )

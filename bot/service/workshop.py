@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,7 +14,6 @@ from uuid import uuid4
 
 from bot.cards.workshop import RunLine
 from bot.comfy.backend import ComfyBackend
-from bot.comfy.past import Past, parse_past
 from bot.comfy.schemas import NodeSchemas
 from bot.contract.card import Media
 from bot.contract.values import Attachment, Invocation, JobId, ParameterType, Started
@@ -34,6 +32,7 @@ from bot.media.embedded import read_embedded
 from bot.media.spool import Spool
 from bot.media.uploads import LIMIT_CLIP_BYTES
 from bot.service.export import files_of, packed
+from bot.service.runs import key_of, last_runs, pasts
 from bot.service.servers import Servers
 from bot.service.shelf import Shelf, draft_from
 from bot.service.submit import Submit
@@ -47,16 +46,12 @@ from bot.workflow.infer.ui import read_interface
 from bot.workflow.model import Parameter, Role, Workflow
 from bot.workflow.paid import not_allowed
 from bot.workflow.patch import unbind
-from bot.workflow.source import Source, read_source, shape, source_of, suggested_name
+from bot.workflow.source import Source, read_source, source_of, suggested_name
 
 KEPT_BY = "workshop"
 """Under this name drafts lie beside what adapters keep."""
 KEPT_SECONDS = 7 * 24 * 3600.0
 """A draft that nobody published is forgotten after that."""
-MOST_RUNS = 8
-LOOKED_AT = 40
-"""Runs of a server that are looked at: many differ in nothing but their seed."""
-WORDS_SHOWN = 60
 
 _FILE = re.compile(r"(?:(?P<folder>.*)/)?(?P<name>[^/]+?)(?: \[(?P<kind>input|output|temp)\])?")
 
@@ -97,17 +92,12 @@ class Workshop:
     async def runs(self) -> list[RunLine]:
         """What the servers have run lately, the newest first; of runs that differ in values alone the newest."""
         await self.servers.ready()
-        found = [(backend, past) for backend in self.servers.backends for past in await _pasts(backend)]
-        found.sort(key=lambda each: each[1].ended or 0.0, reverse=True)
-        lines: dict[str, RunLine] = {}
-        for backend, past in found:
-            lines.setdefault(shape(past.graph), _run_line(backend, past))
-        return list(lines.values())[:MOST_RUNS]
+        return await last_runs(self.servers.backends)
 
     async def begin_with_run(self, backend: str, prompt_id: str) -> Sketch:
         """A draft of a run. Raises `UserError`."""
-        there = next((each for each in self.servers.backends if _key(each) == backend), None)
-        past = None if there is None else next(iter(await _pasts(there, prompt_id)), None)
+        there = next((each for each in self.servers.backends if key_of(each) == backend), None)
+        past = None if there is None else next(iter(await pasts(there, prompt_id)), None)
         if there is None or past is None:
             raise Stale("ComfyUI does not know that run any more. Send /workflow add again.")
         source = await asyncio.to_thread(source_of, past.graph, past.ui)
@@ -123,18 +113,22 @@ class Workshop:
         return await self._begin(source)
 
     async def begin_with_workflow(self, name: str) -> Sketch:
-        """A draft of a change to a workflow that was added here. Raises `UserError`."""
-        number = self.shelf.standing(name).number
-        await self.shelf.draft(name)
-        if number is None:
-            raise UserError(
-                f"/{name} lies in files: change its workflow.toml, and start Muralist again. What was added with "
-                "/workflow add can be changed here."
-            )
-        kept = await self.shelf.library.version(name, number)
-        assert kept is not None, "it stands there"
-        sketch = Sketch(id=_new_id(), name=name, graph=kept.graph, ui=kept.ui, file=kept.file, replaces=name)
-        return await self._keep(sketch)
+        """A draft of a change to a workflow that is there, be it a file. Raises `UserError`."""
+        draft, number = await self.shelf.draft(name), self.shelf.standing(name).number
+        kept = None if number is None else await self.shelf.library.version(name, number)
+        graph, ui, file = (
+            (draft.graph, draft.ui, draft.written_out()) if kept is None else (kept.graph, kept.ui, kept.file)
+        )
+        return await self._keep(Sketch(id=_new_id(), name=name, graph=graph, ui=ui, file=file, replaces=name))
+
+    async def sketch_or_begin(self, named: str) -> Sketch:
+        """A draft, or the first of a change to the workflow of that name. Raises `UserError`."""
+        try:
+            return await self.sketch(named)
+        except Stale:
+            if named not in self.shelf.names():
+                raise
+            return await self.begin_with_workflow(named)
 
     async def sketch(self, named: str) -> Sketch:
         """A draft by its id or, the newest of that name, by its name. Raises `Stale`."""
@@ -187,7 +181,7 @@ class Workshop:
     async def try_(self, sketch: Sketch, submit: Submit, invocation: Invocation, adapter: str) -> Started:
         """Run a draft once with the values that it was handed over with. Raises `UserError`."""
         workflow = self.workflow(sketch)
-        self._check_safe(sketch.graph)
+        self._check_safe(sketch.graph, sketch.name)
         given = {**invocation.images}
         room = [each for each in workflow.files if each.spec.name not in given][len(invocation.attachments) :]
         for parameter in room:
@@ -212,7 +206,7 @@ class Workshop:
     async def publish(self, sketch: Sketch, author: str) -> tuple[Workflow, int]:
         """Make a new version of a draft, and offer it everywhere. Raises `UserError`."""
         workflow = self.workflow(sketch)
-        self._check_safe(sketch.graph)
+        self._check_safe(sketch.graph, sketch.name)
         self._check_free(sketch.name, sketch)
         number = await self.shelf.library.add(
             sketch.name, graph=sketch.graph, ui=sketch.ui, file=sketch.file, author=author
@@ -221,20 +215,23 @@ class Workshop:
         await self.shelf.changed()
         return workflow, number
 
-    async def roll_back(self, name: str, number: int | None) -> int:
-        """Use an older version; without a number the one before. Which it is now. Raises `UserError`."""
-        now = self.shelf.standing(name).number
+    async def roll_back(self, name: str, number: int | None) -> int | None:
+        """Use an older version; without a number the one before. The file of that name is before the first, and 0.
+
+        Which it is now, None for the file. Raises `UserError`.
+        """
+        now, lies = self.shelf.standing(name).number, name in self.shelf.files
         await self.shelf.draft(name)
-        if now is None:
-            raise UserError(f"/{name} lies in files, which have no versions here.")
         numbers = [each for each, _, _ in await self.shelf.library.versions(name)]
-        wanted = max((each for each in numbers if each < now), default=None) if number is None else number
-        if wanted is None or wanted not in numbers:
-            there = ", ".join(str(each) for each in numbers)
-            raise InvalidValue("version", f"/{name} has no such version. There are: {there}.")
-        await self.shelf.library.use(name, wanted)
+        known = [0, *numbers] if lies else numbers
+        if number is None:
+            number = max((each for each in known if each < (now or 0)), default=None)
+        if number is None or number not in known:
+            there = f"There are: {', '.join(map(str, known))}." if numbers else "It is a file alone."
+            raise InvalidValue("version", f"/{name} has no such version. {there}")
+        await self.shelf.library.use(name, number or None)
         await self.shelf.changed()
-        return wanted
+        return number or None
 
     async def switch(self, name: str, *, enabled: bool) -> None:
         """Let people use a workflow, or no longer. Raises `UserError`."""
@@ -279,9 +276,9 @@ class Workshop:
         old = [name for name, value in found.items() if value["at"] < time.time() - KEPT_SECONDS]
         await self._memory.drop(KEPT_BY, *old)
 
-    def _check_safe(self, graph: Graph) -> None:
+    def _check_safe(self, graph: Graph, name: str | None = None) -> None:
         danger = next(dangers(graph, self._best(graph), self.shelf.allowed), None)
-        if danger is not None:
+        if danger is not None and not self.shelf.has_in_files(name, graph):
             raise NotAllowed(refusal(danger))
         words = not_allowed(self.servers.costs(graph), self.servers.purse)
         if words is not None:
@@ -326,36 +323,6 @@ class Workshop:
                 if data is not None:
                     return _attachment(file.filename, data)
         return None
-
-
-async def _pasts(backend: ComfyBackend, prompt_id: str | None = None) -> list[Past]:
-    if not backend.up:
-        return []
-    return parse_past(await backend.routes.history(LOOKED_AT, prompt_id))
-
-
-def _run_line(backend: ComfyBackend, past: Past) -> RunLine:
-    when = "" if past.ended is None else time.strftime("%H:%M", time.localtime(past.ended))
-    return RunLine(
-        backend=_key(backend),
-        prompt_id=past.prompt_id,
-        when=when,
-        name=suggested_name(past.graph),
-        words=_words(past.graph),
-    )
-
-
-def _words(graph: Graph) -> str:
-    """The longest text in it: people know their runs by the prompt."""
-    texts = (value for body in graph.values() for value in body["inputs"].values() if isinstance(value, str))
-    longest = max((text for text in texts if " " in text.strip()), key=len, default="")
-    words = " ".join(longest.split())
-    return words if len(words) <= WORDS_SHOWN else f"{words[:WORDS_SHOWN].rstrip()}…"
-
-
-def _key(backend: ComfyBackend) -> str:
-    """A short name of a server that stays the same while its address does."""
-    return hashlib.sha256(backend.url.encode()).hexdigest()[:8]
 
 
 async def _embedded(data: bytes, name: str) -> Source:

@@ -89,8 +89,8 @@ class Library:
         return number
 
     @writing
-    def use(self, connection: Connection, name: str, number: int) -> None:
-        """Use a version that is kept."""
+    def use(self, connection: Connection, name: str, number: int | None) -> None:
+        """Use a version that is kept; None for the files."""
         put(connection, shelf, {"name": name}, {"number": number})
 
     @writing

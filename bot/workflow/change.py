@@ -56,6 +56,9 @@ def renamed(file: File, workflow: Workflow, old: str, wanted: str) -> File:
 def hidden(file: File, workflow: Workflow, name: str, inferred: Sequence[Parameter]) -> File:
     """A parameter is not to be set. What was found out is said to be hidden under the name that it had then."""
     parameter = parameter_of(workflow, name)
+    if file.get("infer") is False:
+        own = dict(file.get("parameters", {}))
+        return {**file, "parameters": {**own, name: {**_table(own[name]), "hide": True}}}
     tables = {key: table for key, table in file.get("parameters", {}).items() if key != name}
     for each in inferred:
         if set(each.targets) & set(parameter.targets):
@@ -68,7 +71,9 @@ def shown(file: File, name: str) -> File:
     tables = dict(file.get("parameters", {}))
     if name not in hidden_names(file):
         raise InvalidValue("parameter", f'No option "{name}" is hidden.')
-    del tables[name]
+    table = {key: value for key, value in _table(tables.pop(name)).items() if key != "hide"}
+    if table:
+        tables[name] = table
     return {**file, "parameters": tables}
 
 

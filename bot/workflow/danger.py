@@ -91,11 +91,16 @@ class Danger:
     reaches: str
 
 
+def named(danger: Danger) -> str:
+    """The node in a sentence."""
+    title = f'"{danger.title}" ' if danger.title != danger.class_type else ""
+    return f"the node {title}({danger.class_type})"
+
+
 def refusal(danger: Danger) -> str:
     """Why a workflow with this node is not taken."""
-    title = f'"{danger.title}" ' if danger.title != danger.class_type else ""
     return (
-        f"The node {title}({danger.class_type}) reaches {danger.reaches} on the server, so whoever uses the workflow "
+        f"T{named(danger)[1:]} reaches {danger.reaches} on the server, so whoever uses the workflow "
         f"could, too. The owner can allow it with ALLOW_NODES={danger.class_type}."
     )
 

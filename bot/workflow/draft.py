@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.comfy.schemas import NodeSchemas
 from bot.errors import ConfigError
@@ -17,7 +18,7 @@ from bot.workflow.tables import ParameterTable, WorkflowFile, line_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What was read of one workflow. `text` is that of `workflow.toml`, to tell lines of."""
+    """What was read of one workflow. `text` is that of `workflow.toml`, `ui` the form that its author sees."""
 
     name: str
     graph: Graph
@@ -25,6 +26,7 @@ class Draft:
     file: WorkflowFile
     text: str
     interface: Interface
+    ui: Mapping[str, Any] | None = None
     bundled: bool = False
     revision: int | None = None
 
@@ -45,6 +47,11 @@ class Draft:
     def title(self) -> str:
         """What people read."""
         return self.file.title or self.name.replace("_", " ").replace("-", " ").capitalize()
+
+    def written_out(self) -> Mapping[str, Any]:
+        """What its `workflow.toml` says, or would say of the same workflow, with all that is usual stated."""
+        said = self.file.model_dump(exclude_unset=True, exclude_none=True)
+        return {**said, "infer": False} if self.whole else said
 
     def check(self) -> None:
         """Raise `ConfigError` for what is wrong whatever a server has: what the graph lacks, first of all."""
@@ -79,7 +86,7 @@ class Draft:
     def _bound(self, base: Mapping[Target, Parameter]) -> Iterator[Parameter]:
         """The parameters that the file binds; `base` are those that are inferred of the same inputs."""
         for name, table in self.file.parameters.items():
-            if table.to is not None:
+            if table.to is not None and not table.hide:
                 yield declared(self._place(name), self.graph, table, base)
 
     def _merged(self, made: Inferred) -> Iterator[Parameter]:
@@ -118,6 +125,7 @@ def draft_of(
     file: WorkflowFile,
     text: str,
     interface: Interface,
+    ui: Mapping[str, Any] | None = None,
     revision: int | None = None,
 ) -> Draft:
     """A draft whose bindings are checked. Raises `ConfigError`."""
@@ -128,6 +136,7 @@ def draft_of(
         file=file,
         text=text,
         interface=interface,
+        ui=ui,
         revision=revision,
     )
     draft.check()

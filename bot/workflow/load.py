@@ -80,6 +80,7 @@ def read_draft(folder: Folder, notes: Mapping[str, ModelNote] | None = None) -> 
         file=file,
         text=text,
         interface=read_interface(ui),
+        ui=ui if isinstance(ui, Mapping) else None,
     )
 
 

@@ -113,8 +113,15 @@ def problems(workflow: Workflow, schemas: NodeSchemas, family: FamilyOf = by_nam
     )
     if missing:
         names = ", ".join(f'"{name}"' for name in missing)
-        return [f"ComfyUI lacks the node {names}. Install the custom node that brings it, then try again."]
+        return [f"ComfyUI lacks the node {names}. Install {_packs(workflow, missing)}, then try again."]
     return [*_empty_choices(workflow, schemas, family), *_missing_files(workflow, schemas)]
+
+
+def _packs(workflow: Workflow, missing: Sequence[str]) -> str:
+    """What brings these classes, as far as the graph's nodes note it."""
+    metas = [node.get("_meta") for node in workflow.graph.values() if node["class_type"] in missing]
+    packs = dict.fromkeys(str(meta["pack"]) for meta in metas if isinstance(meta, Mapping) and "pack" in meta)
+    return " and ".join(packs) or "the custom node that brings it"
 
 
 def _empty_choices(workflow: Workflow, schemas: NodeSchemas, family: FamilyOf) -> Iterator[str]:

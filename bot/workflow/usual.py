@@ -24,7 +24,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "image2": {"type": "image", "title": "Picture 2", "description": "Called image 2 in the prompt"},
     "image3": {"type": "image", "title": "Picture 3", "description": "Called image 3 in the prompt"},
     "mask": {
-        "type": "image",
+        "type": "mask",
         "description": "A picture that is white where something is to change, and black elsewhere",
         "required": True,
     },

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.__main__ import ROWS
 from benchmarks.every import Measured, measure_all
-from benchmarks.freshness import SCENES
+from benchmarks.freshness import REAL, SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
 from benchmarks.report import at_least, at_most, beside, middle, percentile
@@ -65,6 +65,14 @@ EXPECTED = {
         f"{scene.name}: {name}"
         for scene in SCENES
         for name in ("mean error, times the least", "refused", "final p95, s")
+    ]
+    + [
+        f"{REAL.name}: {name}"
+        for name in (
+            "mean error in real time, times the simulated",
+            "refused in real time",
+            "final p95 in real time, s",
+        )
     ],
     "scheduling": [
         "backlog: makespan, times the least possible",

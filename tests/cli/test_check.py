@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.cli.doubles import DISCORD_TOKEN, TELEGRAM_TOKEN, Discord, Telegram, serving
+from tests.contracts.owners_run import GRAPH
 from tests.processes import Program, free_port, run_command
 
 
@@ -46,3 +48,33 @@ async def test_a_token_that_does_not_work_is_a_problem(tmp_path: Path, simulated
         "problem: Discord: Discord does not answer. Check this machine's connection, then try again.",
         "problem: Telegram: Telegram does not know that token. @BotFather shows the right one: /mybots > API Token.",
     ]
+
+
+async def test_which_workflow_is_served_and_what_it_reaches(tmp_path: Path, simulated: Program) -> None:
+    """A version stands before the file of its name; the owner's own files are told of, and not refused."""
+    own = tmp_path / "data" / "workflows" / "oak"
+    own.mkdir(parents=True)
+    reaching = {"class_type": "VHS_LoadVideoPath", "inputs": {"video": "/films/a.mp4"}}
+    (own / "graph.json").write_text(json.dumps({**GRAPH, "10": reaching}))
+
+    async def muralist(*arguments: str, **more: str) -> list[str]:
+        _, out, err = await run_command(tmp_path, *arguments, COMFYUI_URLS=simulated.url, **more)
+        assert err == ""
+        return out.decode().splitlines()
+
+    lines = await muralist("check", ALLOW_NODES="ImageLoader")
+    assert [line for line in lines if line.startswith(("note:", "ALLOW_NODES", "Workflow oak"))] == [
+        "ALLOW_NODES lets workflows that are added from a chat have: ImageLoader.",
+        "note: workflow oak, a file of yours: the node (VHS_LoadVideoPath) reaches files by their path on the server, "
+        "so whoever may use it can, too. Added from a chat it would be refused without ALLOW_NODES=VHS_LoadVideoPath.",
+    ]
+    assert (await muralist("workflow", "show", "sdxl"))[1] == "  It is bundled."
+    assert (await muralist("workflow", "edit", "sdxl", "--rename", "negative=without"))[-1] == (
+        "sdxl: It is version 1, which stands before the bundled one."
+    )
+    assert "Workflow sdxl: It is version 1, which stands before the bundled one." in await muralist("check")
+    shown = await muralist("workflow", "show", "sdxl")
+    assert shown[1] == "  It is version 1, which stands before the bundled one."
+    assert any(line.split()[0] == "without" for line in shown)
+    assert await muralist("workflow", "rollback", "sdxl") == ["sdxl is the file"]
+    assert (await muralist("workflow", "show", "sdxl"))[1] == "  It is bundled."

@@ -100,6 +100,7 @@ async def test_a_file_becomes_a_draft_or_is_refused(
         card = await chat.card(await chat.ask("/workflow add", by="ruth", files=[sent]), "Publish")
         assert "strictness number 0 to 100" in card.words, name
     await _renamed_and_exported(chat, card, tmp_path)
+    await _changed_over_a_file(chat)
     told = await chat.told(await chat.ask("/workflow add", by="ruth", files=[file("drawn.json", UI)]))
     assert told == (
         "That is the workflow as ComfyUI draws it, which no server runs. Export it with Workflow > Export (API) and "
@@ -134,3 +135,22 @@ async def _renamed_and_exported(chat: Chat, card: Shown, folder: Path) -> None:
         archive.extractall(folder / "out")
     draft = read_drafts([folder / "out"])["elm"]
     assert (draft.graph, draft.interface) == ({**GRAPH, **FILM}, read_interface(UI))
+
+
+async def _changed_over_a_file(chat: Chat) -> None:
+    """A bundled workflow is changed here as one that was added; back before its first version is what came with it."""
+    started = await chat.ask("/workflow set sdxl --parameter negative --name without", by="ruth")
+    card = await chat.card(started, "Publish")
+    assert "without text" in card.words
+    card = await chat.turned(card, await chat.press(card, "Publish", by="ruth"), "/sdxl is there, version 1")
+    assert "It is version 1, which stands before the bundled one." in card.words
+    shown = await chat.told(await chat.ask("/workflow show sdxl", by="ruth"))
+    assert "It is version 1, which stands before the bundled one." in shown
+    made = await chat.card(
+        await chat.ask("/sdxl a fox --without fog --width 64 --height 64 --steps 2"), "Again"
+    )
+    assert made.picture.size == (64, 64)
+    told = await chat.told(await chat.ask("/workflow rollback sdxl", by="ruth"))
+    assert told == "/sdxl is the file again"
+    told = await chat.told(await chat.ask("/sdxl a fox --without fog"))
+    assert told.startswith('/sdxl has no option "without".')

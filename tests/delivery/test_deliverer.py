@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from bot.cards.board import Board
 from bot.contract.card import Card
-from bot.contract.ports import Core, Limits
+from bot.contract.ports import Core, Limits, Shared
 from bot.contract.values import Address, JobId, MessageId
 from bot.delivery.deliverer import Deliverer
 from bot.errors import AddressExpired, AddressGone, DeliveryError
@@ -19,6 +19,7 @@ from bot.feed import Feed, Live
 from bot.jobs.states import State
 from bot.media.spool import Spool
 from bot.store.holding import LeaseTiming
+from bot.store.leases import Held
 from bot.store.store import Store, open_store
 from tests.builders import new_request, sqlite_url
 
@@ -34,6 +35,8 @@ class Recorder:
         self.refusal: DeliveryError | None = None
         self.moves: list[Address] = []
         self.heard = asyncio.Event()
+        self.removed: list[Address] = []
+        self.rate: float | None = None
 
     async def opened(self) -> str:
         return "here"
@@ -41,19 +44,26 @@ class Recorder:
     async def run(self, core: Core) -> None:
         raise AssertionError("nobody starts it")
 
-    def turn(self, address: Address, *, final: bool) -> float:
-        del address, final
+    def turn(self, address: Address, *, final: bool, left: float | None = None) -> float:
+        del address, final, left
         return 0.0
+
+    def shared(self, address: Address) -> Shared | None:
+        if self.rate is None or address["chat"] == "alone":
+            return None
+        return Shared(address={"chat": address["chat"]}, rate=self.rate)
 
     async def show(self, address: Address, card: Card) -> Address | None:
         self.asked.append((address, card))
         self.heard.set()
         if self.refusal is not None:
             raise self.refusal
+        if "message" not in address:
+            return {**address, "message": "board"}
         return self.moves.pop(0) if self.moves else None
 
     async def remove(self, address: Address) -> None:
-        raise AssertionError("nothing is removed")
+        self.removed.append(address)
 
     async def next(self) -> tuple[Address, Card]:
         """What is asked next."""
@@ -179,3 +189,101 @@ async def test_a_job_that_another_process_carries_is_shown_as_far_as_it_is(tmp_p
         assert (await platform.next())[1].title == "KSampler: 50%"
         await elsewhere.queue.finish(attempt, State.CANCELLED, now=2.0)
         assert (await platform.next())[1].title == "Cancelled"
+
+
+async def _run(scene: Scene, key: str, where: str, *, fraction: float) -> Held:
+    """A job that is asked for there and runs, on a backend of its own."""
+    await scene.store.requests.add(new_request(key, who=f"person {key}", where=where))
+    held = await scene.store.leases.take(f"backend:{key}", "me", None)
+    assert held is not None
+    attempt = await scene.store.queue.claim(held, f"prompt-{key}", now=1.0)
+    assert attempt is not None
+    assert attempt.job.id == f"job-{key}"
+    await scene.store.queue.advance(attempt, State.RUNNING, started=1.0)
+    scene.feed.progress(JobId(f"job-{key}"), Live(fraction=fraction, node=None))
+    scene.feed.changed(JobId(f"job-{key}"))
+    return held
+
+
+async def _kept(scene: Scene) -> list[Address]:
+    """Where there are messages for several jobs."""
+    return [value["address"] for value in (await scene.store.memory.find("test", "board:")).values()]
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_one_message_shows_all_jobs_of_a_busy_place(tmp_path: Path) -> None:
+    """Of that place alone; the messages of these jobs show their ends. It outlives a restart, and goes in the end."""
+    platform = Recorder()
+    platform.rate = 1 / 3
+    board = {"chat": "group", "message": "board"}
+
+    def boards() -> list[tuple[str, ...]]:
+        """What was shown there, by line."""
+        return [
+            tuple("".join(str(getattr(span, "text", "")) for span in line) for line in card.body)
+            for address, card in platform.asked
+            if address in ({"chat": "group"}, board)
+        ]
+
+    def of(key: str) -> list[str]:
+        return [card.title for address, card in platform.asked if address.get("message") == key]
+
+    async with _delivering(tmp_path, platform) as scene:
+        for key, where in (("1", "group"), ("2", "other"), ("3", "alone"), ("4", "group")):
+            await _run(scene, key, where, fraction=0.25)
+        both = ("▰▰▱▱▱▱▱▱ 25% Person 1: a red fox", "▰▰▱▱▱▱▱▱ 25% Person 4: a red fox")
+        await _until(lambda: boards() and boards()[-1] == both)
+        await _until(lambda: _shown(platform, {"1", "2", "3", "4"}))
+        async with asyncio.timeout(30):
+            while await _kept(scene) != [board]:
+                await asyncio.sleep(0.01)
+        known = len(of("1"))
+        for key in "1234":
+            scene.feed.progress(JobId(f"job-{key}"), Live(fraction=0.5, node=None))
+        await _until(
+            lambda: boards()[-1] == tuple(line.replace("▰▰▱▱▱▱▱▱ 25%", "▰▰▰▰▱▱▱▱ 50%") for line in both)
+        )
+        await _until(lambda: of("2")[-1] == of("3")[-1] == "50%")
+        assert len(of("1")) == known
+        assert [address for address, card in platform.asked if card.state == "note"][:2] == [
+            {"chat": "group"},
+            board,
+        ]
+
+    sent = len([address for address, _ in platform.asked if address == {"chat": "group"}])
+    assert sent == 1
+    platform.asked.clear()
+    async with _delivering(tmp_path, platform) as scene:
+        scene.feed.progress(JobId("job-1"), Live(fraction=0.75, node=None))
+        await _until(lambda: boards() and "75%" in boards()[-1][0])
+        assert {"chat": "group"} not in [address for address, _ in platform.asked]
+        for key in "14":
+            await scene.store.queue.cancel(JobId(f"job-{key}"), now=2.0)
+        assert platform.removed == []
+
+
+async def test_what_is_left_of_a_busy_place_is_taken_away(tmp_path: Path) -> None:
+    """By the next process, if this one was killed; and it is forgotten."""
+    platform = Recorder()
+    async with open_store(sqlite_url(tmp_path)) as store:
+        await store.memory.keep(
+            "test", 'board:{"chat": "group"}', {"address": {"chat": "group", "message": "9"}}
+        )
+    async with _delivering(tmp_path, platform) as scene:
+        await _until(lambda: platform.removed)
+        assert platform.removed == [{"chat": "group", "message": "9"}]
+        async with asyncio.timeout(30):
+            while await _kept(scene):
+                await asyncio.sleep(0.01)
+    assert platform.asked == []
+
+
+def _shown(platform: Recorder, keys: set[str]) -> bool:
+    """Whether each of these messages has shown that its job runs."""
+    running = {address.get("message") for address, card in platform.asked if card.state == "running"}
+    return keys <= running

@@ -12,6 +12,7 @@ import pytest
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.where import Where
+from bot.cards.together import Running, together
 from bot.contract.card import Media, Preview
 from bot.contract.values import Place
 from bot.errors import AddressExpired, AddressGone, ConfigError, SlowDown
@@ -145,18 +146,45 @@ async def test_an_old_message_waits(shop: Shop) -> None:
 
 
 async def test_one_budget_for_a_channel(shop: Shop) -> None:
-    """Of the bot's own edits there one is kept for finals; those with an interaction's token count by themselves."""
+    """All edits of the bot's own there count; those with an interaction's token count by themselves."""
     promised = await shop.promised()
     where, post = promised.without_token(), shop.client.post
-    taken = 0
-    while post.turn(where, final=False) == 0.0:
-        taken += 1
-    assert 1 <= taken <= 4
-    assert post.turn(where, final=True) == 0.0
-    assert 0 < post.turn(where, final=False) <= 5.15
+    assert post.turn(where, final=False) == 0.0
+    assert 0 < post.turn(where, final=False, left=30.0) <= 1.1
+    assert [post.turn(where, final=True) for _ in range(4)] == [0.0] * 4
+    assert 0 < post.turn(where, final=True) <= 5.05
     for other in (promised, replace(where, channel=7)):
         assert [post.turn(other, final=True) for _ in range(5)] == [0.0] * 5
-        assert 0 < post.turn(other, final=True) <= 5.15
+        assert 0 < post.turn(other, final=True) <= 5.05
+
+
+async def test_one_message_for_several_jobs_of_a_channel(shop: Shop) -> None:
+    """Where messages share their edits: not while a token edits them, nor where one person alone sees them."""
+    promised = await shop.promised()
+    adapter = DiscordAdapter(DiscordSettings(), TOKEN)
+    lasting = promised.without_token()
+    found, other = (adapter.shared(where.address()) for where in (lasting, replace(lasting, user=9, reply=7)))
+    assert found is not None
+    assert found == other
+    assert round(found.rate, 2) == 1.0
+    for where in (
+        promised,
+        replace(lasting, private=True),
+        replace(lasting, lasting=False),
+        replace(lasting, guild=None),
+        replace(lasting, message=None),
+    ):
+        assert adapter.shared(where.address()) is None
+
+    jobs = [Running(name=name, prompt="@everyone a fox", fraction=0.5) for name in ("Ann", "Bob")]
+    board = await shop.show(Where.of(found.address), together(jobs))
+    assert board is not None
+    assert (board.channel, board.reply) == (CHANNEL, None)
+    assert await shop.show(board, together(jobs[:1])) is None
+    shown = shop.discord.messages[board.message or 0]
+    assert shown.words == "**1 in the making**\n▰▰▰▰▱▱▱▱ 50% **Ann**: \\@\u200beveryone a fox"
+    await shop.client.post.remove(board)
+    assert shown.deleted
 
 
 async def test_pictures_videos_and_other_files(shop: Shop, tmp_path: Path) -> None:

@@ -43,10 +43,10 @@ async def _accepted(backend: ComfyBackend, workflow: Workflow, picture: str, *, 
     assert backend.schemas is not None
     words = {p.spec.name: "a red fox" for p in workflow.parameters if p.spec.name == "prompt"}
     bound = bind(workflow, words, offers.choices(workflow, [backend.schemas]), 7)
-    absent = [] if every else [parameter for parameter in workflow.images if not parameter.spec.required]
+    absent = [] if every else [parameter for parameter in workflow.files if not parameter.spec.required]
     left_out = {node for parameter in absent for node in parameter.without}
     graph = apply(*without(workflow.graph, bound.patch, left_out))
-    for parameter in workflow.images:
+    for parameter in workflow.files:
         for target in parameter.targets:
             if target.node in graph:
                 graph[target.node]["inputs"][target.input] = picture
@@ -92,11 +92,11 @@ async def test_loras_and_graphs_made_in_code_are_accepted() -> None:
         for workflow in models:
             words = {p.spec.name: "a fox" for p in workflow.parameters if p.spec.name == "prompt"}
             bound = bind(workflow, words, offers.choices(workflow, [backend.schemas]), 7)
-            left_out = {node for parameter in workflow.images for node in parameter.without}
+            left_out = {node for parameter in workflow.files for node in parameter.without}
             graph, patch = without(workflow.graph, bound.patch, left_out)
             chained = with_loras(workflow.name, graph, loras, backend.schemas)
             patched = apply(chained, patch)
-            for parameter in workflow.images:
+            for parameter in workflow.files:
                 for target in parameter.targets:
                     if target.node in patched:
                         patched[target.node]["inputs"][target.input] = await _upload(backend)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from adapters.telegram.rates import (
     ALL,
-    ALL_KEPT,
     ALL_SECONDS,
     CHAT,
     CHAT_SECONDS,
     GROUP,
-    GROUP_KEPT,
     GROUP_SECONDS,
     Rates,
 )
@@ -42,19 +42,36 @@ def test_a_group_has_a_minute_shared_by_all() -> None:
     clock = Clock()
     rates = Rates(clock)
     progress = _taken(rates, clock, -1, 60.0, final=False)
-    assert GROUP - GROUP_KEPT <= len(progress) <= GROUP - GROUP_KEPT + 1
+    assert GROUP - 1 <= len(progress) <= GROUP
     finals = _taken(rates, clock, -1, 180.0, final=True)
     every = [*progress, *finals]
     assert max(sum(at <= other < at + GROUP_SECONDS for other in every) for at in every) <= GROUP
-    assert len(finals) >= 3 * GROUP - GROUP_KEPT
+    assert len(finals) >= 3 * GROUP - 1
 
 
-def test_finals_come_before_progress() -> None:
-    """With the minute used up for progress there is room for finals at once."""
+def test_there_is_room_for_a_final_when_it_is_likely() -> None:
+    """With the minute used up for progress as far as that goes."""
     clock = Clock()
     rates = Rates(clock)
-    _taken(rates, clock, -1, 59.0, final=False)
-    assert [rates.turn(-1, final=True) for _ in range(GROUP_KEPT)] == [0.0] * GROUP_KEPT
+    _taken(rates, clock, -1, 110.0, final=False)
+    rates.turn(-1, final=False, message=1, left=10.0)
+    _taken(rates, clock, -1, 10.0, final=False)
+    assert rates.turn(-1, final=True, message=1) == 0.0
+
+
+def test_what_is_on_its_way_counts_until_it_is_answered() -> None:
+    """However long that takes: a picture's upload, or a slow network."""
+    clock = Clock()
+    rates = Rates(clock)
+    assert [rates.turn(7, final=True) for _ in range(CHAT)] == [0.0] * CHAT
+    with ExitStack() as asking:
+        for _ in range(CHAT):
+            asking.enter_context(rates.asking(7))
+        clock.now += 60.0
+        assert rates.turn(7, final=True) == pytest.approx(CHAT_SECONDS)
+    assert rates.turn(7, final=True) == pytest.approx(CHAT_SECONDS)
+    clock.now += CHAT_SECONDS + 0.001
+    assert rates.turn(7, final=True) == 0.0
 
 
 def test_private_chats_are_paced_each_and_all_together() -> None:
@@ -70,10 +87,9 @@ def test_private_chats_are_paced_each_and_all_together() -> None:
     while clock.now < begun + ALL_SECONDS - 0.001:
         progress += sum(rates.turn(chat, final=False) == 0.0 for chat in range(100, 140))
         clock.now += 0.001
-    assert ALL - ALL_KEPT - 1 <= progress <= ALL - ALL_KEPT
-    clock.now = begun + ALL_SECONDS - 0.001
-    assert [rates.turn(50 + chat, final=True) for chat in range(ALL_KEPT)] == [0.0] * ALL_KEPT
-    assert rates.turn(49, final=False) > 0.0
+    assert ALL - 2 <= progress <= ALL
+    clock.now = begun + ALL_SECONDS + 0.1
+    assert rates.turn(50, final=True) == 0.0
 
 
 def test_a_pause_that_telegram_asks_for_holds() -> None:

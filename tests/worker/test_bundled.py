@@ -45,10 +45,14 @@ WITH_SOUND = {"ltx", "minimax-h3"}
 
 @pytest.fixture
 async def comfyui() -> AsyncIterator[Simulator]:
-    """A simulated ComfyUI with every model that the bundled workflows name."""
-    more = {"controlnet": ("diffusers_xl_canny_full.safetensors",)}
+    """A simulated ComfyUI with every model and every custom node that the bundled workflows name."""
+    more = {
+        "controlnet": ("diffusers_xl_canny_full.safetensors",),
+        "clip_vision": ("CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors",),
+        "ipadapter": tuple(f"ip-adapter-plus{kind}_sdxl_vit-h.safetensors" for kind in ("", "-face")),
+    }
     async with Simulator(
-        SimulatorSettings(port=0, step_seconds=0.0, all_models=True, models=more)
+        SimulatorSettings(port=0, step_seconds=0.0, all_models=True, custom_nodes=True, models=more)
     ) as simulator:
         yield simulator
 
@@ -75,14 +79,14 @@ def _values(workflow: Workflow) -> dict[str, object]:
     return {
         parameter.spec.name: _value(parameter.spec)
         for parameter in workflow.parameters
-        if parameter.spec.type not in (ParameterType.IMAGE, ParameterType.CHOICE)
+        if not parameter.spec.type.attached and parameter.spec.type is not ParameterType.CHOICE
     }
 
 
 def _pictures(workflow: Workflow) -> dict[str, str]:
     return {
         parameter.spec.name: encoded(Image.new("RGB", (96, 64), colour))
-        for parameter, colour in zip(workflow.images, ("teal", "white", "red"), strict=False)
+        for parameter, colour in zip(workflow.files, ("teal", "white", "red"), strict=False)
     }
 
 

@@ -58,7 +58,7 @@ def test_the_bundled_workflows_load() -> None:
         Role.MUSIC: ["ace-step"],
     }
     assert [each.name for each in ordered if not each.roles] == [
-        *("flux-reference", "outpaint", "z-image-control", "sdxl-control"),
+        *("flux-reference", "outpaint", "z-image-control", "sdxl-control", "sdxl-face", "sdxl-reference"),
     ]
     choices = {"model": ("any.safetensors",), "sampler": ("euler",), "scheduler": ("normal",)}
     bound = bind(found["sdxl"], {"prompt": "a red fox"}, choices, seed=7)

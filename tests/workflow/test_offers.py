@@ -9,6 +9,7 @@ from typing import Any
 from bot.comfy.schemas import NodeSchemas
 from bot.workflow.load import load_workflow, load_workflows
 from bot.workflow.offers import choices, problems
+from tests.workflow.simulated import object_info
 
 BUNDLED = load_workflows([files("workflows")])
 IMG2IMG, IMAGINE = BUNDLED["img2img"], BUNDLED["sdxl"]
@@ -117,3 +118,18 @@ def test_a_file_that_only_the_graph_names_must_be_there(tmp_path: Any) -> None:
     graph.write_text(graph.read_text().replace("mine.", "SDXL/mine."))
     there = _server(CheckpointLoaderSimple=_node(ckpt_name=[["SDXL\\mine.safetensors"]]))
     assert problems(load_workflow(folder), there) == []
+
+
+def test_custom_nodes_that_are_missing_are_told_with_what_brings_them() -> None:
+    """And once they are there, which models they load."""
+    without = NodeSchemas(object_info())
+    assert problems(BUNDLED["sdxl-face"], without) == [
+        'ComfyUI lacks the node "IPAdapterAdvanced", "IPAdapterModelLoader". Install '
+        "https://github.com/cubiq/ComfyUI_IPAdapter_plus, then try again."
+    ]
+    told = problems(BUNDLED["sdxl-face"], NodeSchemas(object_info(custom_nodes=True)))
+    assert told[0] == (
+        'ComfyUI has no ipadapter_file "ip-adapter-plus-face_sdxl_vit-h.safetensors", which node 2 '
+        "(IPAdapterModelLoader) needs. Download https://huggingface.co/h94/IP-Adapter/resolve/main/sdxl_models/"
+        "ip-adapter-plus-face_sdxl_vit-h.safetensors (848 MB) into models/ipadapter."
+    )
