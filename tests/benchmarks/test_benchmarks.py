@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from benchmarks.tables import BEGIN, END, put_in, tables
 from benchmarks.workflows import recipes, write_workflows
 from bot.workflow.load import load_workflows
 from tests.postgres import binaries
-from tests.processes import ROOT
+from tests.processes import ROOT, clean_environment, start_python
 from tests.workflow.nodes import NODES, graph
 
 COMPARED = (
@@ -277,8 +276,8 @@ async def test_the_far_network_brings_everything_later_and_in_order() -> None:
 
 async def _run(*arguments: str) -> tuple[int, str]:
     """`python -m benchmarks ...`: exit code, and all that it said."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks", *arguments, cwd=ROOT, stdout=PIPE, stderr=PIPE
+    process = await start_python(
+        ["-m", "benchmarks", *arguments], cwd=ROOT, env=clean_environment(), stdout=PIPE, stderr=PIPE
     )
     out, err = await process.communicate()
     assert process.returncode is not None
