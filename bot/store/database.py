@@ -23,6 +23,9 @@ from bot.errors import ConfigError, NoRoom
 from bot.store.driver import Driver
 from bot.store.sqlite import Sqlite
 
+SOON = 0.1
+"""Seconds that a write which nobody needs at once waits for another whose commit it can share."""
+
 TOGETHER = 50
 """Writes that share a commit, at most: the first of them waits for the last."""
 
@@ -63,19 +66,21 @@ class Database:
 
     def __init__(self, url: str, *, patient: bool = True) -> None:
         """`patient`: a server that does not answer is waited for."""
-        self._url = url
+        self.url = url
         self._patient = patient
         self._opened: Driver | None = None
         self._waiting: list[_Write] = []
         self._writing: asyncio.Task[None] | None = None
+        self._soon: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
-        self._opened = _driver(self._url, patient=self._patient)
+        self._opened = _driver(self.url, patient=self._patient)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._begin_writing()
         if self._writing is not None:
             await self._writing
         await self.driver.close()
@@ -93,15 +98,19 @@ class Database:
         """
         return await self.driver.look(function)
 
-    async def write(self, function: Callable[[Connection], T]) -> T:
+    async def write(self, function: Callable[[Connection], T], *, soon: bool = False) -> T:
         """Run a function in a transaction that alone may write; undone if it raises.
 
-        It may run twice, the first time for nothing. Once begun it goes on though its caller is cancelled.
+        It may run twice, the first time for nothing. Once begun it goes on though its caller is cancelled. `soon` is
+        for what is not needed at once: it waits a moment for another write, whose commit it shares.
         """
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Write(function=function, answer=answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_waiting())
+        if not soon:
+            self._begin_writing()
+        elif self._writing is None and self._soon is None:
+            self._soon = loop.call_later(SOON, self._begin_writing)
         return await answer
 
     async def touch(self, function: Callable[[Connection], T]) -> T:
@@ -118,6 +127,13 @@ class Database:
             if told is error:
                 raise
             raise told from error
+
+    def _begin_writing(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        if self._writing is None and self._waiting:
+            self._writing = asyncio.create_task(self._write_waiting())
 
     async def upgrade(self) -> None:
         """Bring the tables to the newest revision. Safe to call from several processes at once.
@@ -198,6 +214,20 @@ def writing(
     @wraps(query)
     async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._database.write(lambda connection: query(self, connection, *args, **kwargs))
+
+    return asked
+
+
+def writing_soon(
+    query: Callable[Concatenate[S, Connection, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """The same for one that may wait a moment to share another's commit."""
+
+    @wraps(query)
+    async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.write(
+            lambda connection: query(self, connection, *args, **kwargs), soon=True
+        )
 
     return asked
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ROWS
+from benchmarks.every import Measured, measure_all
 from benchmarks.freshness import REAL, SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
@@ -285,3 +286,14 @@ async def _run(*arguments: str) -> tuple[int, str]:
     out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, (out + err).decode()
+
+
+async def test_a_row_that_fails_or_hangs_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told why, and the others have their figures."""
+    found: list[Measured] = []
+    await measure_all(["nonsense", "estimates"], ["--quick"], 1, found.append)
+    assert [(each.row, len(each.figures)) for each in found] == [("nonsense", 0), ("estimates", 2)]
+    assert [each.trouble for each in found] == ["it ended with 2; what it said is above", ""]
+    monkeypatch.setattr("benchmarks.every.ROW_SECONDS", 0.01)
+    await measure_all(["felt"], ["--quick"], 1, found.append)
+    assert found[-1].trouble == "it had not ended after 0 s"
