@@ -22,28 +22,29 @@ SCENES = (  # channels and groups are apart from each other: several only make t
 )
 SEEDS = 5
 REAL = SCENES[1]
-"""The scene that is played in real time too, in that much of it."""
+"""The scene that is played in real time too."""
 
-REAL_WARM_UP, REAL_SECONDS = 20.0, 90.0
-QUICK = 0.1
-"""As much of all times with `--quick`."""
+REAL_TIMES = (20.0, 70.0)
+"""Seconds to warm up, and to be measured."""
+
+QUICK_TIMES, QUICK_REAL_TIMES = (0.0, 30.0), (0.0, 12.0)
+"""With `--quick`: as long as a few jobs take."""
 
 
 async def measure(*, quick: bool) -> list[Figure]:
     """All figures of this row: in simulated time, and one scene in real time beside its simulated self."""
-    scale = QUICK if quick else 1.0
-    real = await delivered(REAL, REAL_WARM_UP * scale, REAL_SECONDS * scale)
-    figures = [figure for scene in SCENES for figure in await _simulated(scene, scale)]
-    return [*figures, *await _side_by_side(real, scale)]
+    warm_up, seconds = QUICK_REAL_TIMES if quick else REAL_TIMES
+    real = await delivered(REAL, warm_up, warm_up + seconds)
+    figures = [figure for scene in SCENES for figure in await _simulated(scene, quick=quick)]
+    return [*figures, *await _side_by_side(real, warm_up, seconds)]
 
 
-async def _simulated(scene: Scene, scale: float) -> list[Figure]:
-    seeds = range(SEEDS if scale == 1.0 else 1)
-    runs = [
-        await asyncio.to_thread(pretend, scene, seed, scene.warm_up * scale, scene.seconds * scale)
-        for seed in seeds
-    ]
-    return _figures(scene, runs)
+async def _simulated(scene: Scene, *, quick: bool) -> list[Figure]:
+    warm_up, seconds = QUICK_TIMES if quick else (scene.warm_up, scene.seconds)
+    seeds = range(1 if quick else SEEDS)
+    return _figures(
+        scene, [await asyncio.to_thread(pretend, scene, seed, warm_up, seconds) for seed in seeds]
+    )
 
 
 def _figures(scene: Scene, runs: list[Seen]) -> list[Figure]:
@@ -66,9 +67,8 @@ def _figures(scene: Scene, runs: list[Seen]) -> list[Figure]:
     ]
 
 
-async def _side_by_side(real: Seen, scale: float) -> list[Figure]:
+async def _side_by_side(real: Seen, warm_up: float, seconds: float) -> list[Figure]:
     """Whether simulated time tells the truth."""
-    warm_up, seconds = REAL_WARM_UP * scale, REAL_SECONDS * scale
     runs = [await asyncio.to_thread(pretend, REAL, seed, warm_up, seconds) for seed in range(SEEDS)]
     least = least_staleness(REAL, PLATFORMS[REAL.platform], real.durations)
     simulated = statistics.fmean(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,9 +101,9 @@ class SinkAdapter:
 class Muralist:
     """Used inside `async with`; it serves until the end of the block."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, urls: Sequence[str], folder: Path) -> None:
         self._settings = Settings(
-            comfyui_urls=(url,),
+            comfyui_urls=tuple(urls),
             data_dir=folder,
             database_url=None,
             workflows_dir=None,

@@ -175,7 +175,8 @@ class _Pretended:
         return lambda final, left: self._chat.turn(job.chat, name, final=final, first=not job.sent, left=left)
 
     def _waiting(self) -> dict[MessageId, Standing]:
-        waiting = {name: self._standing(self._jobs[name]) for name in self._dirty - self._busy}
+        dirty = self._dirty - self._busy
+        waiting = {name: self._standing(job) for name, job in self._jobs.items() if name in dirty}
         for name, board in self._boards.items():
             running = self._running(board.chat)
             if board.sent:
@@ -202,7 +203,7 @@ class _Pretended:
         chats = {self._scene.chat(line) for line in range(self._scene.chats * self._scene.jobs)}
         places = {str(chat): Busy(jobs=len(self._running(chat)), rate=rate) for chat in chats}
         self._together.look(places, self._clock.now)
-        open_now = {MessageId(f"board {place}"): int(place) for place in self._together.open}
+        open_now = {MessageId(f"board {place}"): int(place) for place in sorted(self._together.open)}
         self._boards = {name: self._boards.get(name, Board(chat=chat)) for name, chat in open_now.items()}
         self._clock.at(self._clock.now + 1.0, self._look)
         self._deliver()

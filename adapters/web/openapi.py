@@ -173,7 +173,7 @@ def _job() -> dict[str, Any]:
 def _values(command: Command) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for spec in command.parameters:
-        if spec.type is ParameterType.IMAGE:
+        if spec.type.attached:
             continue
         bounds = {
             "description": spec.description or None,
@@ -185,5 +185,5 @@ def _values(command: Command) -> dict[str, Any]:
         }
         given = {name: value for name, value in bounds.items() if value is not None}
         properties[spec.name] = {"type": _JSON_TYPES[spec.type], **given}
-    required = [s.name for s in command.parameters if s.required and s.type is not ParameterType.IMAGE]
+    required = [each.name for each in command.parameters if each.required and not each.type.attached]
     return _object(properties, required)

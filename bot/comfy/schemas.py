@@ -163,8 +163,8 @@ def upload_kind(spec: InputSpec) -> UploadKind | None:
     told = next((kind for flag, kind in _UPLOADS.items() if spec.flag(flag)), None)
     if told is not None or not spec.choices:
         return told
-    kinds = {media_kind(choice) for choice in spec.choices}
-    return kinds.pop() if len(kinds) == 1 else None
+    kind = media_kind(spec.choices[0])
+    return kind if kind is not None and all(media_kind(each) == kind for each in spec.choices) else None
 
 
 def media_kind(name: str) -> UploadKind | None:

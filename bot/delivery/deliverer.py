@@ -244,11 +244,12 @@ class Deliverer:
         self._boards.look([view for view in self._known.values() if view is not None], time.monotonic())
 
     async def _deliver(self, turn: Due | MessageId, ear: Ear) -> None:
-        """Show one message as it stands, or one for several jobs."""
+        """Show one message as it stands, or one for several jobs. Others have its place while it waits to be noted."""
         message = turn.view.id if isinstance(turn, Due) else turn
+        to_note: MessageView | None = None
         try:
             if isinstance(turn, Due):
-                await self._reach(turn)
+                to_note = await self._reach(turn)
             else:
                 await self._boards.show(turn, time.monotonic())
             self._tries.pop(message, None)
@@ -265,12 +266,14 @@ class Deliverer:
             self._busy.discard(message)
             if self._dirty or message in self._boards:
                 ear.stir()
+        if to_note is not None:
+            await self._note(to_note)
 
-    async def _reach(self, due: Due) -> None:
-        """Show one message, or leave it alone from now on if it can't be reached."""
+    async def _reach(self, due: Due) -> MessageView | None:
+        """Show one message, or leave it alone from now on if it can't be reached. What is shown and not noted yet."""
         view = due.view
         try:
-            await self._show(view, due.card)
+            return view if await self._show(view, due.card) else None
         except AddressGone as error:
             log.warning("message is gone", job=view.job.id, message=view.id, detail=str(error))
             self._meter.gone[self._adapter.name] += 1
@@ -279,8 +282,20 @@ class Deliverer:
         except AddressExpired:
             await self._store.messages.park(view.id)
             self._forget(view)
+        return None
 
-    async def _show(self, view: MessageView, drawn: Card | None) -> None:
+    async def _note(self, view: MessageView) -> None:
+        """Have the store know what a message shows. If that fails it is shown again."""
+        try:
+            await self._store.messages.shown(view)
+        except Exception:  # a callback: what is not noted is still wanted
+            log.exception("what was shown could not be noted", job=view.job.id, message=view.id)
+            self._pacer.pause(view.id, time.monotonic() + RETRY_FIRST)
+            if self._shown.get(view.id) == view.wanted:
+                del self._shown[view.id]
+
+    async def _show(self, view: MessageView, drawn: Card | None) -> bool:
+        """Whether that it was shown is still to be noted. An end is noted before anything else is done with it."""
         wanted, begun = self._wanted(view), time.monotonic()
         if view.removed:
             if wanted:
@@ -297,11 +312,14 @@ class Deliverer:
                 self._meter.edits[self._adapter.name] += 1
                 if wanted and view.job.state in ENDS:
                     self._meter.ends[self._adapter.name] += 1
-        if wanted:
+        over = view.removed or view.job.state in ENDS
+        if wanted and over:
             await self._store.messages.shown(view)
+        if wanted:
             self._shown[view.id] = view.wanted
-        if view.removed or view.job.state in ENDS:
+        if over:
             self._end(view)
+        return wanted and not over
 
     def _end(self, view: MessageView) -> None:
         """It stays as it is: showing it once more would be an upload for nothing."""

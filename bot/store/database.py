@@ -22,6 +22,9 @@ from bot.errors import ConfigError, NoRoom
 from bot.store.driver import Driver
 from bot.store.sqlite import Sqlite
 
+SOON = 0.1
+"""Seconds that a write which nobody needs at once waits for another whose commit it can share."""
+
 TOGETHER = 50
 """Writes that share a commit, at most: the first of them waits for the last."""
 
@@ -46,18 +49,20 @@ class Database:
     """`async with` opens and closes it. `url` is SQLAlchemy's, of SQLite or PostgreSQL."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._opened: Driver | None = None
         self._waiting: list[_Write] = []
         self._writing: asyncio.Task[None] | None = None
+        self._soon: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
-        self._opened = _driver(self._url)
+        self._opened = _driver(self.url)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._begin_writing()
         if self._writing is not None:
             await self._writing
         await self.driver.close()
@@ -75,16 +80,27 @@ class Database:
         """
         return await self.driver.look(function)
 
-    async def write(self, function: Callable[[Connection], T]) -> T:
+    async def write(self, function: Callable[[Connection], T], *, soon: bool = False) -> T:
         """Run a function in a transaction that alone may write; undone if it raises.
 
-        It may run twice, the first time for nothing. Once begun it goes on though its caller is cancelled.
+        It may run twice, the first time for nothing. Once begun it goes on though its caller is cancelled. `soon` is
+        for what is not needed at once: it waits a moment for another write, whose commit it shares.
         """
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Write(function=function, answer=answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_waiting())
+        if not soon:
+            self._begin_writing()
+        elif self._writing is None and self._soon is None:
+            self._soon = loop.call_later(SOON, self._begin_writing)
         return await answer
+
+    def _begin_writing(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        if self._writing is None and self._waiting:
+            self._writing = asyncio.create_task(self._write_waiting())
 
     async def upgrade(self) -> None:
         """Bring the tables to the newest revision. Safe to call from several processes at once.
@@ -158,6 +174,20 @@ def writing(
     @wraps(query)
     async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._database.write(lambda connection: query(self, connection, *args, **kwargs))
+
+    return asked
+
+
+def writing_soon(
+    query: Callable[Concatenate[S, Connection, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """The same for one that may wait a moment to share another's commit."""
+
+    @wraps(query)
+    async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.write(
+            lambda connection: query(self, connection, *args, **kwargs), soon=True
+        )
 
     return asked
 

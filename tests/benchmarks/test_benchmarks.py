@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ROWS
+from benchmarks.every import Measured, measure_all
 from benchmarks.freshness import REAL, SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
@@ -20,7 +20,7 @@ from benchmarks.tables import BEGIN, END, put_in, tables
 from benchmarks.workflows import recipes, write_workflows
 from bot.workflow.load import load_workflows
 from tests.postgres import binaries
-from tests.processes import ROOT
+from tests.processes import ROOT, clean_environment, start_python
 from tests.workflow.nodes import NODES, graph
 
 COMPARED = (
@@ -276,9 +276,20 @@ async def test_the_far_network_brings_everything_later_and_in_order() -> None:
 
 async def _run(*arguments: str) -> tuple[int, str]:
     """`python -m benchmarks ...`: exit code, and all that it said."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks", *arguments, cwd=ROOT, stdout=PIPE, stderr=PIPE
+    process = await start_python(
+        ["-m", "benchmarks", *arguments], cwd=ROOT, env=clean_environment(), stdout=PIPE, stderr=PIPE
     )
     out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, (out + err).decode()
+
+
+async def test_a_row_that_fails_or_hangs_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told why, and the others have their figures."""
+    found: list[Measured] = []
+    await measure_all(["nonsense", "estimates"], ["--quick"], 1, found.append)
+    assert [(each.row, len(each.figures)) for each in found] == [("nonsense", 0), ("estimates", 2)]
+    assert [each.trouble for each in found] == ["it ended with 2; what it said is above", ""]
+    monkeypatch.setattr("benchmarks.every.ROW_SECONDS", 0.01)
+    await measure_all(["felt"], ["--quick"], 1, found.append)
+    assert found[-1].trouble == "it had not ended after 0 s"

@@ -109,3 +109,18 @@ def test_choices_that_are_numbers_are_sent_as_numbers() -> None:
     """People type them; a text of digits elsewhere stays a text."""
     graph = {"1": {"class_type": "Old", "inputs": {"seconds": "10", "sampler": "7", "text": "10"}}}
     assert spelled_for(SCHEMAS, graph)["1"]["inputs"] == {"seconds": 10, "sampler": "7", "text": "10"}
+
+
+def test_a_choice_among_files_of_one_kind_is_an_upload() -> None:
+    """Packs that leave the upload to the front end say no more; a choice among models or words is none."""
+    entries: tuple[list[str], ...] = (
+        ["a.mp4", "b.webm"],
+        ["a.PNG"],
+        ["a.mp3", "b.wav"],
+        ["a.mp4", "none"],
+        ["x.safetensors"],
+        ["1.5"],
+        [],
+    )
+    specs = [InputSpec(kinds=frozenset({"COMBO"}), choices=tuple(each)) for each in entries]
+    assert [upload_kind(spec) for spec in specs] == ["video", "image", "audio", None, None, None, None]

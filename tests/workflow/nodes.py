@@ -52,7 +52,8 @@ def autogrow(kind: str, *names: str) -> Entry:
 def dynamic(**branches: dict[str, Any]) -> Entry:
     """A combo whose choices have inputs of their own."""
     options = [
-        {"key": key.replace("_", " "), "inputs": {"required": inner}} for key, inner in branches.items()
+        {"key": key.replace("_", " "), "inputs": {"required": {n: list(e) for n, e in inner.items()}}}
+        for key, inner in branches.items()
     ]
     return ("COMFY_DYNAMICCOMBO_V3", {"options": options})
 

@@ -88,7 +88,13 @@ PACKS: dict[str, Any] = NODES | {
         shift=FLOAT, seed=INT, scheduler=SCHEDULERS,
     ),
     "WanVideoDecode": node("IMAGE:images", samples="LATENT", tile_x=INT, tile_y=INT),
-    "VHS_LoadVideo": node("IMAGE INT:frame_count", video=(["a.mp4", "b.webm"], {}), frame_load_cap=INT),
+    "VHS_LoadVideo": node(
+        "IMAGE INT:frame_count", video=(["a.mp4", "b.webm"], {}), custom_width=INT, frame_load_cap=INT,
+    ),
+    "Lora Loader (LoraManager)": node("MODEL CLIP STRING:trigger_words", model="MODEL", clip="CLIP", text=LONG),
+    "Any Switch (rgthree)": node("*", optional={"any_01": "*", "any_02": "*"}),
+    "Textbox": node("STRING:text", text=LONG, optional={"passthrough": ("STRING", {"forceInput": True})}),
+    "easy showAnything": node("", shows=True, anything="*"),
     "VHS_VideoCombine": node(
         "VHS_FILENAMES", shows=True, images="IMAGE", frame_rate=FLOAT, filename_prefix=("STRING", {}),
         format=(["video/h264-mp4", "image/gif"], {}),
@@ -326,3 +332,66 @@ def test_a_choice_among_sizes_stands_with_the_sizes() -> None:
         "512 x 768",
         False,
     )
+
+
+def _from_picture(**changes: Any) -> dict[str, Any]:
+    """What is sampled comes from a film's pictures."""
+    nodes = _sized_words() | {
+        "film": ("VHS_LoadVideo", {"video": "a.mp4", "custom_width": 0, "frame_load_cap": 16}),
+        "encode": ("VAEEncode", {"pixels": ("film", 0), "vae": ("load", 2)}),
+    }
+    return sampled(nodes, latent_image=("encode", 0)) | changes
+
+
+@pytest.mark.parametrize("schemas", [NodeSchemas(PACKS), NodeSchemas({})])
+def test_sizes_that_are_not_the_results(schemas: NodeSchemas) -> None:
+    """What an encoder is told of a size, and what a file is read in, where the picture brings its own."""
+    assert found(infer(graph(**_from_picture()), schemas), Meaning.WIDTH) == {}
+    measured = _from_picture(
+        measure=("GetImageSize", {"image": ("film", 0)}),
+        size=("EmptyLatentImage", {"width": ("measure", 0), "height": ("measure", 1), "batch_size": 1}),
+    )
+    made = infer(graph(**sampled(measured, latent_image=("size", 0))), schemas)
+    assert found(made, Meaning.WIDTH) == {}
+
+
+@pytest.mark.parametrize("schemas", [NodeSchemas(PACKS), NodeSchemas({})])
+def test_of_a_node_with_many_numbers_the_one_that_is_called_so(schemas: NodeSchemas) -> None:
+    """Through a switch that takes anything, too."""
+    nodes = painting(
+        config=("KSampler Config (rgthree)", {"steps_total": 30, "refiner_step": 24, "cfg": 6.5}),
+        pick=("Any Switch (rgthree)", {"any_02": ("config", 2)}),
+    )
+    made = infer(graph(**sampled(nodes, cfg=("pick", 0))), schemas)
+    assert found(made, Meaning.CFG) == {"cfg": ["config.cfg"]}
+
+
+@pytest.mark.parametrize("schemas", [NodeSchemas(PACKS), NodeSchemas({})])
+def test_what_is_given_through_counts_and_what_is_shown_does_not(schemas: NodeSchemas) -> None:
+    """A text box passes on what it is linked to; what a node shows of others is no prompt, nor is its node a result."""
+    nodes = painting(
+        words=("PrimitiveText", {"value": "a queen"}),
+        box=("Textbox", {"text": "a king", "passthrough": ("words", 0)}),
+        yes=("CLIPTextEncode", {"text": ("box", 0), "clip": ("load", 1)}),
+        name=("PrimitiveText", {"value": "pictures/x"}),
+        look=("easy showAnything", {"anything": ("words", 0), "text": "what was shown before"}),
+        save=("SaveImage", {"images": ("decode", 0), "filename_prefix": ("name", 0)}),
+    )
+    made = infer(graph(**nodes), schemas)
+    assert found(made, Meaning.PROMPT, Meaning.NEGATIVE) == {
+        "prompt": ["words.value"],
+        "negative": ["no.text"],
+    }
+    assert made.role is Role.IMAGINE
+
+
+@pytest.mark.parametrize("schemas", [NodeSchemas(PACKS), NodeSchemas({})])
+def test_the_text_of_what_changes_models_is_no_prompt(schemas: NodeSchemas) -> None:
+    """It names LoRAs; their trigger words go into the prompt."""
+    nodes = painting(
+        loras=("Lora Loader (LoraManager)", {"model": ("load", 0), "clip": ("load", 1), "text": ""}),
+        words=("Concatenate", {"string_a": "a red fox", "string_b": ("loras", 2), "delimiter": ","}),
+        yes=("CLIPTextEncode", {"text": ("words", 0), "clip": ("loras", 1)}),
+    )
+    made = infer(graph(**sampled(nodes, model=("loras", 0))), schemas)
+    assert found(made, Meaning.PROMPT) == {"prompt": ["words.string_a"]}

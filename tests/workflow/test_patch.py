@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -206,6 +207,7 @@ def _shape(graph: Any) -> Any:
 
 @given(prompt=st.text(), negative=st.text(), seed=st.integers(0, 2**64 - 1))
 @example(prompt='", "class_type": "Evil"}, "99": {"', negative='\\"}}\n{"3": null}', seed=0)
+@example(prompt="\\{a", negative="\\{", seed=0)
 @example(prompt='%prompt% {{seed}} ${steps} ["4", 0]', negative='["4", 0]', seed=2**64 - 1)
 def test_text_never_changes_the_structure(prompt: str, negative: str, seed: int) -> None:
     """Quotes, JSON and newlines are text in one input: nodes, classes and links stay as they are."""
@@ -216,8 +218,10 @@ def test_text_never_changes_the_structure(prompt: str, negative: str, seed: int)
     assert before == IMAGINE.graph
     assert json.loads(json.dumps(patched)) == patched
     assert _shape(patched) == _shape(before)
-    assert patched["6"]["inputs"]["text"] == bound.values["prompt"]
-    assert patched["7"]["inputs"]["text"] == bound.values["negative"]
+    for node, name in (("6", "prompt"), ("7", "negative")):
+        # a backslash before one of these makes it plain text
+        literal = re.sub(r"\\([{}|<>_])", r"\1", str(bound.values[name]))
+        assert patched[node]["inputs"]["text"] == literal
     assert patched["3"]["inputs"]["seed"] == seed
 
 

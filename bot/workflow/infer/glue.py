@@ -22,6 +22,7 @@ RATE = re.compile(r"fps|frame[_ ]?rate|frames per|帧率|幀率|フレームレ�
 _RULES = re.compile(
     r"json|regex|pattern|find|delimiter|separator|^key$|mode|format|locale|language", re.IGNORECASE
 )
+_GIVEN = re.compile(r"pass_?through", re.IGNORECASE)
 _MAIN = re.compile(r"(^|[_.])(prompt|text|user_prompt|query|question|message)$", re.IGNORECASE)
 _SYSTEM = re.compile(
     r"system|instruct|template|prefix|suffix|style|trigger|enhanc|negative|系统|系統|システム|模板|风格|スタイル|负|負",
@@ -78,7 +79,7 @@ class Tracer:
         node, seen = source.node, set[str]()
         if self.view.is_glue(node) or self.view.kind(source) not in NUMBERS:
             return None
-        while node not in seen:
+        while node not in seen and not self.view.loads(node):
             seen.add(node)
             if any(name.fullmatch(each.rsplit(".", 1)[-1]) for each in self.view.inputs(node)):
                 return node if node != source.node else None
@@ -101,7 +102,7 @@ class Tracer:
             yield Origin(target=target, path=path, direct=direct)
             return
         found: list[list[Origin]] = []
-        for step, kept in self._number_steps(source, measured):
+        for step, kept in self._number_steps(source, measured, path[0].input):
             if step in path:
                 continue
             origins = list(self._numbers(step, (*path, step), measured, direct=direct and kept))
@@ -111,15 +112,17 @@ class Tracer:
         for origin in (each for origins in found for each in origins):
             yield origin if all(found) else replace(origin, mixed=True)
 
-    def _number_steps(self, source: Source, measured: _Measured | None) -> Iterator[tuple[Target, bool]]:
-        """The inputs that a number is made of, and whether it is theirs as it is."""
+    def _number_steps(
+        self, source: Source, measured: _Measured | None, wanted: str
+    ) -> Iterator[tuple[Target, bool]]:
+        """The inputs that a number is made of, and whether it is theirs as it is. `wanted` is the input it is for."""
         setter = None if measured is None else self._sized_by(source, measured.name)
         if measured is not None and setter is not None:
             for name in self.view.inputs(setter):
                 if measured.name.fullmatch(name.rsplit(".", 1)[-1]):
                     yield Target(node=setter, input=name), measured.exact
             return
-        for name in self._number_inputs(source):
+        for name in self._number_inputs(source, wanted.rsplit(".", 1)[-1]):
             kept = self.view.is_primitive(source.node) or name == self.view.taken(source.node)
             yield Target(node=source.node, input=name), kept
 
@@ -128,8 +131,8 @@ class Tracer:
         source = self.view.link(target)
         return source is not None and RATE.search(self.view.name(source)) is not None
 
-    def _number_inputs(self, source: Source) -> list[str]:
-        """The inputs of a node that one of its numbers is made of."""
+    def _number_inputs(self, source: Source, wanted: str) -> list[str]:
+        """The inputs of a node that one of its numbers is made of; of several, the one that is called as it is used."""
         view, node = self.view, source.node
         named = view.namesake(source)
         if named is not None and self._takes(node, named, NUMBERS):
@@ -141,14 +144,20 @@ class Tracer:
             return [taken]
         numbers = [name for name in view.inputs(node) if self._takes(node, name, NUMBERS)]
         links = [name for name in numbers if view.link(Target(node=node, input=name)) is not None]
-        return links or (numbers if len(numbers) == 1 and len(view.inputs(node)) == 1 else [])
+        if links or (len(numbers) == 1 and len(view.inputs(node)) == 1):
+            return links or numbers
+        called = [name for name in numbers if wanted in name.split("_") or name == wanted]
+        return called if len(called) == 1 else []
 
     def _takes(self, node: str, name: str, kinds: frozenset[str]) -> bool:
         taken = self.view.spec(Target(node=node, input=name)).kinds
         source = self.view.link(Target(node=node, input=name))
         if taken & kinds:
             return source is None or self.view.kind(source) in kinds | {ANY}
-        return ANY in taken and source is not None and self.view.kind(source) in kinds
+        if ANY not in taken or source is None:
+            return False
+        kind = self.view.kind(source)
+        return kind in kinds or (kind == ANY and not self.view.is_known(source.node))
 
     def texts(self, target: Target) -> list[Origin]:
         """The literal texts that a text is made of, the one that a person would write first."""
@@ -176,6 +185,9 @@ class Tracer:
         taken = view.taken(node)
         if taken is not None and not every:
             return [taken]
+        given = [name for name, _ in view.links(node) if _GIVEN.search(name)]
+        if given:
+            return given
         named = view.namesake(source) if view.is_known(node) else None
         if named is not None and self._takes(node, named, TEXTS):
             return [named]

@@ -164,13 +164,14 @@ def _seeds(view: View, entries: list[_Labelled]) -> list[Group]:
 
 
 def _leading(view: View, entries: list[_Labelled]) -> list[_Labelled]:
-    """Of several sizes, those of the result: what the author shows, else what is sampled; the copies of these."""
+    """Of several sizes, those of the result: what the author shows, else what is sampled; the copies of these.
+
+    What an encoder is told of a size alone is none: it is sampled in another.
+    """
     told = [each for each in entries if each.label is not None]
-    latents, worded = (
-        [each for each in entries if kind in view.makes(each.finding.used.node)]
-        for kind in ("LATENT", "CONDITIONING")
-    )
-    values = {each.value for each in told or latents or worded or entries}
+    latents = [each for each in entries if "LATENT" in view.makes(each.finding.used.node)]
+    others = [each for each in entries if "CONDITIONING" not in view.gives(each.finding.used.node)]
+    values = {each.value for each in told or latents or others}
     return [each for each in entries if each.value in values]
 
 

@@ -28,7 +28,10 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("SIGMAS", r"sigmas"),
         ("NOISE", r"noise"),
         ("SAMPLER", r"sampler"),
-        ("INT", r"(.*_)?(seed|steps|width|height|length|num_frames|batch_size|fps|frame_rate|int)(_?\d+)?"),
+        (
+            "INT",
+            r"(.*_)?(seed|steps?|index|count|width|height|length|num_frames|batch_size|fps|frame_rate|int)(_?\d+)?",
+        ),
         ("FLOAT", r"(.*_)?(cfg|denoise|guidance|strength|float)(_?\d+)?"),
         ("STRING", r"(.*_)?(text|prompt|string|caption|tags)(_?\w)?(_?\d+)?"),
         ("COMBO", r"sampler_name|scheduler"),

@@ -88,7 +88,7 @@ _NAMES: tuple[tuple[Meaning, re.Pattern[str]], ...] = tuple(
         ),
         (Meaning.FPS, r"fps|frame_?rate|target_fps|video_fps"),
         (Meaning.STEPS, r"(num_|sampling_|inference_|num_inference_)?steps"),
-        (Meaning.CFG, r"(?!\w*(start|end|step|rescale))(\w+_)?cfg(_scale|_conds)?|guidance_scale"),
+        (Meaning.CFG, r"(?!\w*(start|end|step|rescale|restore))(\w+_)?cfg(_scale|_conds)?|guidance_scale"),
         (Meaning.GUIDANCE, r"guidance"),
         (Meaning.DENOISE, r"denoise|denoising_strength|denoise_strength"),
         (Meaning.COUNT, r"batch_size|n|num_images|number_of_images|max_images|images_per_prompt"),
@@ -149,7 +149,9 @@ def text_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | None:
         return None
     known = view.is_known(target.node)
     long = is_long(spec) or view.link(target) is not None
-    if not known and not long:
+    if not known and (not long or not view.outputs(target.node)):
+        return None
+    if view.is_extra(target) or _changes_models(view, target.node):
         return None
     if re.search("lyrics", name, re.IGNORECASE) and long:
         return Meaning.LYRICS
@@ -165,6 +167,13 @@ def text_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | None:
     ):
         return Meaning.PROMPT
     return Meaning.TEXT if spec.flag("multiline") and is_maker(view, target.node) else None
+
+
+def _changes_models(view: View, node: str) -> bool:
+    """Whether a node does nothing but change models: its texts name LoRAs."""
+    makes = view.makes(node)
+    takes = {view.kind(source) for _, source in view.links(node)}
+    return "MODEL" in takes & makes and not makes & (_SEEN | {"CONDITIONING", "LATENT", "GUIDER", "AUDIO"})
 
 
 def is_long(spec: InputSpec) -> bool:
@@ -193,8 +202,11 @@ def number_meaning(view: View, target: Target, spec: InputSpec) -> Meaning | Non
 
 
 def _sizes(view: View, node: str, makes: frozenset[str]) -> bool:
-    if makes & {"LATENT", "SIGMAS", "NOISE", "CONDITIONING"} or is_maker(view, node):
+    given = view.gives(node) or makes
+    if given & {"LATENT", "SIGMAS", "NOISE", "CONDITIONING"} or is_maker(view, node):
         return True
+    if view.loads(node):
+        return False
     return not view.shows(node) and not (makes & _SEEN and _media(view, node))
 
 

@@ -69,14 +69,14 @@ class Polarities:
 
 
 def polarities(view: View) -> Polarities:
-    """Follow every conditioning of a graph back from the nodes that use it up.
+    """Follow every conditioning of a graph back from the nodes that use it up, as those do that give none on.
 
     Nodes that make nothing count only for encoders that go nowhere else.
     """
     found: dict[str, set[Polarity]] = {}
     ends: dict[str, set[str]] = {}
     for node in sorted(view.live, key=lambda node: not view.outputs(node)):
-        if _gives_on(view, node):
+        if CONDITIONING in view.gives(node):
             continue
         before = set() if view.outputs(node) else set(found)
         for name, source in _conditionings(view, node):
@@ -86,11 +86,6 @@ def polarities(view: View) -> Polarities:
                     found.setdefault(encoder.node, set()).add(kind)
                     ends.setdefault(encoder.node, set()).add(node)
     return Polarities(view=view, ends=ends, _found=found)
-
-
-def _gives_on(view: View, node: str) -> bool:
-    """Whether a node's conditionings are used: else it is the last that takes any, whatever it could give on."""
-    return any(view.kind(Source(node, use.index)) == CONDITIONING for use in view.uses.get(node, ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.comfy.graph import Graph, class_of, inputs_of
 from bot.comfy.inputs import ANY, InputSpec
-from bot.comfy.schemas import NodeSchemas
+from bot.comfy.schemas import NodeSchemas, upload_kind
 from bot.workflow.infer.guess import THINGS, kind_named, spec_of
 from bot.workflow.model import Target
 
@@ -50,6 +50,7 @@ class View:
     _kinds: dict[Source, str] = field(default_factory=dict, compare=False)
     _specs: dict[Target, InputSpec] = field(default_factory=dict, compare=False)
     _glue: dict[str, bool] = field(default_factory=dict, compare=False)
+    _taken: dict[str, tuple[InputSpec, ...]] = field(default_factory=dict, compare=False)
     _outputs: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, compare=False)
     _deciders: dict[str, str | None] = field(default_factory=dict, compare=False)
 
@@ -94,11 +95,19 @@ class View:
         """Whether the server knows the class of a node."""
         return self.schemas.has(class_of(self.graph, node) or "")
 
+    def is_extra(self, target: Target) -> bool:
+        """Whether the class of a node, which is known, has no such input: its front end keeps there what it shows."""
+        class_type = class_of(self.graph, target.node) or ""
+        known = self.schemas.input(class_type, target.input, self.inputs(target.node))
+        return self.is_known(target.node) and known is None and self.link(target) is None
+
     def specs(self, node: str) -> tuple[InputSpec, ...]:
         """All that a node takes; of a class that no server knows, what it is given."""
-        if self.is_known(node):
-            return self.schemas.inputs(class_of(self.graph, node) or "")
-        return tuple(self.spec(Target(node=node, input=name)) for name in self.inputs(node))
+        if node not in self._taken:
+            known = self.schemas.inputs(class_of(self.graph, node) or "") if self.is_known(node) else None
+            given = (self.spec(Target(node=node, input=name)) for name in self.inputs(node))
+            self._taken[node] = tuple(given) if known is None else known
+        return self._taken[node]
 
     def shows(self, node: str) -> bool:
         """Whether a node saves or shows something; of unknown classes, what nothing follows."""
@@ -106,10 +115,14 @@ class View:
             return self.schemas.is_output(class_of(self.graph, node) or "")
         return node not in self._takers and any(True for _ in self.links(node))
 
+    def loads(self, node: str) -> bool:
+        """Whether a node reads a picture, a video or a sound that was uploaded."""
+        return any(upload_kind(self.spec(Target(node=node, input=name))) for name in self.inputs(node))
+
     def outputs(self, node: str) -> tuple[tuple[str, str], ...]:
         """Type and name of every output of a node; of a class that no server knows, what takes it says so."""
-        if self.is_known(node):
-            return self.schemas.outputs(class_of(self.graph, node) or "")
+        if node not in self._outputs and self.is_known(node):
+            self._outputs[node] = self.schemas.outputs(class_of(self.graph, node) or "")
         if node not in self._outputs:
             takers = self._takers.get(node, ())
             count = max((use.index for use in takers), default=-1) + 1
@@ -187,6 +200,10 @@ class View:
     def makes(self, node: str) -> frozenset[str]:
         """The types of a node's outputs."""
         return frozenset(self.kind(Source(node, index)) for index in range(len(self.outputs(node))))
+
+    def gives(self, node: str) -> frozenset[str]:
+        """The types of those outputs of a node that something live takes."""
+        return frozenset(self.kind(Source(node, use.index)) for use in self.uses.get(node, ()))
 
     def is_glue(self, node: str) -> bool:
         """Whether a node only carries or computes values that a person could type."""
@@ -303,7 +320,9 @@ class View:
 
     def _saves(self, node: str) -> bool:
         """What saves or makes has a text or a choice of its own, a file's name at least; what shows has none."""
-        return any(isinstance(value, str) for value in self.inputs(node).values())
+        named = any("filename" in name for name in self.inputs(node))
+        own = (name for name, value in self.inputs(node).items() if isinstance(value, str))
+        return named or any(not self.is_extra(Target(node=node, input=name)) for name in own)
 
     @cached_property
     def live(self) -> tuple[str, ...]:
