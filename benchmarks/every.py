@@ -20,8 +20,8 @@ ROW_SECONDS = 600.0
 """A row that takes longer hangs. Each of several runs may take as long."""
 
 END_SECONDS = 20.0
-TOLERANT = "felt"
-"""Measures seconds, and its server sleeps most of the time: what only computes may go on beside it."""
+TOLERANT = ("felt", "freshness")
+"""Rows that measure seconds and wait most of the time: they may go on beside each other, and what only computes too."""
 
 COMPUTED = ("scheduling", "estimates", "inference")
 """Rows whose figures are the same whatever else goes on."""
@@ -45,7 +45,7 @@ async def measure_all(
 ) -> None:
     """Measure what needs the machine to itself one after another, then the others beside each other."""
     for row in rows:
-        if row not in (*COMPUTED, TOLERANT):
+        if row not in (*COMPUTED, *TOLERANT):
             done(await _measured(row, arguments, runs))
 
     async def computed() -> None:
@@ -53,11 +53,10 @@ async def measure_all(
             if row in COMPUTED:
                 done(await _measured(row, arguments, runs, nice=NICE))
 
-    async def felt() -> None:
-        if TOLERANT in rows:
-            done(await _measured(TOLERANT, arguments, runs))
+    async def tolerant(row: str) -> None:
+        done(await _measured(row, arguments, runs))
 
-    await asyncio.gather(felt(), computed())
+    await asyncio.gather(computed(), *(tolerant(row) for row in rows if row in TOLERANT))
 
 
 async def _measured(row: str, arguments: Sequence[str], runs: int, *, nice: int = 0) -> Measured:
