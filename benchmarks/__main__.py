@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks import report
+from benchmarks.every import Measured, measure_all
 from benchmarks.inference import GRAPHS
 from benchmarks.machine import describe
-from benchmarks.report import Figure, middle
+from benchmarks.report import middle
 
 ROWS = {
     "latency": "what Muralist adds to the time, processor and requests of a job",
@@ -26,7 +29,7 @@ ROWS = {
     "scale": "claims, places in line and requests with very many jobs waiting",
     "graphs": "what very many nodes and very large previews cost",
     "faults": "jobs in flight when sockets, servers and answers break",
-    "campaign": "everything is killed again and again while jobs flow (--seconds, --seed, --database)",
+    "campaign": "everything is killed again and again while jobs flow (--jobs, --seconds, --seed, --database)",
     "inference": "what is found of what a person would set in real graphs (--graphs)",
 }
 """By name; the module has the same one, with _ for -, and a `measure`."""
@@ -45,7 +48,12 @@ def benchmark(
     graphs: Annotated[
         Path, typer.Option(help="For inference: a folder of graphs that were labelled by hand.")
     ] = GRAPHS,
-    seconds: Annotated[float, typer.Option(help="For campaign: for how long, on each database.")] = 600.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="For campaign: for how long, on each database.", show_default="600")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(help="For campaign: so many jobs.", show_default="1,000 on PostgreSQL")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="For campaign: who is killed when is drawn by it.")] = 1,
     database: Annotated[
         str, typer.Option(help="For campaign: sqlite or postgresql alone.", metavar="NAME")
@@ -57,28 +65,62 @@ def benchmark(
         return
     if name not in (*ROWS, "all"):
         raise typer.BadParameter(f'there is no "{name}"; there are: {", ".join(ROWS)}, all.')
-    figures: list[Figure] = []
-    for row in ROWS if name == "all" else (name,):
-        module: Any = import_module(f"benchmarks.{row.replace('-', '_')}")
-        if row == "inference" and not (graphs / "gold.json").is_file():
-            _skip(name, graphs)
-            continue
-        given: dict[str, Any] = {"graphs": graphs} if row == "inference" else {}
-        if row == "campaign":
-            given = {"seconds": seconds, "seed": seed, "database": database}
-        measured = middle([asyncio.run(module.measure(quick=quick, **given)) for _ in range(runs)])
-        report.show(measured, f"{row} on {describe()}")
-        figures += measured
+    if name == "all":
+        _measure_all(quick, runs, json, graphs)
+        return
+    module: Any = import_module(f"benchmarks.{name.replace('-', '_')}")
+    given: dict[str, Any] = {}
+    if name == "inference":
+        if not (graphs / "gold.json").is_file():
+            raise typer.BadParameter(_no_graphs(graphs))
+        given = {"graphs": graphs}
+    if name == "campaign":
+        given = {"seconds": seconds, "seed": seed, "database": database, "jobs": jobs}
+    measured = middle([asyncio.run(module.measure(quick=quick, **given)) for _ in range(runs)])
+    report.show(measured, f"{name} on {describe()}")
+    if json is not None:
+        report.write(json, measured, describe(), quick=quick)
+
+
+def _measure_all(quick: bool, runs: int, json: Path | None, graphs: Path) -> None:
+    """Every row but the campaign, which takes as long as one likes. Ends with 1 if a row could not be measured."""
+    began = time.monotonic()
+    found: list[Measured] = []
+
+    def done(measured: Measured) -> None:
+        found.append(measured)
+        how = f"NOT MEASURED: {measured.trouble}" if measured.trouble else f"{len(measured.figures)} figures"
+        typer.echo(f"{measured.row}: {how}, {measured.seconds:.0f} s\n")
         if json is not None:
-            report.write(json, figures, describe(), quick=quick)
+            ordered = sorted(found, key=lambda each: list(ROWS).index(each.row))
+            report.write(json, [one for each in ordered for one in each.figures], describe(), quick=quick)
+
+    rows = [row for row in ROWS if row != "campaign"]
+    if not (graphs / "gold.json").is_file():
+        typer.echo(_no_graphs(graphs))
+        rows.remove("inference")
+    arguments = ["--runs", str(runs), "--graphs", str(graphs), *(["--quick"] if quick else [])]
+    asyncio.run(measure_all(rows, arguments, runs, done))
+    typer.echo(_summary(found, time.monotonic() - began))
+    if any(each.trouble for each in found):
+        raise typer.Exit(1)
 
 
-def _skip(name: str, graphs: Path) -> None:
-    """Labelled graphs are no part of the project; asked for by name, their absence is an error."""
-    words = f"inference: there are no labelled graphs in {graphs}; --graphs names another folder."
-    if name != "all":
-        raise typer.BadParameter(words)
-    typer.echo(words)
+def _summary(found: Sequence[Measured], seconds: float) -> str:
+    """How many goals are met, which are not, and what could not be measured."""
+    figures = [figure for each in found for figure in each.figures]
+    missed = [
+        f"  {figure.name}: {figure.value:g}, goal {figure.goal}" for figure in figures if not figure.met
+    ]
+    lines = [f"{len(figures) - len(missed)} of {len(figures)} goals are met; {seconds / 60:.1f} minutes."]
+    lines += ["Missed:", *missed] if missed else []
+    lines += [f"{each.row} was not measured: {each.trouble}" for each in found if each.trouble]
+    return "\n".join(lines)
+
+
+def _no_graphs(graphs: Path) -> str:
+    """Labelled graphs are no part of the project."""
+    return f"inference: there are no labelled graphs in {graphs}; --graphs names another folder."
 
 
 if __name__ == "__main__":

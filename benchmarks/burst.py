@@ -11,7 +11,7 @@ from benchmarks.workload import Outcome, Workload
 
 PEOPLE = 50
 ROUNDS = 3
-PEER_SECONDS = 40.0
+PEER_SECONDS = 20.0
 """How long another client gets for all jobs; what it has not done then is lost."""
 
 

@@ -36,25 +36,31 @@ OPEN_JOBS = 60
 LATE_SECONDS = 600.0
 """How long after the last request the last job may end."""
 
+SECONDS = 600.0
+PAUSE = 4.0
+QUICK_JOBS, QUICK_PAUSE = 30, 1.0
+
 NODE_SECONDS = 0.1
 DOWN_SECONDS = 3.0
 """A victim stays away for up to so long."""
+
+KINDS = ("chat processes", "servers", "workers", "PostgreSQL")
+"""Who is killed; of SQLite the first two, as its one process does everything."""
 
 RUN = ["-c", "from bot.cli import main; main()", "run"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What one campaign does. `pause` is the mean time in seconds between two kills; each draws who is next.
+    """What one campaign does. `pause` is the mean time in seconds between two kills.
 
-    It ends once `jobs` were asked for and `kills` done, but not before `seconds`.
+    It ends once `jobs` were asked for and each kind of program was killed, but not before `seconds`.
     """
 
     database: str
     workers: int
     servers: int
     jobs: int
-    kills: int
     pause: float
     seconds: float
     seed: int
@@ -70,6 +76,7 @@ class Scene:
     workers: list[Program]
     servers: list[Program]
     postgres: Server | None
+    kinds: Sequence[str]
     killed: Counter[str] = field(default_factory=Counter)
     jobs: dict[int, str] = field(default_factory=dict)
 
@@ -80,48 +87,44 @@ class Found:
 
     unfinished: int
     failed: int
+    rows: int
+    cards: int
     doubled: int
     without_picture: int
     pictures: int
     not_shown: int
 
 
-async def measure(*, quick: bool, seconds: float = 600.0, seed: int = 1, database: str = "") -> list[Figure]:
-    """All figures of this row; PostgreSQL's where one is installed. `database` names one of the two alone."""
-    length, kills, jobs = (0.0, 3, 40) if quick else (seconds, 0, 0)
-    many, pause = (2, 2.0) if quick else (8, 4.0)
-    sqlite = Plan(
-        database="SQLite",
-        workers=0,
-        servers=min(many, 3),
-        jobs=jobs,
-        kills=kills,
-        pause=pause,
-        seconds=length,
-        seed=seed,
-    )
-    postgresql = Plan(
-        database="PostgreSQL",
-        workers=2 if quick else 4,
-        servers=many,
-        jobs=100 if quick else 1000,
-        kills=4 if quick else 0,
-        pause=pause,
-        seconds=length,
-        seed=seed,
-    )
+async def measure(
+    *, quick: bool, seconds: float | None = None, seed: int = 1, database: str = "", jobs: int = 0
+) -> list[Figure]:
+    """All figures of this row; PostgreSQL's where one is installed. `database` names one of the two alone.
+
+    `jobs`: so many are asked for. Without either 1,000 on PostgreSQL, and ten minutes long on SQLite.
+    """
     figures: list[Figure] = []
-    for plan in (sqlite, postgresql):
-        if database in ("", plan.database.lower()) and (plan is sqlite or binaries() is not None):
-            figures += await _campaign(plan)
+    for name in ("SQLite", "PostgreSQL"):
+        if database in ("", name.lower()) and (name == "SQLite" or binaries() is not None):
+            figures += await _campaign(_plan(name, quick=quick, seconds=seconds, seed=seed, jobs=jobs))
     return figures
+
+
+def _plan(database: str, *, quick: bool, seconds: float | None, seed: int, jobs: int) -> Plan:
+    many = database == "PostgreSQL"
+    if quick:
+        size = {"workers": 2 if many else 0, "servers": 2, "jobs": QUICK_JOBS}
+        return Plan(database=database, **size, pause=QUICK_PAUSE, seconds=0.0, seed=seed)
+    size = {"workers": 4 if many else 0, "servers": 8 if many else 3}
+    asked = jobs or (1000 if many and seconds is None else 0)
+    length = seconds if seconds is not None else 0.0 if asked else SECONDS
+    return Plan(database=database, **size, jobs=asked, pause=PAUSE, seconds=length, seed=seed)
 
 
 async def _campaign(plan: Plan) -> list[Figure]:
     begun = time.monotonic()
     async with _scene(plan) as scene:
         asking = asyncio.create_task(_ask_all(scene, plan, begun))
-        await _kill_all(scene, plan, begun, asking)
+        await _kill_all(scene, plan, asking)
         await asking
         await _until_over(scene)
         found, pictures = await _found(scene), await _pictures(scene)
@@ -138,11 +141,17 @@ def _figures(plan: Plan, scene: Scene, found: Found, pictures: int, took: float)
     name = f"campaign, {plan.database}"
     return [
         exactly(f"{name}: lost", lost, 0, against),
-        exactly(f"{name}: doubled", found.doubled, 0, "ended twice, or with more than its one picture"),
+        exactly(
+            f"{name}: doubled",
+            found.doubled + abs(found.rows - jobs) + abs(found.cards - jobs),
+            0,
+            "ended twice, with more than its one picture, or not with one card for each that was asked for",
+        ),
         exactly(f"{name}: failed", found.failed, 0, against),
         exactly(f"{name}: not shown", found.not_shown, 0, "messages that do not show the end"),
-        at_most(
-            f"{name}: runs repeated", repeated, max(1, kills), f"{runs} runs; as many as kills are allowed"
+        at_most(f"{name}: runs repeated", repeated, kills, f"{runs} runs; as many as kills are allowed"),
+        exactly(
+            f"{name}: kinds of program killed", len(scene.killed), len(scene.kinds), ", ".join(scene.kinds)
         ),
     ]
 
@@ -157,7 +166,9 @@ async def _scene(plan: Plan) -> AsyncIterator[Scene]:
         if plan.database == "SQLite":
             url = f"sqlite+aiosqlite:///{folder / 'data' / 'muralist.db'}"
             asks = bot_program(folder, ",".join(each.url for each in servers))
-            scene = Scene(folder=folder, url=url, asks=asks, workers=[], servers=servers, postgres=None)
+            scene = Scene(
+                folder=folder, url=url, asks=asks, workers=[], servers=servers, postgres=None, kinds=KINDS[:2]
+            )
             async with _started(scene):
                 yield scene
             return
@@ -168,7 +179,13 @@ async def _scene(plan: Plan) -> AsyncIterator[Scene]:
             asks.arguments += ["--role", "chat"]
             workers = [_worker(folder, plan, number, servers, shared) for number in range(plan.workers)]
             scene = Scene(
-                folder=folder, url=url, asks=asks, workers=workers, servers=servers, postgres=postgres
+                folder=folder,
+                url=url,
+                asks=asks,
+                workers=workers,
+                servers=servers,
+                postgres=postgres,
+                kinds=KINDS,
             )
             async with _started(scene):
                 yield scene
@@ -203,9 +220,14 @@ async def _started(scene: Scene) -> AsyncIterator[None]:
 
 
 async def _ask_all(scene: Scene, plan: Plan, begun: float) -> None:
-    """Ask for jobs, some ahead of those that are done, until there were enough for long enough."""
+    """Ask for jobs, some ahead of those that are done, until there were enough, for long enough, and enough kills."""
+
+    def goes_on() -> bool:
+        begins = len(scene.jobs) < plan.jobs or time.monotonic() - begun < plan.seconds
+        return begins or len(scene.killed) < len(scene.kinds)
+
     async with aiohttp.ClientSession() as http, Database(scene.url) as database:
-        while len(scene.jobs) < plan.jobs or time.monotonic() - begun < plan.seconds:
+        while goes_on():
             counts = await database.read(_counts)
             room = OPEN_JOBS - len(scene.jobs) + sum(counts.get(state, 0) for state in ENDS)
             numbers = range(len(scene.jobs), len(scene.jobs) + min(room, PEOPLE))
@@ -233,27 +255,26 @@ async def _ask(http: aiohttp.ClientSession, scene: Scene, number: int) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _kill_all(scene: Scene, plan: Plan, begun: float, asking: asyncio.Task[None]) -> None:
-    """Kill somebody, bring them back, and so on while jobs are asked for."""
+async def _kill_all(scene: Scene, plan: Plan, asking: asyncio.Task[None]) -> None:
+    """Kill somebody, bring them back, and so on while jobs are asked for: of each kind one in each round."""
     chance = random.Random(plan.seed)
-    while scene.killed.total() < plan.kills or not asking.done():
-        await asyncio.sleep(chance.expovariate(1 / plan.pause))
-        await _kill(scene, chance)
-        if asking.done():
-            asking.result()
+    while True:
+        for kind in chance.sample(scene.kinds, len(scene.kinds)):
+            await asyncio.sleep(chance.expovariate(1 / plan.pause))
+            if asking.done():
+                asking.result()
+                return
+            await _kill(scene, chance, kind)
 
 
-async def _kill(scene: Scene, chance: random.Random) -> None:
-    kinds = {"servers": scene.servers, "bots": [scene.asks], "workers": scene.workers}
-    names = [name for name, programs in kinds.items() if programs]
-    kind = chance.choice([*names, *(["PostgreSQL"] if scene.postgres is not None else [])])
+async def _kill(scene: Scene, chance: random.Random, kind: str) -> None:
     scene.killed[kind] += 1
-    if kind == "PostgreSQL":
-        assert scene.postgres is not None
+    if scene.postgres is not None and kind == "PostgreSQL":
         await asyncio.to_thread(scene.postgres.kill)
         await asyncio.sleep(chance.uniform(0.0, DOWN_SECONDS))
         await asyncio.to_thread(scene.postgres.start)
         return
+    kinds = {"servers": scene.servers, "chat processes": [scene.asks], "workers": scene.workers}
     victim = chance.choice(kinds[kind])
     await victim.kill()
     await asyncio.sleep(chance.uniform(0.0, DOWN_SECONDS))
@@ -294,6 +315,8 @@ def _look(connection: Connection) -> Found:
     return Found(
         unfinished=sum(count for state, count in counts.items() if state not in ENDS),
         failed=counts.get(State.FAILED, 0),
+        rows=sum(counts.values()),
+        cards=connection.scalar(select(func.count()).select_from(message)) or 0,
         doubled=len(twice) + sum(row.outputs > 1 for row in outputs),
         without_picture=sum(row.outputs == 0 for row in outputs),
         pictures=connection.scalar(select(func.count(func.distinct(output.c.sha256)))) or 0,

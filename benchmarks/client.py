@@ -34,7 +34,7 @@ def main() -> None:
     """Serve standard input until it ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=("floor", "muralist", *PEERS))
-    parser.add_argument("--url", required=True)
+    parser.add_argument("--url", required=True, action="append", help="more than one for Muralist alone")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--core", type=int)
     given = parser.parse_args()
@@ -44,21 +44,21 @@ def main() -> None:
     os._exit(0)  # some peers leave threads behind that wait for ever
 
 
-def _client(kind: str, url: str, folder: Path) -> Client:
+def _client(kind: str, urls: list[str], folder: Path) -> Client:
     # Here rather than above, so that the floor's process is as small as its code.
     if kind == "floor":
         from benchmarks.floor import Floor
 
-        return Floor(url, folder)
+        return Floor(urls[0], folder)
     if kind in PEERS:
-        return PeerClient(kind, url)
+        return PeerClient(kind, urls[0])
     from benchmarks.muralist import Muralist
 
-    return Muralist(url, folder)
+    return Muralist(urls, folder)
 
 
-async def _serve(kind: str, url: str, folder: Path) -> None:
-    async with _client(kind, url, folder) as client:
+async def _serve(kind: str, urls: list[str], folder: Path) -> None:
+    async with _client(kind, urls, folder) as client:
         _say({"ready": kind})
         while line := await asyncio.to_thread(sys.stdin.readline):
             _say(asdict(await client.run(Workload(**json.loads(line)))))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import statistics
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+import aiohttp
 
 from benchmarks.peers import installed
 from benchmarks.rig import open_side, settle
@@ -24,7 +29,7 @@ async def alone(workflow: str, jobs: int, step_seconds: float, *, quick: bool) -
     """By peer, for those that complete every job."""
     found = {}
     for name in installed(quick=quick):
-        async with open_side(name, step_seconds=step_seconds) as side:
+        async with told(name), open_side(name, step_seconds=step_seconds) as side:
             await side.run(Workload(workflow=workflow, jobs=1, limit_seconds=20.0))
             await settle()
             await side.reset()
@@ -41,11 +46,20 @@ async def alone(workflow: str, jobs: int, step_seconds: float, *, quick: bool) -
     return found
 
 
+@asynccontextmanager
+async def told(name: str) -> AsyncIterator[None]:
+    """A client that hangs or dies has no figure; that is told, and all else goes on."""
+    try:
+        yield
+    except (TimeoutError, RuntimeError, aiohttp.ClientError, OSError, ValueError) as error:
+        sys.stderr.write(f"{name} is not measured here: {type(error).__name__}: {error}\n")
+
+
 async def at_once(workflow: str, jobs: int, limit_seconds: float, *, quick: bool) -> dict[str, Outcome]:
     """By peer."""
     found = {}
     for name in installed(quick=quick):
-        async with open_side(name) as side:
+        async with told(name), open_side(name) as side:
             await side.run(Workload(workflow=workflow, jobs=1, limit_seconds=20.0))
             await settle()
             found[name] = await side.run(

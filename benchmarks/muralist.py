@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,9 +20,9 @@ from bot.contract.card import Card
 from bot.contract.ports import Core, Limits
 from bot.contract.values import Actor, Address, Invocation, JobId, JobState, Place, Started
 from bot.feed import Feed
-from bot.fleet import end
 from bot.logs import set_up_logs
 from bot.settings import Settings
+from bot.tasks import end
 
 PLATFORM = "benchmark"
 
@@ -100,9 +101,9 @@ class SinkAdapter:
 class Muralist:
     """Used inside `async with`; it serves until the end of the block."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, urls: Sequence[str], folder: Path) -> None:
         self._settings = Settings(
-            comfyui_urls=(url,),
+            comfyui_urls=tuple(urls),
             data_dir=folder,
             database_url=None,
             workflows_dir=None,

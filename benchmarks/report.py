@@ -100,6 +100,11 @@ def write(path: Path, figures: Sequence[Figure], machine: str, *, quick: bool) -
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
+def read(path: Path) -> list[Figure]:
+    """The figures that `write` wrote."""
+    return [Figure(**each) for each in json.loads(path.read_text(encoding="utf-8"))["figures"]]
+
+
 def _short(value: float) -> float:
     """Four digits: more is noise."""
     return float(f"{value:.4g}")

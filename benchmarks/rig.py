@@ -23,6 +23,10 @@ PER_SERVER = frozenset({"GET /ws", "GET /system_stats", "GET /object_info"})
 """What is asked once in a while of a server, however many jobs it has: its socket, its health, its node classes."""
 
 
+HANGS_SECONDS = 30.0
+"""Beyond a workload's own limit: then the client hangs."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
     """What the server was asked since `reset`. `committed_most`: prompts that ran or waited there at one time."""
@@ -51,8 +55,9 @@ class Side:
     client: Child
 
     async def run(self, workload: Workload) -> Outcome:
-        """Have the client do the jobs."""
-        return Outcome(**await self.client.ask(asdict(workload)))
+        """Have the client do the jobs. Raises `TimeoutError` for one that keeps to no limit."""
+        async with asyncio.timeout(workload.limit_seconds + HANGS_SECONDS):
+            return Outcome(**await self.client.ask(asdict(workload)))
 
     async def reset(self) -> None:
         """Count requests from here on."""
@@ -101,28 +106,49 @@ class Side:
 
 @asynccontextmanager
 async def open_side(
-    kind: str, *, step_seconds: float = 0.0, delay_seconds: float = 0.0, preview_size: int = 512
+    kind: str,
+    *,
+    step_seconds: float = 0.0,
+    delay_seconds: float = 0.0,
+    preview_size: int = 512,
+    servers: int = 1,
 ) -> AsyncIterator[Side]:
-    """Start a server and a client: the floor, muralist, or a peer. Messages between them arrive so much later."""
+    """Start a server and a client: the floor, muralist, or a peer. Messages between them arrive so much later.
+
+    Muralist can have several `servers`; the side's own is the first.
+    """
     server_core, client_core = cores() or (None, None)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         write_workflows(folder / "workflows")
-        arguments = ["simulator", "--port", "0", "--step-seconds", str(step_seconds)]
-        arguments += ["--preview-size", str(preview_size)]
-        simulator = Child(
-            "simulator", [*arguments, "--data-dir", str(folder / "comfyui")], folder, server_core
-        )
-        await stack.enter_async_context(simulator)
-        server = next(word for word in (await simulator.line()).split() if word.startswith("http://"))
-        url = await stack.enter_async_context(delaying(server, delay_seconds)) if delay_seconds else server
-        arguments = ["benchmarks.client", kind, "--url", url, "--folder", str(folder)]
+        settings = ["--step-seconds", str(step_seconds), "--preview-size", str(preview_size)]
+        started = [
+            await stack.enter_async_context(_simulator(number, settings, folder, server_core))
+            for number in range(servers)
+        ]
+        addresses = [await _address(each) for each in started]
+        server, urls = addresses[0], addresses
+        if delay_seconds:
+            urls = [await stack.enter_async_context(delaying(each, delay_seconds)) for each in addresses]
+        named = [word for url in urls for word in ("--url", url)]
+        arguments = ["benchmarks.client", kind, *named, "--folder", str(folder)]
         if client_core is not None:
             arguments += ["--core", str(client_core)]
         client = await stack.enter_async_context(Child(kind, arguments, folder, client_core))
         await client.line()
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Side(server=server, http=http, client=client)
+
+
+def _simulator(number: int, settings: list[str], folder: Path, core: int | None) -> Child:
+    name = f"simulator{number or ''}"
+    arguments = ["simulator", "--port", "0", *settings, "--data-dir", str(folder / f"comfyui{number or ''}")]
+    return Child(name, arguments, folder, core)
+
+
+async def _address(simulator: Child) -> str:
+    """Where it says that it serves."""
+    return next(word for word in (await simulator.line()).split() if word.startswith("http://"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

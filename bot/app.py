@@ -22,10 +22,11 @@ from bot.commands.core import BoundCore, spoken_for
 from bot.contract.ports import Adapter
 from bot.contract.values import Actor
 from bot.delivery.deliverer import Deliverer
+from bot.delivery.front import Front
 from bot.delivery.meter import Meter
 from bot.errors import ConfigError
 from bot.feed import Feed
-from bot.fleet import Fleet, end
+from bot.fleet import Fleet
 from bot.media.spool import Spool
 from bot.relay import Relay
 from bot.scheduling.holds import Hold, hold_of
@@ -47,9 +48,11 @@ from bot.service.submit import Submit
 from bot.service.vitals import Vitals
 from bot.service.workshop import Workshop
 from bot.settings import Settings
+from bot.store.alive import name_process
 from bot.store.claims import Rules
 from bot.store.holding import LeaseTiming
 from bot.store.store import Store, open_store
+from bot.tasks import end
 from bot.worker.caretaker import take_back
 from bot.worker.elsewhere import lease_name
 from bot.worker.run import Tools
@@ -67,10 +70,12 @@ SERVED = ("web", "discord", "telegram")
 NOBODY = Actor(platform="", external_id="", name="nobody")
 """Whoever works for them begins nothing, and only looks after what a backend has in hand."""
 
+SPOOL_MARK = ("core", "spool")
+"""Where the database keeps what stands in the one folder that its pictures lie in."""
+
 SWITCH_SECONDS = 0.001
 """How long a thread of the database may keep the event loop waiting for its turn in Python."""
 
-RESTART_SECONDS = 5.0
 TAKE_BACK_SECONDS = 60.0
 """How often jobs are looked for that servers have in hand with which nobody works."""
 SHOWN_SECONDS = 0.1
@@ -157,54 +162,47 @@ class App:
         sys.setswitchinterval(SWITCH_SECONDS)
         await self._prepare()
         self.vitals.serves(adapter.name for adapter in adapters)
-        work = [self._deliverer(adapter).run() for adapter in adapters]
-        work.append(self.fleet.run(self._worker if works else None))
+        fronts = [self._front(adapter) for adapter in adapters]
+        work = [self.fleet.run(self._worker if works else None)]
         if adapters:
             work.append(self.servers.families.run(self.store.memory))
         if works:
             work.append(self._take_back())
         async with _background(*work, self.shelf.run(), *self._relay()):
-            fronts = asyncio.create_task(self._fronts(adapters))
+            serving = asyncio.create_task(_serve_all(fronts))
             told = asyncio.create_task(self.stopping.wait())
             try:
-                await asyncio.wait({fronts, told}, return_when=asyncio.FIRST_COMPLETED)
-                if fronts.done():
-                    raise fronts.result()
-                await self._wind_down(adapters)
+                await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    raise serving.result()
+                await self._wind_down(fronts)
             finally:
                 told.cancel()
-                await end(fronts)
+                await end(serving)
 
-    async def _fronts(self, adapters: Sequence[Adapter]) -> ConfigError:
-        """Run the adapters. Ends once none of them can run as it is set up, if there are any."""
-        refused = await asyncio.gather(*(_supervise(adapter, self.core(adapter)) for adapter in adapters))
-        if not refused:
-            await asyncio.Event().wait()
-        return refused[0]
-
-    async def _wind_down(self, adapters: Sequence[Adapter]) -> None:
+    async def _wind_down(self, fronts: Sequence[Front]) -> None:
         """Let what runs come to its end and be shown, for a while. What does not is handed over: it stays on its
         ComfyUI, and whoever holds the lease next takes it up."""
         log.info("stopping: nothing more is begun", seconds=self.stop_seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(self.stop_seconds):
                 await asyncio.gather(*(worker.idle() for worker in self.fleet.workers))
-                for adapter in adapters:
-                    await self._shown(adapter.name)
+                for front in fronts:
+                    await self._shown(front)
                 return
         log.info("stopping: the rest is handed over")
 
-    async def _shown(self, adapter: str) -> None:
-        """Wait until every message of an adapter shows what it should."""
+    async def _shown(self, front: Front) -> None:
+        """Wait until every message of a platform shows what it should, as far as that is this process's to do."""
         while True:
-            if not await self.store.messages.due(adapter, 1):
+            if not front.serves or not await self.store.messages.due(front.adapter.name, 1):
                 return
             await asyncio.sleep(SHOWN_SECONDS)
 
     async def _prepare(self) -> None:
         await self.store.queue.rebuild_flows()
         if self.store.calls is not None:
-            mark, new = await self.store.memory.once("core", "spool", {"mark": uuid4().hex})
+            mark, new = await self.store.memory.once(*SPOOL_MARK, {"mark": uuid4().hex})
             await self.spool.claim(mark["mark"], new=new)
         await self.spool.tidy()
 
@@ -239,6 +237,10 @@ class App:
         )
         return Worker(tools, self.owner, self.timing, only=only, stopping=self.stopping)
 
+    def _front(self, adapter: Adapter) -> Front:
+        delivering = self._deliverer(adapter)
+        return Front(adapter, self.core(adapter), delivering, self.store.leases, self.owner, self.timing)
+
     def _deliverer(self, adapter: Adapter) -> Deliverer:
         return Deliverer(adapter, self.store, self.board, self.feed, self.owner, self.timing, self.meter)
 
@@ -262,15 +264,16 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     words = Words([settings.data_dir, settings.own_workflows])
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        fleet = await stack.enter_async_context(Fleet(settings, store))
-        servers, feed = fleet.servers, Feed()
+        feed = Feed()
+        fleet = await stack.enter_async_context(Fleet(settings, store, feed))
+        servers = fleet.servers
         spool, meter = Spool(settings.data_dir / "spool"), Meter()
         timing, stopping = LeaseTiming(), asyncio.Event()
         shelf = Shelf(drafts, store.library, feed, servers.schemas, settings.allow_nodes)
         await shelf.refresh()
         check_order(settings, shelf.names())
         yield App(
-            owner=uuid4().hex,
+            owner=name_process(),
             store=store,
             spool=spool,
             feed=feed,
@@ -326,14 +329,9 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
         await asyncio.gather(*(end(task) for task in tasks))
 
 
-async def _supervise(adapter: Adapter, core: BoundCore) -> ConfigError:
-    """Keep one adapter running, whatever it raises. Ends only with settings that can't work."""
-    while True:
-        try:
-            await adapter.run(core)
-        except ConfigError as error:
-            log.error("adapter can't start", adapter=adapter.name, reason=str(error))
-            return error
-        except Exception:  # an adapter's callback: the others go on, and this one is started again
-            log.exception("adapter failed", adapter=adapter.name)
-        await asyncio.sleep(RESTART_SECONDS)
+async def _serve_all(fronts: Sequence[Front]) -> ConfigError:
+    """Ends once none of them can run as it is set up, if there are any."""
+    refused = await asyncio.gather(*(front.run() for front in fronts))
+    if not refused:
+        await asyncio.Event().wait()
+    return refused[0]

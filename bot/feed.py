@@ -27,6 +27,8 @@ class Topic(Flag):
     """A job runs no longer; there is other news of it, too."""
     WORKFLOWS = auto()
     """The workflows that there are have changed. It is about no job."""
+    STEERED = auto()
+    """An admin switched something, or added or removed a server. It is about no job."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +130,10 @@ class Feed:
     def workflows(self) -> None:
         """The workflows that there are have changed."""
         self._tell(JobId(""), Topic.WORKFLOWS)
+
+    def steered(self) -> None:
+        """An admin switched something, or added or removed a server."""
+        self._tell(JobId(""), Topic.STEERED)
 
     def elsewhere(self, job: JobId, about: Topic, live: Live | None) -> None:
         """Another process had news; it says how far the job is, if it runs there."""

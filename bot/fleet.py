@@ -7,26 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
+from bot.feed import Feed, Topic
 from bot.service.servers import Servers
 from bot.settings import Settings
 from bot.store.store import Store
+from bot.store.switches import SwitchStore
+from bot.tasks import end
 from bot.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often it is looked whether an admin added or removed one, be it in another process."""
+"""How often it is looked whether an admin added or removed one, of which nothing was heard."""
 
 LEAVE_SECONDS = 30.0
 """How long what a removed server has in hand may take to go back."""
-
-CANCEL_SECONDS = 1.0
 
 Work = Callable[[ComfyBackend], Worker]
 
@@ -43,16 +44,20 @@ class Member:
 class Fleet:
     """Keeps in touch with every server while the block lasts, and, while `run` does, with whichever there are then."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, feed: Feed) -> None:
         self.servers = Servers((), settings.purse)
         self._settings = settings
         self._store = store
+        self._feed = feed
         self._members: dict[str, Member] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        for url in await known_urls(self._settings, self._store):
-            await self._join(url)
+        urls = await known_urls(self._settings, self._store.switches)
+        for backend in await asyncio.gather(
+            *(open_backend(url, self._settings, self._store) for url in urls)
+        ):
+            await self._join(backend)
         return self
 
     async def __aexit__(
@@ -79,32 +84,34 @@ class Fleet:
     async def run(self, work: Work | None) -> None:
         """Let members come and go until cancelled. With `work` each gets a worker."""
         try:
-            while True:
-                try:
-                    await self._follow(work)
-                except Exception:  # a worker's loop: it logs and goes on
-                    log.exception("the servers can't be looked after")
-                await asyncio.sleep(LOOK_SECONDS)
+            with self._feed.ear(Topic.STEERED) as ear:
+                while True:
+                    try:
+                        await self._follow(work)
+                    except Exception:  # a worker's loop: it logs and goes on
+                        log.exception("the servers can't be looked after")
+                    await ear.news(LOOK_SECONDS)
         finally:
             workers = [member.tasks[1:] for member in self._members.values()]
             await asyncio.gather(*(end(task) for tasks in workers for task in tasks))
 
     async def _follow(self, work: Work | None) -> None:
-        wanted = {parse_address(url).url: url for url in await known_urls(self._settings, self._store)}
+        wanted = {
+            parse_address(url).url: url for url in await known_urls(self._settings, self._store.switches)
+        }
         for key in self._members.keys() - wanted.keys():
             leaving = asyncio.create_task(self._leave(self._members.pop(key)))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
         for key, url in wanted.items():
             if key not in self._members:
-                await self._join(url)
+                await self._join(await open_backend(url, self._settings, self._store))
         for member in self._members.values():
             if work is not None and member.worker is None:
                 member.worker = work(member.backend)
                 member.tasks.append(asyncio.create_task(member.worker.run()))
 
-    async def _join(self, url: str) -> None:
-        backend = await open_backend(url, self._settings, self._store)
+    async def _join(self, backend: ComfyBackend) -> None:
         await backend.__aenter__()
         self._members[backend.url] = Member(backend=backend, tasks=[asyncio.create_task(backend.keep())])
         self._tell()
@@ -126,10 +133,10 @@ class Fleet:
         self.servers.backends = tuple(member.backend for member in self._members.values())
 
 
-async def known_urls(settings: Settings, store: Store) -> list[str]:
+async def known_urls(settings: Settings, switches: SwitchStore) -> list[str]:
     """The addresses of all servers: those of the settings, and those that admins added."""
     urls = {parse_address(url).url: url for url in settings.comfyui_urls}
-    for url in await store.switches.added():
+    for url in await switches.added():
         urls.setdefault(parse_address(url).url, url)
     return list(urls.values())
 
@@ -156,12 +163,3 @@ async def open_backend(url: str, settings: Settings, store: Store | None) -> Com
 async def _close(member: Member) -> None:
     await asyncio.gather(*(end(task) for task in reversed(member.tasks)))
     await member.backend.__aexit__(None, None, None)
-
-
-async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("ended with an error", error=repr(error))

@@ -12,9 +12,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.asking import generate, ready, until
+from simulator.server import Simulator
+from simulator.settings import SimulatorSettings
+from tests.asking import PATIENCE_SECONDS, fault, generate, ready, runs, until
 from tests.postgres import Server, running
 from tests.processes import Program, bot_program, run_command, simulator_program
+from tests.web.test_steering import order
 
 RUN = ["-c", "from bot.cli import main; main()", "run"]
 
@@ -102,10 +105,51 @@ async def test_all_are_killed_and_nothing_is_lost(
             assert answer.status == 200
             pictures.add(await answer.read())
     assert len(pictures) == len(jobs)
-    runs = [line for number in (1, 2) for line in _runs(tmp_path / str(number))]
-    assert len(jobs) <= len(runs) <= len(jobs) + 2
+    lines = [line for number in (1, 2) for line in _runs(tmp_path / str(number))]
+    assert len(jobs) <= len(lines) <= len(jobs) + 2
     assert {number for number in (1, 2) if _runs(tmp_path / str(number))} == {1, 2}
-    assert {json.loads(line)["extra_data"]["muralist"]["job"] for line in runs} == set(jobs)
+    assert {json.loads(line)["extra_data"]["muralist"]["job"] for line in lines} == set(jobs)
+
+
+async def test_what_an_admin_says_in_one_process_is_done_in_all(
+    cluster: Cluster, http: aiohttp.ClientSession
+) -> None:
+    """Pause and resume, drain and restore, a GPU that its owner wants back, a server that comes and goes."""
+    chat, comfyuis = cluster.chat, cluster.comfyuis
+    one, other = (each.url.removeprefix("http://") for each in comfyuis)
+    await ready(http, chat.url)
+
+    assert await order(http, chat, "pause") == "The queue is paused."
+    waits = await generate(http, chat.url, "a fox that waits")
+    await order(http, chat, "drain", server=other)
+    assert [await runs(http, each.url) for each in comfyuis] == [[], []]
+    await order(http, chat, "resume")
+    await until(http, chat.url, waits, "done")
+    assert [len(await runs(http, each.url)) for each in comfyuis] == [1, 0]
+
+    await order(http, chat, "restore", server=other)
+    await order(http, chat, "drain", server=one)
+    await fault(http, comfyuis[1].url, "pace", step_seconds=1)
+    handed_over = await generate(http, chat.url, "a fox that moves", values={"steps": 100})
+    await until(http, chat.url, handed_over, "running")
+    assert await order(http, chat, "gpu back", server=other, how="hand over") == f"{other}: yours."
+    await until(http, chat.url, handed_over, "queued")
+    assert [run["outcome"] for run in await runs(http, comfyuis[1].url)] == ["interrupted"]
+    async with Simulator(SimulatorSettings(port=0, step_seconds=0.001)) as third:
+        added = third.url.removeprefix("http://")
+        assert await order(http, chat, "backend add", url=third.url) == f"{added} is added."
+        await until(http, chat.url, handed_over, "done")
+        assert [run.outcome for run in third.runs] == ["success"]
+        assert await order(http, chat, "backend remove", server=added) == f"{added} is removed."
+        gone = "a server is worked with no longer"
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not all(gone in each.log.read_text() for each in cluster.workers):
+                await asyncio.sleep(0.02)
+
+    await order(http, chat, "restore", server=one)
+    last = await generate(http, chat.url, "the last fox")
+    await until(http, chat.url, last, "done")
+    assert [len(await runs(http, each.url)) for each in comfyuis] == [2, 1]
 
 
 async def test_all_need_the_same_folder(tmp_path: Path, cluster: Cluster) -> None:

@@ -40,7 +40,7 @@ class Client(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=30.0,
-            http_trace=_counting(core),
+            http_trace=_watching(core),
         )
         self.post = Post(self, core)
         self._reader = Reader()
@@ -118,9 +118,15 @@ class Press(ui.DynamicItem[ui.Button[Any]], template=r"(?P<effect>new|aside|here
         await interaction.client.talk.press(interaction, self._effect, self._action)
 
 
-def _counting(core: Core) -> aiohttp.TraceConfig:
-    """Tells of answers that Discord's library waits for and tries again by itself."""
+def _watching(core: Core) -> aiohttp.TraceConfig:
+    """Keeps back what would be sent by a process that may be the platform's no longer, and tells of answers that
+    Discord's library waits for and tries again by itself."""
     trace = aiohttp.TraceConfig()
+
+    async def began(
+        _session: aiohttp.ClientSession, _context: object, _about: aiohttp.TraceRequestStartParams
+    ) -> None:
+        core.check_held()
 
     async def ended(
         _session: aiohttp.ClientSession, _context: object, about: aiohttp.TraceRequestEndParams
@@ -128,6 +134,7 @@ def _counting(core: Core) -> aiohttp.TraceConfig:
         if about.response.status == 429:
             core.slowed()
 
+    trace.on_request_start.append(began)
     trace.on_request_end.append(ended)
     return trace
 

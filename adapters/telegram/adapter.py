@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 # python-telegram-bot answers spans of time as such from then on; without it, it warns at each
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -61,7 +62,7 @@ class TelegramAdapter:
 
     async def run(self, core: Core) -> None:
         """Serve Telegram until cancelled. Raises `ConfigError` for a token that Telegram refuses, a second poller."""
-        bot = self._bot()
+        bot = self._bot(core)
         try:
             async with bot:
                 await self._serve(bot, core)
@@ -114,8 +115,9 @@ class TelegramAdapter:
             await talk.albums.close()
             await desk.close()
 
-    def _bot(self) -> ExtBot[int]:
-        request = HTTPXRequest(
+    def _bot(self, core: Core) -> ExtBot[int]:
+        request = Requests(
+            core,
             connection_pool_size=CONNECTIONS,
             read_timeout=SECONDS,
             write_timeout=SECONDS,
@@ -128,7 +130,7 @@ class TelegramAdapter:
             base_url=self._settings.telegram_api_base,
             base_file_url=self._settings.file_base,
             request=request,
-            get_updates_request=HTTPXRequest(connection_pool_size=1, connect_timeout=SECONDS),
+            get_updates_request=Requests(core, connection_pool_size=1, connect_timeout=SECONDS),
             local_mode=self._settings.telegram_local,
             rate_limiter=AIORateLimiter(),
         )
@@ -141,3 +143,16 @@ class TelegramAdapter:
     def _announce(self) -> None:
         self._opened.set()
         log.info("connected to Telegram", bot=self._link)
+
+
+class Requests(HTTPXRequest):
+    """Keeps back what would be sent by a process that may be the platform's no longer."""
+
+    def __init__(self, core: Core, **more: Any) -> None:
+        super().__init__(**more)
+        self._core = core
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Make a request, if this process still may."""
+        self._core.check_held()
+        return await super().do_request(*args, **kwargs)

@@ -54,7 +54,7 @@ class WebAdapter:
     """Serves the page and the API; a message is a card of a room that open pages are told of."""
 
     name = "web"
-    limits = Limits(edit_seconds=0.1, media_per_message=16, previews=True)
+    limits = Limits(edit_seconds=0.1, media_per_message=16, previews=True, shared=True)
 
     def __init__(self, settings: WebSettings) -> None:
         self._settings = settings

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import cast
 
@@ -15,6 +16,7 @@ from bot.app import load_adapters, read_workflows
 from bot.cli.devices import in_words
 from bot.cli.guides import guides
 from bot.cli.room import check_room
+from bot.cli.stored import look_into
 from bot.comfy.address import parse_address
 from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import EXPOSED
@@ -25,7 +27,8 @@ from bot.feed import Feed
 from bot.logs import set_up_logs
 from bot.service.shelf import Shelf
 from bot.settings import Settings, read_settings
-from bot.store.store import Store, open_store
+from bot.store.library import Library
+from bot.store.offers import Offers
 from bot.workflow.catalogue import Catalogue
 from bot.workflow.danger import dangers, named
 from bot.workflow.draft import Draft
@@ -61,32 +64,39 @@ async def _troubles(settings: Settings) -> AsyncIterator[str]:
         platforms = guides()
         drafts = read_workflows(settings)
         check_room(settings.data_dir)
-        async with open_store(settings.database) as store:
-            drafts = await _served(settings, drafts, store)
     except ConfigError as error:
         yield str(error)
+    stored = await look_into(settings, partial(_served, settings, drafts))
+    drafts = drafts if stored.drafts is None else stored.drafts
+    for trouble in stored.troubles:
+        yield trouble
+    if settings.allow_nodes:
+        typer.echo(
+            f"ALLOW_NODES lets workflows that are added from a chat have: {', '.join(settings.allow_nodes)}."
+        )
     async for trouble in page_troubles():
         yield trouble
-    async for trouble in _servers(settings, drafts):
-        yield trouble
+    places = dict.fromkeys(settings.comfyui_urls, "in COMFYUI_URLS")
+    added = sorted(stored.added - places.keys())
+    for url, place in (places | dict.fromkeys(added, "added by an admin")).items():
+        async for trouble in _server(url, place, settings, drafts):
+            yield trouble
     for guide in platforms:
         async for trouble in _platform(guide):
             yield trouble
 
 
-async def _served(settings: Settings, files: Mapping[str, Draft], store: Store) -> dict[str, Draft]:
+async def _served(
+    settings: Settings, files: Mapping[str, Draft], offers: Offers, library: Library
+) -> dict[str, Draft]:
     """The workflows that people get: what was added or changed while Muralist ran stands before files."""
-    last = [await store.offers.of(parse_address(url).url) for url in settings.comfyui_urls]
+    last = [await offers.of(parse_address(url).url) for url in settings.comfyui_urls]
     known = [NodeSchemas(parse_object_info(each)) for each in last if each is not None]
-    shelf = Shelf(files, store.library, Feed(), lambda: known, settings.allow_nodes)
+    shelf = Shelf(files, library, Feed(), lambda: known, settings.allow_nodes)
     await shelf.refresh()
     for name in shelf.names():
         if shelf.standing(name).number is not None or not shelf.standing(name).enabled:
             typer.echo(f"Workflow {name}: {shelf.served(name)}")
-    if settings.allow_nodes:
-        typer.echo(
-            f"ALLOW_NODES lets workflows that are added from a chat have: {', '.join(settings.allow_nodes)}."
-        )
     return dict(shelf.drafts)
 
 
@@ -111,23 +121,25 @@ async def page_troubles() -> AsyncIterator[str]:
             yield finding.text
 
 
-async def _servers(settings: Settings, drafts: Mapping[str, Draft]) -> AsyncIterator[str]:
-    for url in settings.comfyui_urls:
-        try:
-            backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
-        except ConfigError as error:
-            yield str(error)
-            return
-        async with backend:
-            async for trouble in _backend(backend, drafts, settings.workflow_order):
-                yield trouble
+async def _server(
+    url: str, place: str, settings: Settings, drafts: Mapping[str, Draft]
+) -> AsyncIterator[str]:
+    """What is wrong with a ComfyUI; `place` says who named it."""
+    try:
+        backend = ComfyBackend(url, client_id="muralist-check", access=settings.access)
+    except ConfigError as error:
+        yield str(error)
+        return
+    async with backend:
+        async for trouble in _backend(backend, place, drafts, settings.workflow_order):
+            yield trouble
 
 
 async def _backend(
-    backend: ComfyBackend, drafts: Mapping[str, Draft], first: Sequence[str]
+    backend: ComfyBackend, place: str, drafts: Mapping[str, Draft], first: Sequence[str]
 ) -> AsyncIterator[str]:
     if not await backend.probe():
-        yield f"{backend.trouble} ({backend.url} in COMFYUI_URLS)"
+        yield f"{backend.trouble} ({backend.url} {place})"
         return
     typer.echo(
         f"{backend.url} is ComfyUI {backend.version or 'of an unknown version'}: {_abilities(backend)}."

@@ -19,9 +19,9 @@ from bot.app import load_adapters, open_app
 from bot.comfy.discover import PORTS, find_local
 from bot.contract.ports import Adapter
 from bot.errors import ConfigError
-from bot.fleet import end
 from bot.logs import set_up_logs
 from bot.settings import Settings, read_settings
+from bot.tasks import end
 
 LET_GO_SECONDS = 5.0
 """How long letting go of leases and connections may take."""

@@ -200,6 +200,10 @@ class BoundCore:
         """Figures of everything, in Prometheus's text format."""
         return await self.vitals.metrics()
 
+    def check_held(self) -> None:
+        """Raise `LeaseLost` once another process may serve the platform."""
+        self.vitals.check_held(self.adapter)
+
     def slowed(self) -> None:
         """The platform answered that it was asked too often."""
         self.vitals.slowed(self.adapter)

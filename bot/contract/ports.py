@@ -36,13 +36,15 @@ class Limits:
     """What a platform allows. `edit_seconds` is the least time between two edits of one message that show
     progress.
 
-    `listed`: it serves listed people and places only, and admins may let in others.
+    `listed`: it serves listed people and places only, and admins may let in others. `shared`: several processes may
+    serve it at a time, each those who come to it; any other is served by one.
     """
 
     edit_seconds: float
     media_per_message: int
     previews: bool
     listed: bool = False
+    shared: bool = False
 
 
 class Level(StrEnum):
@@ -147,6 +149,9 @@ class Core(Protocol):
 
     async def metrics(self) -> bytes:
         """Figures of everything, in Prometheus's text format."""
+
+    def check_held(self) -> None:
+        """Raise `LeaseLost` once another process may serve the platform: nothing may be sent there any more."""
 
     def slowed(self) -> None:
         """The platform answered that it was asked too often, of which delivery was not told by `SlowDown`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 import structlog
@@ -26,7 +26,7 @@ from bot.feed import Ear, Feed, News, Topic
 from bot.jobs.models import MessageView
 from bot.jobs.states import ENDS, State
 from bot.store.holding import LeaseTiming, while_held
-from bot.store.leases import Held
+from bot.store.leases import Held, lease_of
 from bot.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,10 @@ class Due:
 
 
 class Deliverer:
-    """Shows cards through an adapter for as long as this process holds the adapter's lease."""
+    """Shows cards through an adapter for as long as this process holds the adapter's lease.
+
+    One that several processes serve is shown by each of them to its own people; who holds the lease notes it.
+    """
 
     def __init__(
         self,
@@ -80,18 +83,42 @@ class Deliverer:
         self._shown: dict[MessageId, int] = {}  # revisions, which what was read earlier does not know of
         self._ended: set[MessageId] = set()  # shown as they will stay; a read on its way may not know it
         self._tries: dict[MessageId, int] = {}
+        self._notes = not adapter.limits.shared
 
     async def run(self) -> None:
         """Deliver until cancelled, whatever happens."""
-        name = f"adapter:{self._adapter.name}"
+        if self._adapter.limits.shared:
+            await asyncio.gather(self.deliver(), self._while_held(self._be_who_notes))
+        else:
+            await self._while_held(self.deliver)
+
+    async def deliver(self, _held: Held | None = None) -> None:
+        """Deliver until cancelled, whatever happens, as one who holds the lease or needs none."""
+        self._last.clear()  # others may have shown something since
         while True:
             try:
-                await while_held(self._store.leases, name, self._owner, self._timing, self._serve)
+                await self._serve()
             except Exception:  # a worker's loop: it logs and goes on
                 log.exception("delivery failed", adapter=self._adapter.name)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _serve(self, _held: Held) -> None:
+    async def _while_held(self, body: Callable[[Held], Awaitable[None]]) -> None:
+        name = lease_of(self._adapter.name)
+        while True:
+            try:
+                await while_held(self._store.leases, name, self._owner, self._timing, body)
+            except Exception:  # a worker's loop: it logs and goes on
+                log.exception("delivery failed", adapter=self._adapter.name)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _be_who_notes(self, _held: Held) -> None:
+        self._notes = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._notes = False
+
+    async def _serve(self) -> None:
         self._dirty.clear()
         self._busy.clear()
         self._known.clear()
@@ -127,8 +154,16 @@ class Deliverer:
         for view in due:
             if view.id not in self._busy:
                 self._dirty[view.id] = Due(view=view)
-        await self._read({job for job in self._stale if self._known.get(job) is None})
+        unknown = {job for job in self._stale if self._known.get(job) is None}
+        await self._read(unknown if self._notes else unknown | self._vanished(waiting, carried))
         self._look_at_places()
+
+    def _vanished(self, waiting: Sequence[MessageView], carried: Sequence[MessageView]) -> set[JobId]:
+        """Jobs that were not over at the last look. Who holds the lease may have noted their end as shown."""
+        there = {view.job.id for view in (*waiting, *carried)}
+        vanished = {job for job, view in self._known.items() if view is not None} - there
+        self._known.update({view.job.id: view for view in waiting})
+        return vanished
 
     async def _different(self, views: Sequence[MessageView]) -> list[tuple[MessageView, Card]]:
         """Those whose card says something else than what they show."""
@@ -141,6 +176,8 @@ class Deliverer:
 
     async def _turns(self) -> list[Due | MessageId]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
+        if not self._may_show():
+            return []
         taken: list[Due] = []
         boards: list[MessageId] = []
         ready = self._pacer.due(self._waiting(), time.monotonic())
@@ -155,6 +192,11 @@ class Deliverer:
                     self._busy.add(message)
                     boards.append(message)
         return [*await self._in_line(taken), *boards]
+
+    def _may_show(self) -> bool:
+        """Whether no other process can be the one who shows cards there by now."""
+        held = self._store.leases.surely_held(lease_of(self._adapter.name), self._timing.dead)
+        return self._adapter.limits.shared or held
 
     def _waiting(self) -> dict[MessageId, Standing]:
         found = {
@@ -244,11 +286,12 @@ class Deliverer:
         self._boards.look([view for view in self._known.values() if view is not None], time.monotonic())
 
     async def _deliver(self, turn: Due | MessageId, ear: Ear) -> None:
-        """Show one message as it stands, or one for several jobs."""
+        """Show one message as it stands, or one for several jobs. Others have its place while it waits to be noted."""
         message = turn.view.id if isinstance(turn, Due) else turn
+        to_note: MessageView | None = None
         try:
             if isinstance(turn, Due):
-                await self._reach(turn)
+                to_note = await self._reach(turn)
             else:
                 await self._boards.show(turn, time.monotonic())
             self._tries.pop(message, None)
@@ -265,12 +308,14 @@ class Deliverer:
             self._busy.discard(message)
             if self._dirty or message in self._boards:
                 ear.stir()
+        if to_note is not None:
+            await self._note(to_note)
 
-    async def _reach(self, due: Due) -> None:
-        """Show one message, or leave it alone from now on if it can't be reached."""
+    async def _reach(self, due: Due) -> MessageView | None:
+        """Show one message, or leave it alone from now on if it can't be reached. What is shown and not noted yet."""
         view = due.view
         try:
-            await self._show(view, due.card)
+            return view if await self._show(view, due.card) else None
         except AddressGone as error:
             log.warning("message is gone", job=view.job.id, message=view.id, detail=str(error))
             self._meter.gone[self._adapter.name] += 1
@@ -279,8 +324,20 @@ class Deliverer:
         except AddressExpired:
             await self._store.messages.park(view.id)
             self._forget(view)
+        return None
 
-    async def _show(self, view: MessageView, drawn: Card | None) -> None:
+    async def _note(self, view: MessageView) -> None:
+        """Have the store know what a message shows. If that fails it is shown again."""
+        try:
+            await self._store.messages.shown(view)
+        except Exception:  # a callback: what is not noted is still wanted
+            log.exception("what was shown could not be noted", job=view.job.id, message=view.id)
+            self._pacer.pause(view.id, time.monotonic() + RETRY_FIRST)
+            if self._shown.get(view.id) == view.wanted:
+                del self._shown[view.id]
+
+    async def _show(self, view: MessageView, drawn: Card | None) -> bool:
+        """Whether that it was shown is still to be noted. An end is noted before anything else is done with it."""
         wanted, begun = self._wanted(view), time.monotonic()
         if view.removed:
             if wanted:
@@ -295,13 +352,16 @@ class Deliverer:
                 self._pacer.edited(view.id, begun, card.fraction or 0.0)
                 self._last[view.id] = card
                 self._meter.edits[self._adapter.name] += 1
-                if wanted and view.job.state in ENDS:
+                if wanted and self._notes and view.job.state in ENDS:
                     self._meter.ends[self._adapter.name] += 1
-        if wanted:
+        over = view.removed or view.job.state in ENDS
+        if wanted and over and self._notes:
             await self._store.messages.shown(view)
+        if wanted:
             self._shown[view.id] = view.wanted
-        if view.removed or view.job.state in ENDS:
+        if over:
             self._end(view)
+        return wanted and not over and self._notes
 
     def _end(self, view: MessageView) -> None:
         """It stays as it is: showing it once more would be an upload for nothing."""
@@ -320,8 +380,9 @@ class Deliverer:
         self._ended.clear()
 
     def _wanted(self, view: MessageView) -> bool:
-        """Whether a change in the store is not shown yet."""
-        return view.wanted > max(view.shown, self._shown.get(view.id, 0))
+        """Whether a change in the store is not shown yet. What another process noted says nothing of ours."""
+        noted = view.shown if self._notes else 0
+        return view.wanted > max(noted, self._shown.get(view.id, 0))
 
     def _forget(self, view: MessageView) -> None:
         """Leave a message alone that can't be reached, whatever comes of its job."""

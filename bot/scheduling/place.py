@@ -54,14 +54,13 @@ def ahead(mine: Waiting, nth: int, before: float, waiting: Sequence[Waiting]) ->
     moment is served meanwhile. Loaded models may change the order within the slack, and estimates are estimates.
     """
     turn = mine.vtime + before / mine.weight
-    found = Ahead(people=0, jobs=nth, seconds=before)
     others = [each for each in waiting if each.lane is mine.lane and each.account != mine.account]
-    for each in others:
-        jobs, seconds = _until(each, turn, mine.account)
-        found = Ahead(
-            people=found.people + (jobs > 0), jobs=found.jobs + jobs, seconds=found.seconds + seconds
-        )
-    return found
+    theirs = [_until(each, turn, mine.account) for each in others]
+    return Ahead(
+        people=sum(jobs > 0 for jobs, _ in theirs),
+        jobs=nth + sum(jobs for jobs, _ in theirs),
+        seconds=before + sum(seconds for _, seconds in theirs),
+    )
 
 
 def ahead_of(turn: Turn, mine: Waiting, waiting: Sequence[Waiting]) -> Ahead:

@@ -160,6 +160,7 @@ class Steer:
         change = _change(by, "backend add", address.name)
         if not await self._store.switches.add(lease_name(address.url), address.url, change):
             raise InvalidValue("url", f"{address.name} is there already.")
+        self._feed.steered()
         return f"{address.name} is added. It gets jobs in a moment, and after a restart too."
 
     async def remove_server(self, by: Actor, server: str) -> str:
@@ -172,6 +173,7 @@ class Steer:
         change = _change(by, "backend remove", backend.name)
         if not await self._store.switches.remove(_key(backend), change):
             raise Stale(f"{backend.name} is removed already.")
+        self._feed.steered()
         return f"{backend.name} is removed. What it had in hand goes to other servers."
 
     async def limits(self) -> list[tuple[str, float, bool]]:
@@ -195,6 +197,7 @@ class Steer:
             at=time.time(), by=by, what="limits", whom=name, before=f"{known[name]:g}", after=after
         )
         await self._store.switches.limit(CAPS[name], value, change)
+        self._feed.steered()
         return f"{name} is {after} now, was {known[name]:g}."
 
     async def weigh(self, by: Actor, words: str, text: str) -> str:
@@ -216,7 +219,9 @@ class Steer:
         return await self._store.audit.newest(most)
 
     async def _turn(self, change: Change, name: Switch, key: str, turned: Turned | None) -> bool:
-        return await self._store.switches.turn(name, key, turned, change, self._rules.plan)
+        turned_now = await self._store.switches.turn(name, key, turned, change, self._rules.plan)
+        self._feed.steered()
+        return turned_now
 
     def _all_or(self, server: str) -> tuple[str, str, str]:
         """What a pause is about: its key, what it is called, and how to name it in a command."""

@@ -35,6 +35,7 @@ from bot.service.quota import today
 from bot.service.reading import loras_of, reading_of, with_named
 from bot.service.rights import MAKE, Rights
 from bot.service.servers import Servers
+from bot.service.turns import Turns
 from bot.store.claims import Rules
 from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
@@ -49,6 +50,9 @@ _FAMILIES = {ParameterType.VIDEO: Family.VIDEO, ParameterType.AUDIO: Family.AUDI
 SEED_BITS = 53
 """Seeds that we draw are exact in every program that may read them, JavaScript's numbers included."""
 
+
+AT_ONCE = 8
+"""Requests that are checked in one turn of the event loop: each takes it for a millisecond or two."""
 
 BATCHES = ("count", "batch", "batch_size")
 
@@ -76,6 +80,7 @@ class Submit:
         self._rights = rights
         self._grounds = grounds
         self._rules = rules
+        self._turns = Turns(AT_ONCE)
 
     async def submit(
         self,
@@ -98,6 +103,7 @@ class Submit:
         if known is not None:
             return _same(known, fingerprint)
         level = self._rights.judge(invocation.actor, trust, MAKE)
+        await self._turns.take()
         await self._servers.ready()
         chosen = self._allowed(chosen, invocation.command, ground, level)
         self._servers.require(chosen)

@@ -15,12 +15,14 @@ from bot.comfy.backend import ComfyBackend
 from bot.comfy.health import Condition
 from bot.contract.values import JobState
 from bot.delivery.meter import Meter
+from bot.errors import LeaseLost
 from bot.jobs.states import outside
 from bot.media.spool import Spool
 from bot.service.servers import Servers
 from bot.store.backends import LEASES
 from bot.store.figures import Group, Over
 from bot.store.holding import LeaseTiming
+from bot.store.leases import lease_of
 from bot.store.store import Store
 
 SECONDS = (1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0, 3600.0)
@@ -63,18 +65,30 @@ class Vitals:
         """A platform asked to wait, which its library saw to."""
         self._meter.slowed[adapter] += 1
 
+    def check_held(self, adapter: str) -> None:
+        """Raise `LeaseLost` once another process may hold an adapter's lease."""
+        name = lease_of(adapter)
+        if not self._store.leases.surely_held(name, self._timing.dead):
+            raise LeaseLost(f"no beat for {name} could be written in time")
+
     async def trouble(self, adapter: str) -> str | None:
         """Why a picture asked for here now would not be begun and shown; None if it would."""
         if self._stopping.is_set():
             return "stopping"
-        beat = self._store.leases.beats.get(f"adapter:{adapter}")
-        if beat is None or time.monotonic() - beat > self._timing.dead:
-            return "the database can't be written, or another process serves this"
+        if not self._delivered(adapter):
+            return "the database can't be written"
         if not await self._spool.has_room():
             return "the disk of DATA_DIR is full"
         if not self._servers.answering():
             return "no ComfyUI answers"
         return None
+
+    def _delivered(self, adapter: str) -> bool:
+        """Whether somebody notes what this adapter shows: this process, or one that was seen to live."""
+        leases, name = self._store.leases, lease_of(adapter)
+        seen = leases.others.get(name)
+        another = seen is not None and time.monotonic() - seen <= self._timing.dead
+        return another or leases.surely_held(name, self._timing.dead)
 
     async def metrics(self) -> bytes:
         """All figures, in Prometheus's text format."""

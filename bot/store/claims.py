@@ -59,7 +59,8 @@ def next_line(
     connection: Connection, backend: str, rules: Rules, *, now: float, only: Actor | None
 ) -> Line | None:
     """The line that the backend of this name serves next; None if there is none for it now."""
-    if hold_of(read_switches(connection), rules.plan, backend, now) is not None:
+    switches = read_switches(connection)
+    if hold_of(switches, rules.plan, backend, now) is not None:
         return None
     lanes = lane_vtimes(connection)
     lines = [found for lane in Lane for found in _lines(connection, lane, only)]
@@ -67,7 +68,11 @@ def next_line(
     if not lines:
         return None
     in_hand = connection.execute(_IN_HAND).all()
-    servers = _servers(connection, in_hand, now)
+    servers = {
+        name: server
+        for name, server in _servers(connection, in_hand, now).items()
+        if name == backend or hold_of(switches, rules.plan, name, now) is None
+    }
     here = servers.pop(backend, Server(name=backend, busy=_busy(in_hand, now).get(backend, 0.0)))
     caps = caps_in_force(connection, rules.caps)
     return choose(

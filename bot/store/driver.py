@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
 
 from bot.errors import ConfigError
 
@@ -29,16 +28,25 @@ class Calls(Protocol):
 class Driver(Protocol):
     """One kind of database. Both see to it that one transaction at a time writes, in all processes."""
 
+    row_locks: bool
+    """Whether who changes a single row need not wait for all other writers."""
+
+    troubles: tuple[type[Exception], ...]
+    """What using it raises when it can't be used, for `unusable`."""
+
     async def look(self, function: Callable[[Connection], T]) -> T:
         """Run it in a transaction that sees one state of everything and changes nothing."""
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """What each returned, once all of it is on the disk. If one fails nothing is written, and it raises that."""
 
+    async def touch(self, function: Callable[[Connection], T]) -> T:
+        """Run it once that is on the disk, beside other writers if `row_locks`: it must change a single row."""
+
     async def change(self, function: Callable[[Connection], None]) -> None:
         """Run a function that changes tables, all of it or nothing, while nobody else writes."""
 
-    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+    def unusable(self, error: Exception) -> ConfigError:
         """What to tell the owner of a database that can't even be opened; no password is in it."""
 
     def full(self, error: BaseException) -> bool:

@@ -7,7 +7,10 @@ clock saw no new beat for long enough, so no two machines' clocks are ever compa
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
@@ -43,13 +46,24 @@ _HELD = select(lease.c.name).where(_MINE)
 _BEAT = update(lease).where(_MINE).values(beat=lease.c.beat + 1)
 
 
+def lease_of(adapter: str) -> str:
+    """What the lease of an adapter is called."""
+    return f"adapter:{adapter}"
+
+
 class Leases:
     """Takes, keeps and gives back leases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.beats: dict[str, float] = {}
-        """When each lease that this process holds was last shown to be held, on the monotonic clock."""
+        """When the newest written beat of each lease that this process holds was asked for, on the monotonic clock."""
+        self.others: dict[str, float] = {}
+        """When each lease that this process waits for was last seen to be kept by another."""
+
+    def surely_held(self, name: str, dead: float) -> bool:
+        """Whether nobody can have taken a lease of this process yet: it has shown a beat within `dead` seconds."""
+        return time.monotonic() - self.beats.get(name, -math.inf) < dead
 
     @reading
     def look(self, connection: Connection, name: str) -> Seen | None:
@@ -68,12 +82,9 @@ class Leases:
         )
         return Held(name=name, owner=owner, epoch=seen.epoch + 1) if changed.rowcount == 1 else None
 
-    @writing
-    def beat(self, connection: Connection, held: Held) -> None:
-        """Show that the holder lives. Raises `LeaseLost` if it is the holder no more."""
-        changed = connection.execute(_BEAT, _named(held))
-        if changed.rowcount != 1:
-            raise LeaseLost(f"the lease of {held.name} is somebody else's now")
+    async def beat(self, held: Held) -> None:
+        """Show that the holder lives, however busy the database is. Raises `LeaseLost` if it is the holder no more."""
+        await self._database.touch(partial(_beat, held=held))
 
     @writing
     def give_back(self, connection: Connection, held: Held) -> None:
@@ -84,6 +95,12 @@ class Leases:
 def hold_or_raise(connection: Connection, held: Held) -> None:
     """Raise `LeaseLost` unless `held` is valid in this transaction."""
     if connection.scalar(_HELD, _named(held)) is None:
+        raise LeaseLost(f"the lease of {held.name} is somebody else's now")
+
+
+def _beat(connection: Connection, held: Held) -> None:
+    changed = connection.execute(_BEAT, _named(held))
+    if changed.rowcount != 1:
         raise LeaseLost(f"the lease of {held.name} is somebody else's now")
 
 

@@ -13,7 +13,7 @@ from bot.jobs.states import ENDS, LIVE, State
 from bot.jobs.work import Lane
 from bot.scheduling.place import Turn, Waiting
 from bot.store.backends import others_everywhere
-from bot.store.database import Database, reading, writing
+from bot.store.database import Database, reading, writing, writing_soon
 from bot.store.flows import IS_LIVE
 from bot.store.learning import flows_waiting
 from bot.store.rows import inputs_of, job_record, outputs_of
@@ -64,7 +64,7 @@ class Messages:
         )
         return waiting, carried, due
 
-    @writing
+    @writing_soon
     def shown(self, connection: Connection, view: MessageView) -> None:
         """Note that a message shows what `view` wanted."""
         connection.execute(_SHOWN, {"which": view.id, "shown": view.wanted, "below": view.wanted})

@@ -29,10 +29,24 @@ AWAY_SECONDS: Final = 60.0
 AGAIN_SECONDS: Final = 0.25
 CONNECTIONS: Final = 6
 
+LOCK_SECONDS = 10.0
+"""How long a lock is waited for before it is looked who has it."""
+STALLED_SECONDS = 5.0
+"""A process that said nothing for so long in the middle of a transaction stands still, or is cut off: it loses it."""
+
+NAME: Final = "muralist"
+"""What its connections are called, for this server's other users and its owner."""
+
 LOCK: Final = 0x6D7572616C697374
 """Any number that nobody else takes for an advisory lock in this database: `muralist` in ASCII."""
 
 _BEGUN: Final = text(f"SELECT txid_current() FROM (SELECT pg_advisory_xact_lock({LOCK})) AS locked")
+_END_STALLED: Final = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND usename = current_user AND application_name = :name AND xact_start IS NOT NULL "
+    "AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - make_interval(secs => :seconds)"
+)
+"""By the server's own clock. Its own timeouts don't see who stands still between two parts of one statement."""
 _OUTCOME: Final = text("SELECT txid_status(:id)")
 
 TROUBLES: Final = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -44,8 +58,15 @@ T = TypeVar("T")
 class Postgres:
     """Talks to one server by a few connections."""
 
-    def __init__(self, url: URL) -> None:
-        self.engine = create_async_engine(url, pool_size=CONNECTIONS, max_overflow=0)
+    row_locks = True
+    troubles: tuple[type[Exception], ...] = TROUBLES
+
+    def __init__(self, url: URL, *, away_seconds: float = AWAY_SECONDS) -> None:
+        self._away_seconds = away_seconds
+        settings = {"application_name": NAME, "lock_timeout": str(round(LOCK_SECONDS * 1000))}
+        self.engine = create_async_engine(
+            url, pool_size=CONNECTIONS, max_overflow=0, connect_args={"server_settings": settings}
+        )
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -57,7 +78,7 @@ class Postgres:
             async with self._reading.begin() as connection:
                 return await connection.run_sync(function)
 
-        return await _patiently(once)
+        return await self._patiently(once)
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """Run them while no other process writes."""
@@ -66,13 +87,22 @@ class Postgres:
             async with self.engine.connect() as connection:
                 return await self._commit(connection, functions)
 
-        return await _patiently(once)
+        return await self._patiently(once)
+
+    async def touch(self, function: Callable[[Connection], T]) -> T:
+        """Run a function that changes a single row while others may write. It may run again after it was done."""
+
+        async def once() -> T:
+            async with self.engine.begin() as connection:
+                return await connection.run_sync(function)
+
+        return await self._patiently(once)
 
     async def change(self, function: Callable[[Connection], None]) -> None:
         """Run a function that changes tables."""
         await self.commit([function])
 
-    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+    def unusable(self, error: Exception) -> ConfigError:
         """Why the server can't be used, by the kind of its error: the words may hold what is secret."""
         reason = error.orig if isinstance(error, DatabaseError) else error
         return ConfigError(
@@ -82,10 +112,7 @@ class Postgres:
 
     def full(self, error: BaseException) -> bool:
         """Whether a write failed because the server's disk is full."""
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        while cause is not None and not isinstance(cause, asyncpg.DiskFullError):
-            cause = cause.__cause__
-        return cause is not None
+        return _is(error, asyncpg.DiskFullError)
 
     @property
     def calls(self) -> Notify:
@@ -104,10 +131,39 @@ class Postgres:
         try:
             await connection.commit()
         except TROUBLES as error:
-            if not _is_away(error) or not await _patiently(lambda: self._committed(begun)):
+            if not _is_away(error) or not await self._patiently(lambda: self._committed(begun)):
                 raise
             log.info("a commit's answer was lost; it had been done", transaction=begun)
         return found
+
+    async def _patiently(self, once: Callable[[], Awaitable[T]]) -> T:
+        """Do it; while the server is away, again and again, for as long as it is waited for."""
+        deadline = time.monotonic() + self._away_seconds
+        told = False
+        while True:
+            try:
+                return await once()
+            except TROUBLES as error:
+                if not _is_away(error) or time.monotonic() > deadline:
+                    raise
+                if not told:
+                    log.warning("the database does not answer; waiting for it", error=type(error).__name__)
+                    told = True
+                locked = _is(error, asyncpg.LockNotAvailableError)
+            if locked:
+                await self._end_stalled()
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _end_stalled(self) -> None:
+        """Undo what processes that stand still were in the middle of: others wait for their locks."""
+        try:
+            async with self._reading.connect() as connection:
+                which = {"name": NAME, "seconds": STALLED_SECONDS}
+                ended = len((await connection.execute(_END_STALLED, which)).all())
+        except TROUBLES as error:
+            log.warning("it could not be looked who has the lock", error=type(error).__name__)
+        else:
+            log.warning("a lock was waited for; who stood still has lost it", sessions=ended)
 
     async def _committed(self, transaction: int) -> bool:
         """What became of a transaction. One that the server never wrote down is unknown to it: undone."""
@@ -124,36 +180,26 @@ class Postgres:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _patiently(once: Callable[[], Awaitable[T]]) -> T:
-    """Do it; while the server is away, again and again, for `AWAY_SECONDS`."""
-    deadline = time.monotonic() + AWAY_SECONDS
-    told = False
-    while True:
-        try:
-            return await once()
-        except TROUBLES as error:
-            if not _is_away(error) or time.monotonic() > deadline:
-                raise
-            if not told:
-                log.warning("the database does not answer; waiting for it", error=type(error).__name__)
-                told = True
-        await asyncio.sleep(AGAIN_SECONDS)
+_AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.LockNotAvailableError,
+    ConnectionError,
+)
 
 
 def _is_away(error: BaseException) -> bool:
-    """Whether the connection is the trouble, or a server that starts or stops, and not what was asked."""
+    """Whether the connection is the trouble, or a server that starts, stops or is locked, and not what was asked."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _is_away_there(error.orig)
-    return isinstance(error, OSError) or _is_away_there(error)
+        return error.connection_invalidated or _is(error.orig, *_AWAY)
+    return isinstance(error, OSError) or _is(error, *_AWAY)
 
 
-def _is_away_there(error: BaseException | None) -> bool:
-    cause = error
+def _is(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+    """Whether an error is of these kinds, or comes of one that is."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
     while cause is not None:
-        if isinstance(
-            cause,
-            asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError | ConnectionError,
-        ):
+        if isinstance(cause, kinds):
             return True
         cause = cause.__cause__
     return False

@@ -43,6 +43,9 @@ T = TypeVar("T")
 class Sqlite:
     """Reads run beside each other, each in a thread; writes have one of their own."""
 
+    row_locks = False
+    troubles: tuple[type[Exception], ...] = (DatabaseError, OSError)
+
     def __init__(self, url: URL) -> None:
         if url.database:
             _make_folder(Path(url.database).parent)
@@ -75,6 +78,11 @@ class Sqlite:
         """Run them in the writer's thread, in one transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, functions)
 
+    async def touch(self, function: Callable[[Connection], T]) -> T:
+        """The same for one of them."""
+        found: T = (await self.commit([function]))[0]
+        return found
+
     async def change(self, function: Callable[[Connection], None]) -> None:
         """Run a function that changes tables, in the writer's thread."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._change, function)
@@ -91,7 +99,7 @@ class Sqlite:
             connection.close()
         self.engine.dispose()
 
-    def unusable(self, error: DatabaseError | OSError) -> ConfigError:
+    def unusable(self, error: Exception) -> ConfigError:
         """Why the file can't be used, and what to do."""
         reason = error.orig if isinstance(error, DatabaseError) else error
         code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest says where in SQLite

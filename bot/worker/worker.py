@@ -101,7 +101,7 @@ class Worker:
 
     async def _claim(self, held: Held, slots: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
         queue, feed = self._tools.store.queue, self._tools.feed
-        with feed.ear(Topic.QUEUED) as self._ear:
+        with feed.ear(Topic.QUEUED | Topic.STEERED) as self._ear:
             while True:
                 if self._alone:  # it was the last that waited, and nobody has come since
                     await self._ear.news(LOOK_SECONDS)
@@ -179,7 +179,7 @@ class Worker:
         """Keep progress in the store, and stop what somebody asked to stop: here at once, elsewhere soon."""
         saved: dict[JobId, Live] = {}
         told: tuple[bool, int] | None = None
-        with self._tools.feed.ear(Topic.CANCEL) as ear:
+        with self._tools.feed.ear(Topic.CANCEL | Topic.STEERED) as ear:
             while True:
                 await self._save_progress(saved)
                 told = await self._tell(told)

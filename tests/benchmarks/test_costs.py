@@ -40,7 +40,7 @@ async def test_a_job_alone_needs_few_transactions(
 ) -> None:
     """One after another, each looked after by a worker and shown by a deliverer."""
     write_workflows(tmp_path / "workflows")
-    async with Muralist(simulated.url, tmp_path) as muralist:
+    async with Muralist([simulated.url], tmp_path) as muralist:
         await muralist.run(Workload(workflow="seven", jobs=1))
         begun.clear()
         since = time.monotonic()
@@ -55,7 +55,7 @@ async def test_jobs_that_are_asked_for_at_once_share_transactions(
 ) -> None:
     """Those who ask wait for a commit together, and cards are read and drawn together."""
     write_workflows(tmp_path / "workflows")
-    async with Muralist(simulated.url, tmp_path) as muralist:
+    async with Muralist([simulated.url], tmp_path) as muralist:
         await muralist.run(Workload(workflow="flat", jobs=1))
         begun.clear()
         since = time.monotonic()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 from pathlib import Path
 
+from bot.contract.overview import Change
+from bot.contract.values import Actor
+from bot.media.spool import Spool
+from bot.store.store import open_store
 from tests.cli.doubles import DISCORD_TOKEN, TELEGRAM_TOKEN, Discord, Telegram, serving
 from tests.contracts.owners_run import GRAPH
+from tests.postgres import running
 from tests.processes import Program, free_port, run_command
 
 
@@ -48,6 +55,76 @@ async def test_a_token_that_does_not_work_is_a_problem(tmp_path: Path, simulated
         "problem: Discord: Discord does not answer. Check this machine's connection, then try again.",
         "problem: Telegram: Telegram does not know that token. @BotFather shows the right one: /mybots > API Token.",
     ]
+
+
+async def test_the_database_that_is_shared_and_the_servers_that_only_it_knows(
+    tmp_path: Path, simulated: Program
+) -> None:
+    """A server that an admin added is looked at too; another folder and a database that is away are told at once."""
+    here = {"COMFYUI_URLS": simulated.url}
+    nowhere = f"127.0.0.1:{free_port()}"
+    with running() as postgres:
+        url = await asyncio.to_thread(postgres.create, "check")
+        async with open_store(url) as store:
+            await store.memory.once("core", "spool", {"mark": "fox"})
+            await Spool(tmp_path / "data" / "spool").claim("fox", new=True)
+            ann = Actor(platform="web", external_id="ann", name="Ann")
+            change = Change(at=1.0, by=ann, what="backend add", whom=nowhere)
+            await store.switches.add(f"backend:http://{nowhere}", f"http://{nowhere}", change)
+        down = (
+            f"problem: ComfyUI at {nowhere} can't be reached. Check that it runs. "
+            f"(http://{nowhere} added by an admin)"
+        )
+        code, out, err = await run_command(tmp_path, "check", DATABASE_URL=url, **here)
+        assert (code, err, _problems(out)) == (1, "", [down])
+        other = tmp_path / "other"
+        other.mkdir()
+        _, out, _ = await run_command(other, "check", DATABASE_URL=url, **here)
+        assert _problems(out) == [
+            f"problem: DATA_DIR: the pictures of this database lie in another folder than {other / 'data'}. All "
+            "processes that share a database need the same folder. If it was lost, write fox into the file "
+            f"{other / 'data' / 'spool' / 'mark'} to begin with an empty one.",
+            down,
+        ]
+        await asyncio.to_thread(postgres.kill)
+        _, out, _ = await run_command(tmp_path, "check", DATABASE_URL=url, **here)
+        assert _problems(out) == [
+            "problem: The database of DATABASE_URL can't be used (ConnectionRefusedError). Check that its server runs, "
+            "and the address, name and password."
+        ]
+
+
+async def test_tables_of_another_muralist(tmp_path: Path, simulated: Program) -> None:
+    """Older ones are left as they are until the next start; newer ones are nothing to be touched."""
+    here = {"COMFYUI_URLS": simulated.url}
+    assert (await run_command(tmp_path, "db", "upgrade", **here))[0] == 0
+    _be(tmp_path, "0007")
+    code, out, _ = await run_command(tmp_path, "check", **here)
+    assert (code, out.decode().splitlines()[0]) == (
+        0,
+        "note: The database has the tables of an older Muralist. Stop all that use it, then `muralist db upgrade`; the "
+        "next start does that, too.",
+    )
+    _be(tmp_path, "9999")
+    newer = (
+        "The database was last used by a newer Muralist, and this one does not know its tables. Install that version, "
+        "or go back to a copy of the database."
+    )
+    code, out, _ = await run_command(tmp_path, "check", **here)
+    assert (code, _problems(out)) == (1, [f"problem: {newer}"])
+    code, _, err = await run_command(tmp_path, "run", **here)
+    assert (code, err.splitlines()[-1]) == (2, f"error: {newer}")
+
+
+def _problems(out: bytes) -> list[str]:
+    return [line for line in out.decode().splitlines() if line.startswith("problem: ")]
+
+
+def _be(folder: Path, revision: str) -> None:
+    """Have the database say that its tables are of this revision."""
+    with sqlite3.connect(folder / "data" / "muralist.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    connection.close()
 
 
 async def test_which_workflow_is_served_and_what_it_reaches(tmp_path: Path, simulated: Program) -> None:

@@ -181,6 +181,9 @@ class ScriptedCore:
     async def queue(self) -> QueueStatus:
         raise AssertionError("that is a command of the core's")
 
+    def check_held(self) -> None:
+        """Nobody else serves it."""
+
     async def trouble(self) -> str | None:
         raise AssertionError("that is for who watches the page")
 

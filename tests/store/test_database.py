@@ -74,6 +74,23 @@ async def test_writes_that_wait_share_a_commit(store: object, database: Database
     assert await database.read(_names) == names
 
 
+async def test_what_is_not_needed_at_once_shares_the_next_commit(store: object, database: Database) -> None:
+    """It waits for another write; if none comes it is made all the same, also when the database is closed."""
+    with statements(database) as seen:
+        later = asyncio.create_task(database.write(lambda connection: _add(connection, "later"), soon=True))
+        await asyncio.sleep(0)
+        assert await database.write(lambda connection: _add(connection, "now")) == "now"
+        assert await later == "later"
+        assert await database.write(lambda connection: _add(connection, "alone"), soon=True) == "alone"
+    assert seen == ["begin", "commit", "begin", "commit"]
+    assert await database.read(_names) == ["alone", "later", "now"]
+    async with Database(database.url) as other:
+        last = asyncio.create_task(other.write(lambda connection: _add(connection, "last"), soon=True))
+        await asyncio.sleep(0)
+    assert await last == "last"
+    assert await database.read(_names) == ["alone", "last", "later", "now"]
+
+
 async def test_one_that_fails_takes_no_other_with_it(store: object, database: Database) -> None:
     """What it had done before is undone, and its own caller is told."""
 

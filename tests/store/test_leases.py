@@ -194,10 +194,10 @@ async def test_stopping_gives_the_lease_back(store: Store) -> None:
 
 @asynccontextmanager
 async def hogged(kind: str, url: str) -> AsyncIterator[None]:
-    """Another process that keeps the right to write to itself."""
+    """Another process that keeps the right to write leases to itself."""
     if kind == "postgresql":
         hog = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string())
-        await hog.execute(f"SELECT pg_advisory_lock({LOCK})")
+        await hog.execute("BEGIN; LOCK TABLE lease")
         yield
         await hog.close()
         return
@@ -219,6 +219,48 @@ async def test_a_holder_that_cannot_write_its_beat_stops(store: Store, kind: str
     seen = await store.leases.look(NAME)
     assert seen is not None
     assert (seen.owner, seen.epoch) == (None, 1)
+
+
+async def test_a_beat_waits_for_no_other_writer(store: Store, kind: str, url: str) -> None:
+    """However long the others' writes take in the database of many processes, a holder that lives can show it."""
+    if kind == "sqlite":
+        pytest.skip("a file has one writer")
+    held = await store.leases.take(NAME, "ann", None)
+    assert held is not None
+    hog = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string())
+    await hog.execute(f"SELECT pg_advisory_lock({LOCK})")
+    await store.leases.beat(held)
+    await hog.close()
+    assert await store.leases.look(NAME) == Seen(owner="ann", epoch=1, beat=1)
+
+
+async def test_time_in_which_the_database_did_not_answer_counts_against_nobody(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back after longer than the dead time: no beat could be written, so the holder may well live."""
+    timing = LeaseTiming(beat=0.05, dead=1.0)
+    held = await store.leases.take(NAME, "ann", None)
+    assert held is not None
+    others, robber, looks, again = Leases(database), Body(), 0, asyncio.Event()
+    look = others.look
+
+    async def away(name: str) -> Seen | None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            await asyncio.sleep(2 * timing.dead)
+        elif looks == 4:
+            await store.leases.beat(held)
+            again.set()
+        return await look(name)
+
+    monkeypatch.setattr(others, "look", away)
+    waiting = asyncio.create_task(while_held(others, NAME, "bob", timing, robber))
+    await again.wait()
+    assert await store.leases.look(NAME) == Seen(owner="ann", epoch=1, beat=1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert robber.held is None
 
 
 async def test_a_clock_that_jumps_expires_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

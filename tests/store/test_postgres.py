@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
+from bot.store import postgres
 from bot.store.database import Database
 from bot.store.tables import account
 from tests.postgres import Server, running
@@ -138,6 +140,35 @@ async def test_writes_of_all_processes_come_one_after_another(url: str) -> None:
     async with Database(url) as one, Database(url) as other:
         found = await asyncio.gather(*(each.write(count) for _ in range(25) for each in (one, other)))
     assert sorted(found) == list(range(50))
+
+
+async def test_who_stands_still_in_a_write_holds_up_nobody_for_long(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped, or cut off, in the middle of it: the others go on, and it writes again what was undone."""
+    monkeypatch.setattr(postgres, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(postgres, "STALLED_SECONDS", 1.0)
+    began, goes_on = threading.Event(), threading.Event()
+    adds = Adds("ann")
+
+    def stops(connection: Connection) -> str:
+        name = adds(connection)
+        began.set()
+        goes_on.wait()
+        return name
+
+    async def stand_still() -> str:
+        async with Database(url) as database:
+            return await database.write(stops)
+
+    standing = asyncio.create_task(asyncio.to_thread(asyncio.run, stand_still()))
+    await asyncio.to_thread(began.wait)
+    async with Database(url) as database:
+        assert await database.write(Adds("bob")) == "bob"
+        goes_on.set()
+        assert await standing == "ann"
+        assert adds.times == 2
+        assert sorted(await database.read(names)) == ["ann", "bob"]
 
 
 async def test_a_read_can_t_write(url: str) -> None:

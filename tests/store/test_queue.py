@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.contract.overview import Change
 from bot.contract.values import JobId, Trouble
 from bot.errors import LeaseLost
 from bot.jobs.models import Attempt
 from bot.jobs.states import ENDS, LIVE, State
 from bot.jobs.work import Lane
 from bot.scheduling.caps import Caps
+from bot.scheduling.holds import Switch, Turned
 from bot.store.claims import Rules
 from bot.store.database import Database
 from bot.store.leases import Held, Leases
@@ -412,6 +414,17 @@ async def test_models_are_left_to_the_backend_that_has_them_until_it_does_not_an
     other = await _take(store.leases, "backend:b")
     assert await store.queue.claim(other, "p2", now=1600.0) is None
     await store.queue.unload(held)
+    assert (await _claim(store, other, "p2")).job.id == "job-2"
+
+
+async def test_models_are_not_left_to_a_backend_that_takes_no_jobs(store: Store, held: Held) -> None:
+    """It answers, and has them loaded, and an admin has drained it."""
+    await store.requests.add(new_request("1", models="flux"))
+    await _make(store, held, "p1")
+    await store.requests.add(new_request("2", models="flux"))
+    other = await _take(store.leases, "backend:b")
+    change = Change(at=1500.0, by=actor("ann"), what="drain", whom="a")
+    await store.switches.turn(Switch.DRAINED, held.name, Turned(since=1500.0), change)
     assert (await _claim(store, other, "p2")).job.id == "job-2"
 
 

@@ -1,0 +1,21 @@
+"""Ending what runs beside."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+CANCEL_SECONDS = 1.0
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it has ended: a task group whose child fails just then forgets the first time."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("ended with an error", error=repr(error))
