@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
 
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 """How long a job may take before a wait counts as failed."""
 
 FOX = "/imagine a red fox --width 64 --height 64 --steps 4"

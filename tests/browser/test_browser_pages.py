@@ -27,7 +27,7 @@ async def test_the_page_says_that_the_connection_is_lost_and_comes_back(
     await expect(chat.notice).to_contain_text("Muralist does not answer")
     await expect(chat.text).to_have_value("/imagine a grey owl")
     await own_bot.start()
-    await expect(banner).to_be_hidden(timeout=20_000)
+    await expect(banner).to_be_hidden()
     await expect(chat.cards).to_have_count(1)
     await expect(pictures(card)).to_be_visible()
 
