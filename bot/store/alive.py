@@ -1,16 +1,17 @@
 """Whether the process that holds a lease is known to have ended, so that nobody need wait for its beats.
 
-Known only of processes that run where this one does: the same start of the same machine, and the same container.
+Known only on Linux, of processes that run where this one does: the same start of the same machine, and the same
+container.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-PROC = Path("/proc")
 START_FIELD = 19
 """Of /proc/PID/stat behind the name, which may hold anything: when it was started, in ticks since the machine was."""
 
@@ -22,6 +23,8 @@ def name_process() -> str:
 
 def has_ended(owner: str) -> bool:
     """Whether the process of this name has surely ended. False where that can't be known."""
+    if sys.platform != "linux":
+        return False  # a signal 0 ends a process elsewhere
     where, _, rest = owner.partition(":")
     pid, _, rest = rest.partition(":")
     started, _, _ = rest.partition(":")
@@ -39,9 +42,11 @@ def has_ended(owner: str) -> bool:
 
 def _where() -> str:
     """This start of this machine and container; nothing where it has no such names."""
+    if sys.platform != "linux":
+        return ""
     try:
-        boot = (PROC / "sys/kernel/random/boot_id").read_text()
-        inside = (PROC / "self/ns/pid").readlink()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        inside = Path("/proc/self/ns/pid").readlink()
     except OSError:
         return ""
     return sha256(f"{boot}{inside}".encode()).hexdigest()[:16]
@@ -50,8 +55,10 @@ def _where() -> str:
 def _started(pid: int) -> str:
     """When a process was started; nothing if that can't be read. A process that ended and was not yet buried
     counts as never started."""
+    if sys.platform != "linux":
+        return ""
     try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
     return "buried" if fields[0] in "ZX" else fields[START_FIELD]

@@ -222,7 +222,7 @@ async def test_health_readiness_and_metrics(
     assert await get(http, f"{served.url}/healthz") == {"status": "ok"}
     assert await get(http, f"{served.url}/readyz") == {"status": "ok"}
     async with asyncio.timeout(20):
-        while (await _figures(http, served.url))['muralist_deliveries_total{platform="web"}'] < 1:
+        while await _delivered(http, served.url) != (1, 0):
             await asyncio.sleep(0.05)
     figures = await _figures(http, served.url)
     name = simulated.url.removeprefix("http://")
@@ -254,6 +254,14 @@ async def test_health_readiness_and_metrics(
     async with asyncio.timeout(20):
         while (await _ready(http, served.url)) != (503, {"status": "no ComfyUI answers"}):
             await asyncio.sleep(0.05)
+
+
+async def _delivered(http: aiohttp.ClientSession, url: str) -> tuple[float, float]:
+    """How many ends were shown on the page, and how many messages do not show yet what they should."""
+    figures = await _figures(http, url)
+    return figures['muralist_deliveries_total{platform="web"}'], figures[
+        'muralist_undelivered{platform="web"}'
+    ]
 
 
 async def _figures(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
