@@ -75,7 +75,7 @@ def test_broad_excepts_stand_where_they_may() -> None:
         "bot/comfy/listener.py",
         "bot/comfy/watch.py",
         "bot/delivery/deliverer.py",
-    "bot/delivery/front.py",
+        "bot/delivery/front.py",
         "bot/fleet.py",
         "bot/service/families.py",
         "bot/service/shelf.py",

@@ -30,6 +30,13 @@ async def _stopping(http: aiohttp.ClientSession, bot: Program) -> None:
             await asyncio.sleep(0.01)
 
 
+async def _taken_over(bot: Program, job: str) -> None:
+    """Wait until it says that it has in hand what it had before."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not any("job taken over" in said and job in said for said in bot.log.read_text().splitlines()):
+            await asyncio.sleep(0.01)
+
+
 async def _states(folder: Path) -> dict[State, int]:
     async with open_store(sqlite_url(folder / "data")) as store:
         waiting, in_hand = await store.messages.totals()
@@ -72,7 +79,7 @@ async def test_what_runs_is_finished_and_what_takes_too_long_is_handed_over(
         bot.environment["STOP_SECONDS"] = "600"
         await bot.start()
         await ready(http, bot.url)
-        await until(http, bot.url, jobs[2], "running")
+        await _taken_over(bot, jobs[2])
         os.kill(bot.pid, signal.SIGTERM)
         await _stopping(http, bot)
         os.kill(bot.pid, signal.SIGTERM)
