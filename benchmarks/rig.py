@@ -19,8 +19,9 @@ from benchmarks.workload import Outcome, Workload
 
 Json = dict[str, Any]
 
-PER_SERVER = frozenset({"GET /ws", "GET /system_stats", "GET /object_info"})
-"""What is asked once in a while of a server, however many jobs it has: its socket, its health, its node classes."""
+PER_SERVER = frozenset({"GET /ws", "GET /system_stats", "GET /object_info", "GET /view_metadata"})
+"""What is asked once in a while of a server, however many jobs it has: its socket, its health, its node classes, and
+what stands in the heads of the models that it offers."""
 
 
 HANGS_SECONDS = 30.0
