@@ -15,7 +15,7 @@ from bot.jobs.work import Lane
 from bot.scheduling.caps import Caps, room
 from bot.scheduling.choice import SLACK_SECONDS, Line, Room, Server, choose
 from bot.scheduling.holds import ALWAYS, Plan, hold_of
-from bot.store.flows import IS_LIVE, lane_vtimes
+from bot.store.flows import IS_LIVE, MOVED, lane_vtimes
 from bot.store.switches import caps_in_force, read_switches
 from bot.store.tables import flow, identity, job, lease, line, loaded
 
@@ -43,7 +43,7 @@ _LINES_OF_ONE = _LINES.where(
 _LOADED = select(loaded).join(lease, lease.c.name == loaded.c.backend).where(lease.c.owner.is_not(None))
 
 
-_FRONTS = select(job).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+_FRONTS = select(job).where(MOVED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

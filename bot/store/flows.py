@@ -16,6 +16,9 @@ from bot.store.rows import is_one_of, put
 from bot.store.tables import account, flow, job, lane, line
 
 IS_LIVE = is_one_of(job.c.state, LIVE)
+MOVED = (job.c.front > 0) & (func.coalesce(job.c.state, "") == State.QUEUED)
+"""A job that waits and was moved to the front. The state is wrapped, since a planner that knows nothing of how many
+there are would look at all that wait, instead of into the index of those few."""
 
 _FLOW = (flow.c.account == bindparam("whose")) & (flow.c.lane == bindparam("where"))
 _LINE = (

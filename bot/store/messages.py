@@ -14,7 +14,7 @@ from bot.jobs.work import Lane
 from bot.scheduling.place import Turn, Waiting
 from bot.store.backends import others_everywhere
 from bot.store.database import Database, reading, writing, writing_soon
-from bot.store.flows import IS_LIVE
+from bot.store.flows import IS_LIVE, MOVED
 from bot.store.learning import flows_waiting
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, loaded, message, output, place, request
@@ -297,6 +297,6 @@ _DUE = _ours().where(message.c.wanted > message.c.shown)
 _QUEUED = _ours().where(job.c.state == State.QUEUED)
 _CARRIED = _ours().where(IS_LIVE)
 _TURNS = _turns()
-_FRONTS = select(job.c.front).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+_FRONTS = select(job.c.front).where(MOVED)
 _LOADED = select(loaded.c.models)
 _SHOWN = update(message).where(message.c.id == bindparam("which"), message.c.shown < bindparam("below"))

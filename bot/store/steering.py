@@ -12,6 +12,7 @@ from bot.contract.values import AccountId, Actor, JobId
 from bot.jobs.states import State
 from bot.store import audit
 from bot.store.database import Database, reading, writing
+from bot.store.flows import MOVED
 from bot.store.queue import end, want
 from bot.store.tables import account, identity, job, request
 
@@ -138,7 +139,7 @@ class Steering:
     @reading
     def fronts(self, connection: Connection) -> Sequence[JobId]:
         """The jobs that go before all others, in their order."""
-        query = select(job.c.id).where(job.c.front.is_not(None), job.c.state == State.QUEUED)
+        query = select(job.c.id).where(MOVED)
         return [JobId(each) for each in connection.scalars(query.order_by(job.c.front))]
 
 

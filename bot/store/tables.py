@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    text,
     true,
 )
 
@@ -224,7 +225,7 @@ job = Table(
     Column("price", Float),
     Column("reading", JSON(none_as_null=True)),
     Index(None, "state", "account", "lane", "models", "number"),
-    Index(None, "front"),
+    Index(None, "front", sqlite_where=text("front IS NOT NULL"), postgresql_where=text("front IS NOT NULL")),
     Index(None, "backend", "state"),
     Index(None, "account", "finished"),
     Index(None, "finished"),
