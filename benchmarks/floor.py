@@ -101,6 +101,8 @@ class Floor:
         async for frame in socket:
             if frame.type is aiohttp.WSMsgType.TEXT:
                 message: dict[str, Any] = json.loads(frame.data)
-                if message["type"] == "executed" and message["data"]["prompt_id"] in self._files:
+                if message["type"] != "executed" or message["data"]["prompt_id"] not in self._files:
+                    continue
+                if message["data"]["output"] is not None:  # some nodes save nothing
                     files = message["data"]["output"]["images"]
                     self._files[message["data"]["prompt_id"]].set_result(files)
