@@ -232,6 +232,7 @@ class App:
             spool=self.spool,
             feed=self.feed,
             bare=self.bare,
+            holds=partial(self.store.leases.surely_held, dead=self.timing.dead),
             rules=self.rules,
             peers=lambda: self.servers.backends,
         )

@@ -142,6 +142,7 @@ class Execution:
             await self._record.advance(State.POSTING)
         self.unposted = False
         tag = {"job": self._record.attempt.job.id, "attempt": self._record.attempt.number}
+        await self._record.surely_ours()
         try:
             await self._backend.post(follow, graph, tag=tag)
         except CannotConnect as error:

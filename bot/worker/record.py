@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 SOON = 0.2
 """Seconds until a state is noted that only makes the way back shorter after a restart."""
 
+LOOK_SECONDS = 0.05
+
 AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 """States in which a backend has a job and does not run it: nobody outside tells them apart."""
 
@@ -27,14 +29,24 @@ AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
 class Record:
     """One attempt in the store. Every write raises `LeaseLost` if it is somebody else's now."""
 
-    def __init__(self, queue: Queue, feed: Feed, mine: Attempt) -> None:
+    def __init__(self, queue: Queue, feed: Feed, mine: Attempt, held: Callable[[], bool]) -> None:
+        """`held`: whether nobody else can have it by now."""
         self.attempt = mine
+        self._held = held
         self.state = mine.job.state
         self.failures = mine.job.failures
         """How many servers died on it."""
         self._queue = queue
         self._feed = feed
         self._saving: asyncio.Task[None] | None = None
+
+    async def surely_ours(self) -> None:
+        """Wait until nobody else can have it, which one that stood still does not know; if somebody has, to be
+        cancelled."""
+        while True:
+            if self._held():
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def advance(self, to: State, **columns: object) -> None:
         """It is in this state from now on."""

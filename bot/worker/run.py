@@ -40,13 +40,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
-    """What every run of a worker uses. `bare`: the graphs in results are taken out. `peers` tells all backends."""
+    """What every run of a worker uses. `bare`: the graphs in results are taken out. `peers` tells all backends, `holds`
+    whether nobody else can have a lease by now."""
 
     backend: ComfyBackend
     store: Store
     spool: Spool
     feed: Feed
     bare: bool
+    holds: Callable[[str], bool]
     rules: Rules = field(default_factory=Rules)
     peers: Callable[[], Sequence[ComfyBackend]] = tuple
 
@@ -67,7 +69,7 @@ class Run:
         self._tools = tools
         self._executed = executed
         self._cancelled = False
-        self._record = Record(tools.store.queue, tools.feed, mine)
+        self._record = Record(tools.store.queue, tools.feed, mine, partial(tools.holds, mine.backend))
         show = partial(tools.feed.progress, mine.job.id)
         self._execution = Execution(self._record, tools.backend, tools.spool, show, claimed=claimed)
 
