@@ -53,16 +53,18 @@ class Messages:
 
     @reading
     def unsettled(
-        self, connection: Connection, adapter: str, limit: int
+        self, connection: Connection, adapter: str, limit: int, *, line: bool = True
     ) -> tuple[list[MessageView], list[MessageView], list[MessageView]]:
         """An adapter's messages: those whose jobs have waited longest, whose place in line moves by itself; those whose
-        jobs a backend has in hand, in whatever process that is; and those that do not show yet what they should."""
+        jobs a backend has in hand, in whatever process that is; and those that do not show yet what they should.
+
+        Without `line` nobody who waits is looked at."""
         which = {"owner": adapter, "most": limit}
-        waiting, carried, due = (
-            _records(connection, connection.execute(query, which).all())
-            for query in (_QUEUED, _CARRIED, _DUE)
+        queries = (_QUEUED, _CARRIED, _DUE) if line else (_CARRIED, _DUE)
+        *waiting, carried, due = (
+            _records(connection, connection.execute(query, which).all()) for query in queries
         )
-        return waiting, carried, due
+        return waiting[0] if waiting else [], carried, due
 
     @writing_soon
     def shown(self, connection: Connection, view: MessageView) -> None:
