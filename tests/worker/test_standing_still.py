@@ -19,7 +19,7 @@ from bot.jobs.states import State
 from bot.media.spool import Spool
 from bot.store.holding import LeaseTiming
 from bot.store.leases import Held, Seen
-from bot.store.store import Store, open_store
+from bot.store.store import open_store
 from bot.worker.run import Tools
 from bot.worker.worker import Worker
 from simulator.server import Simulator
