@@ -66,7 +66,7 @@ T = TypeVar("T")
 class QuickPostgres(Quick):
     """A connection to a server, within a transaction that is begun and ended by name."""
 
-    def __init__(self, engine: Engine, forms: Forms) -> None:
+    def __init__(self, engine: Engine, forms: Forms | None) -> None:
         super().__init__(engine, forms)
         plain = self.connection.driver_connection
         assert isinstance(plain, asyncpg.Connection), "the engine is PostgreSQL's"
@@ -146,7 +146,7 @@ class Postgres:
         """Run it on one state of everything."""
 
         def once() -> T:
-            with self._begun(_READING) as connection:
+            with self._begun(_READING, self._forms) as connection:
                 found = function(connection)
                 connection.say("COMMIT")
                 return found
@@ -155,13 +155,13 @@ class Postgres:
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """Run them while no other process writes."""
-        return await self._patiently(lambda: greenlet_spawn(self._commit, functions))
+        return await self._patiently(lambda: greenlet_spawn(self._commit, functions, self._forms))
 
     async def touch(self, function: Callable[[Connection], T]) -> T:
         """Run a function that changes a single row while others may write. It may run again after it was done."""
 
         def once() -> T:
-            with self._begun(_WRITING) as connection:
+            with self._begun(_WRITING, self._forms) as connection:
                 found = function(connection)
                 connection.say("COMMIT")
                 return found
@@ -169,8 +169,8 @@ class Postgres:
         return await self._patiently(lambda: greenlet_spawn(once))
 
     async def change(self, function: Callable[[Connection], None]) -> None:
-        """Run a function that changes tables."""
-        await self.commit([function])
+        """Run a function that changes tables. It sees SQLAlchemy's own results, as Alembic needs."""
+        await self._patiently(lambda: greenlet_spawn(self._commit, [function], None))
 
     def unusable(self, error: Exception) -> ConfigError:
         """Why the server can't be used, by the kind of its error: the words may hold what is secret."""
@@ -194,9 +194,9 @@ class Postgres:
         await self.engine.dispose()
 
     @contextmanager
-    def _begun(self, words: str) -> Iterator[QuickPostgres]:
+    def _begun(self, words: str, forms: Forms | None) -> Iterator[QuickPostgres]:
         """A connection in a transaction, which is undone if the block raises, and otherwise ended by the block."""
-        connection = QuickPostgres(self.engine.sync_engine, self._forms)
+        connection = QuickPostgres(self.engine.sync_engine, forms)
         with connection, connection.begin():
             try:
                 connection.say(words)
@@ -205,8 +205,8 @@ class Postgres:
                 connection.undo()
                 raise
 
-    def _commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
-        with self._begun(_WRITING) as connection:
+    def _commit(self, functions: Sequence[Callable[[Connection], Any]], forms: Forms | None) -> list[Any]:
+        with self._begun(_WRITING, forms) as connection:
             begun: int = connection.ask(_LOCKED)
             found = [function(connection) for function in functions]
             try:

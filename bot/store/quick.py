@@ -202,14 +202,15 @@ def _padded(count: int) -> int:
 class Quick(Connection):
     """A connection that knows the forms of statements. What it does not know goes SQLAlchemy's way."""
 
-    def __init__(self, engine: Engine, forms: Forms) -> None:
+    def __init__(self, engine: Engine, forms: Forms | None) -> None:
+        """Without `forms` everything goes SQLAlchemy's way."""
         super().__init__(engine)
         self._forms = forms
 
     def execute(self, statement: Executable, parameters: Any = None, *, execution_options: Any = None) -> Any:
         """Run a statement."""
         several = isinstance(parameters, list)
-        if execution_options is None and not (several and not parameters):
+        if self._forms is not None and execution_options is None and not (several and not parameters):
             form = self._forms.of(statement, (parameters[0] if several else parameters) or {}, self.codes)
             if form is not None:
                 return self.run(form, parameters)
