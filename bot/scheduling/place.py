@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bot.contract.values import AccountId
 from bot.jobs.work import Lane
 from bot.scheduling.lanes import share_of
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """A person in a lane: virtual time, weight, jobs that wait and their work in seconds."""
+class Waiting(NamedTuple):
+    """A person in a lane: virtual time, weight, jobs that wait and their work in seconds.
+
+    Each promise makes one for everybody who waits, and a tuple is made five times as quickly as a dataclass.
+    """
 
     account: AccountId
     lane: Lane
@@ -54,8 +57,12 @@ def ahead(mine: Waiting, nth: int, before: float, waiting: Sequence[Waiting]) ->
     moment is served meanwhile. Loaded models may change the order within the slack, and estimates are estimates.
     """
     turn = mine.vtime + before / mine.weight
-    others = [each for each in waiting if each.lane is mine.lane and each.account != mine.account]
-    theirs = [_until(each, turn, mine.account) for each in others]
+    lane, account = mine.lane, mine.account
+    theirs = [
+        _until(other, turn, account)
+        for other in waiting
+        if other.vtime <= turn and other.lane is lane and other.account != account
+    ]
     return Ahead(
         people=sum(jobs > 0 for jobs, _ in theirs),
         jobs=nth + sum(jobs for jobs, _ in theirs),
@@ -84,15 +91,15 @@ def wait_seconds(mine: Lane, before: Ahead, waiting: Sequence[Waiting], busy: fl
 
 def _until(other: Waiting, turn: float, account: AccountId) -> tuple[int, float]:
     """Jobs and seconds that another person gets before that virtual time. Equals go by account."""
-    if other.jobs <= 0:
+    theirs, _, vtime, weight, waiting, seconds = other
+    if waiting <= 0:
         return 0, 0.0
-    each = other.seconds / other.jobs
-    lag = (turn - other.vtime) * other.weight
+    each = seconds / waiting
+    lag = (turn - vtime) * weight
     if each <= 0:
-        jobs = other.jobs if lag > 0 or (lag == 0 and other.account < account) else 0
-        return jobs, 0.0
+        return (waiting if lag > 0 or (lag == 0 and theirs < account) else 0), 0.0
     jobs = max(0, math.ceil(lag / each))
-    if jobs * each == lag and other.account < account:
+    if jobs * each == lag and theirs < account:
         jobs += 1
-    jobs = min(other.jobs, jobs)
+    jobs = min(waiting, jobs)
     return jobs, jobs * each

@@ -38,11 +38,14 @@ _GROW_FLOW = (
 _SHRINK_FLOW = update(flow).where(_FLOW).values(waiting=flow.c.waiting - 1, seconds=flow.c.seconds - _WORK)
 _GROW_LINE = update(line).where(_LINE).values(waiting=line.c.waiting + 1, seconds=line.c.seconds + _WORK)
 _SHRINK_LINE = update(line).where(_LINE).values(waiting=line.c.waiting - 1, seconds=line.c.seconds - _WORK)
-_DROP_LINE = delete(line).where(_LINE, line.c.waiting <= 0)
-_SERVE_LINE = update(line).where(_LINE).values(served=select(flow.c.vtime).where(_FLOW).scalar_subquery())
+_END_LINE = delete(line).where(_LINE, line.c.waiting <= 1)
+_SERVE_LINE = _SHRINK_LINE.values(served=select(flow.c.vtime).where(_FLOW).scalar_subquery())
 _WEIGHT = select(account.c.weight).where(account.c.id == bindparam("whose")).scalar_subquery()
 _CHARGE = (
     update(flow).where(_FLOW).values(vtime=flow.c.vtime + _WORK / _WEIGHT, running=flow.c.running + _MORE)
+)
+_TAKE = _SHRINK_FLOW.values(
+    vtime=flow.c.vtime + bindparam("cost", type_=Float) / _WEIGHT, running=flow.c.running + 1
 )
 _MOVE_LANE = update(lane).where(lane.c.name == bindparam("where")).values(vtime=lane.c.vtime + _WORK)
 _NEW_FLOW, _NEW_LINE = insert(flow), insert(line)
@@ -140,18 +143,30 @@ def join_line(connection: Connection, spot: Spot) -> None:
 
 def leave_line(connection: Connection, spot: Spot) -> None:
     """A job waits no more."""
-    for statement in (_SHRINK_FLOW, _SHRINK_LINE, _DROP_LINE):
-        connection.execute(statement, spot.binds)
+    connection.execute(_SHRINK_FLOW, spot.binds)
+    if connection.execute(_END_LINE, spot.binds).rowcount == 0:
+        connection.execute(_SHRINK_LINE, spot.binds)
 
 
-def serve(connection: Connection, spot: Spot) -> None:
-    """The line of that job was served just now, as far as its person's virtual time has come."""
-    connection.execute(_SERVE_LINE, spot.binds)
+def take(connection: Connection, spot: Spot, cost: float) -> None:
+    """A backend takes a job that waited, which is charged so many seconds.
+
+    Its line, if it goes on, was served just now, as far as its person's virtual time has come with that.
+    """
+    connection.execute(_TAKE, {**spot.binds, "cost": cost})
+    _move_lane(connection, spot.lane, cost)
+    if connection.execute(_END_LINE, spot.binds).rowcount == 0:
+        connection.execute(_SERVE_LINE, spot.binds)
 
 
 def charge(connection: Connection, owner: AccountId, where: Lane, seconds: float, *, running: int) -> None:
     """A person and their lane have had these seconds of a backend more (or less); so many jobs more are running."""
     connection.execute(_CHARGE, {"whose": owner, "where": where, "work": seconds, "more": running})
+    _move_lane(connection, where, seconds)
+
+
+def _move_lane(connection: Connection, where: Lane, seconds: float) -> None:
+    """A lane has had these seconds more."""
     if seconds:
         change = seconds / SHARES[where]
         moved = connection.execute(_MOVE_LANE, {"where": where, "work": change})
