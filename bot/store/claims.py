@@ -35,34 +35,33 @@ _THEIRS = select(identity.c.account).where(
 
 
 def _lines_of(where: Lane, *, one: bool) -> Select[Any]:
-    """The lines of the least served people of a lane, or those of one person."""
-    query = (
+    """The lines of the least served people of a lane, or those of one person.
+
+    Each of them has a line, so no more people are looked for than lines.
+    """
+    people = select(flow).where(flow.c.lane == where, flow.c.waiting > 0)
+    if one:
+        people = people.where(flow.c.account.in_(_THEIRS))
+    who = people.order_by(flow.c.vtime, flow.c.account).limit(CANDIDATES).subquery()
+    return (
         select(
             *(line.c.account, line.c.lane, line.c.place, line.c.models, line.c.shunned),
-            *(flow.c.vtime, line.c.served, line.c.seconds, line.c.waiting),
+            *(who.c.vtime, line.c.served, line.c.seconds, line.c.waiting),
             select(lane.c.vtime).where(lane.c.name == where).scalar_subquery().label("lane_vtime"),
             literal(None, Integer).label("front"),
         )
-        .join(flow, (flow.c.account == line.c.account) & (flow.c.lane == line.c.lane))
-        .where(flow.c.lane == where, flow.c.waiting > 0)
-        .order_by(flow.c.vtime, flow.c.account)
+        .join(who, (who.c.account == line.c.account) & (who.c.lane == line.c.lane))
+        .order_by(who.c.vtime, who.c.account)
         .limit(CANDIDATES)
     )
-    return query.where(line.c.account.in_(_THEIRS)) if one else query
 
 
 def _fronts(*, one: bool) -> Select[Any]:
     """The jobs that were moved to the front, a line each."""
+    zero, none = literal(0.0, Float), literal(None, Float)
     query = select(
         *(job.c.account, job.c.lane, job.c.place, job.c.models, job.c.shunned),
-        *(
-            literal(0.0, Float),
-            literal(0.0, Float),
-            job.c.estimate,
-            literal(0),
-            literal(None, Float),
-            job.c.front,
-        ),
+        *(zero, zero, job.c.estimate, literal(0), none, job.c.front),
     ).where(MOVED)
     return query.where(job.c.account.in_(_THEIRS)) if one else query
 
