@@ -138,6 +138,7 @@ async def test_changes_tell_how_many_rows_they_found(filled: Database) -> None:
     def change(connection: Connection) -> None:
         counts = [connection.execute(CHANGED, each).rowcount for each in changes]
         assert counts == [1, 1, 1, 0]
+        assert connection.execute(NEW, {**ROWS[0], "id": "d", "sure": False, "index": -1}).rowcount == 1
         assert [connection.execute(MORE, {"by": by}).rowcount for by in (10, 100)] == [1, 1]
         found: Any = connection.execute(SOME, {"ids": ["a", "b", "c"]})
         assert [(row.id, row.index, row.sure, row.latest) for row in found] == [
@@ -147,7 +148,12 @@ async def test_changes_tell_how_many_rows_they_found(filled: Database) -> None:
         ]
         connection.execute(CHANGED, [{"which": which, "seconds": 7.0} for which in ("a", "b")])
         assert [row.seconds for row in connection.execute(SOME, {"ids": ["a", "b", "c"]})] == [7.0, 7.0, 3.0]
-        assert [connection.execute(GONE, {"least": least}).rowcount for least in (112, 0, 0)] == [1, 2, 0]
+        assert [connection.execute(GONE, {"least": least}).rowcount for least in (112, 0, 0, -1)] == [
+            1,
+            2,
+            0,
+            1,
+        ]
 
     await filled.write(change)
     assert await filled.read(lambda connection: connection.execute(select(thing)).all()) == []
