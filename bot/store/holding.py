@@ -50,6 +50,9 @@ async def while_held(
     finally:
         leases.beats.pop(name, None)
         await asyncio.shield(leases.give_back(held))
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError  # asked for while the lease was lost: the group told only of that
 
 
 async def _acquire(leases: Leases, name: str, owner: str, timing: LeaseTiming) -> Held:

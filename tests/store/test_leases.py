@@ -157,6 +157,24 @@ async def test_a_lost_lease_ends_what_was_done_under_it(store: Store) -> None:
     assert await store.leases.look(NAME) == Seen(owner="bob", epoch=2, beat=0)
 
 
+async def test_an_end_asked_for_in_the_moment_in_which_the_lease_is_lost_is_heeded(store: Store) -> None:
+    """The loss does not swallow it: whoever waits for the lease anew would never stop."""
+    waiting = asyncio.get_running_loop().create_future()
+    began = asyncio.Event()
+
+    async def body(_held: Held) -> None:
+        began.set()
+        await waiting
+
+    holding = asyncio.create_task(while_held(store.leases, NAME, "ann", QUICK, body))
+    waiting.add_done_callback(lambda _waiting: holding.cancel())
+    await began.wait()
+    while await store.leases.take(NAME, "bob", await store.leases.look(NAME)) is None:
+        pass
+    with pytest.raises(asyncio.CancelledError):
+        await holding
+
+
 async def test_a_body_that_finds_the_lease_lost_ends_quietly(store: Store) -> None:
     """`LeaseLost` from a write is what a lost lease looks like from inside; it is no crash."""
 
