@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import secrets
 import time
 from collections.abc import Mapping
 
@@ -26,6 +25,7 @@ from bot.jobs.work import Lane, Work
 from bot.media.kinds import Family
 from bot.media.spool import Spool
 from bot.scheduling.terms import Terms
+from bot.service.draws import Draws
 from bot.service.grounds import Ground, Grounds
 from bot.service.inputs import Inputs
 from bot.service.look import Look
@@ -51,7 +51,7 @@ SEED_BITS = 53
 
 
 AT_ONCE = 8
-"""Requests that are checked in one turn of the event loop: each takes it for a millisecond or two."""
+"""Requests that are begun in one turn of the event loop: each takes it for a millisecond or two."""
 
 BATCHES = ("count", "batch", "batch_size")
 
@@ -80,6 +80,7 @@ class Submit:
         self._grounds = grounds
         self._rules = rules
         self._turns = Turns(AT_ONCE)
+        self._draws = Draws()
 
     async def submit(
         self,
@@ -93,6 +94,7 @@ class Submit:
 
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
+        await self._turns.take()
         fingerprint = _fingerprint(invocation)
         known, trust, ground = await asyncio.gather(  # together, so that the store is asked once
             self._store.requests.find(invocation.event_key),
@@ -102,11 +104,10 @@ class Submit:
         if known is not None:
             return _same(known, fingerprint)
         level = self._rights.judge(invocation.actor, trust, MAKE)
-        await self._turns.take()
         await self._servers.ready()
         chosen = self._allowed(chosen, invocation.command, ground, level)
         self._servers.require(chosen)
-        new = await self._request(invocation, adapter, chosen, kept, level)
+        new = await self._request(invocation, adapter, chosen, kept, level, fingerprint)
         self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
         added = await self._store.requests.add(new, self._terms(new, level))
         self._feed.queued(added.job)
@@ -143,9 +144,10 @@ class Submit:
         chosen: Workflow,
         kept: tuple[InputImage, ...],
         level: Level,
+        fingerprint: str,
     ) -> NewRequest:
         """What is to be stored, if it can run. Raises `UserError`."""
-        raw, (request, message, job, seed) = _raw(chosen, invocation.values), _draw()
+        raw, seed = _raw(chosen, invocation.values), self._draws.number(SEED_BITS)
         choices = self._servers.choices(chosen)
         self._servers.require_families(chosen, raw)
         bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
@@ -161,16 +163,16 @@ class Submit:
         unfit = self._servers.unfit(chosen, patched)
         found = self._servers.costs(patched)
         return NewRequest(
-            request=RequestId(request),
+            request=RequestId(self._draws.id()),
             event_key=invocation.event_key,
-            fingerprint=_fingerprint(invocation),
+            fingerprint=fingerprint,
             actor=invocation.actor,
             place=invocation.place,
             command=invocation.command,
-            message=MessageId(message),
+            message=MessageId(self._draws.id()),
             adapter=adapter,
             address=invocation.address,
-            job=JobId(job),
+            job=JobId(self._draws.id()),
             workflow=chosen.name,
             version=version_of(graph),
             graph=graph,
@@ -191,13 +193,6 @@ class Submit:
             price=dollars(found),
             created=time.time(),
         )
-
-
-def _draw() -> tuple[str, str, str, int]:
-    """Three ids and a seed in one draw: each lets go of Python's lock, which a busy thread then has for a while."""
-    drawn = secrets.token_bytes(56)
-    ids = [drawn[begin : begin + 16].hex() for begin in (0, 16, 32)]
-    return ids[0], ids[1], ids[2], int.from_bytes(drawn[48:]) >> (64 - SEED_BITS)
 
 
 def _lane(level: Level, workflow: Workflow, values: Mapping[str, PatchValue]) -> Lane:
