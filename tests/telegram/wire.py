@@ -35,7 +35,8 @@ class Refused(Exception):
 
 
 @cache
-def _checker() -> aiogram.Bot:
+def checker() -> aiogram.Bot:
+    """What checks. To be asked for once before anybody is waited for: the import keeps the event loop."""
     import aiogram
 
     return aiogram.Bot(TOKEN)
@@ -76,7 +77,7 @@ def checked(name: str, given: Json, files: dict[str, bytes]) -> Json:
     named = {key: value for key, value in sent.items() if key in kind.model_fields}
     try:
         method = kind.model_validate(_attached({**values, **named}, sent))
-        validate_method(_checker(), method)
+        validate_method(checker(), method)
     except ApiRuleViolation as error:
         raise Refused(400, error.description) from error
     except ValueError as error:
