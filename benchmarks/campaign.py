@@ -1,19 +1,20 @@
 """campaign: a long run in which everything is killed again and again, on SQLite and on PostgreSQL.
 
-Bots, workers, servers and PostgreSQL get SIGKILL at moments drawn by a seed while jobs flow. In the end every job must
-be over, once, with its own picture, and shown; and no more runs may have been repeated than there were kills.
+Bots, workers, servers and PostgreSQL get SIGKILL at moments drawn by a seed while jobs flow, asked for on the page, on
+Discord and on Telegram. In the end every job must be over, once, and its own picture shown once where it was asked for;
+and no more runs may have been repeated than there were kills.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import itertools
 import json
 import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +22,18 @@ from pathlib import Path
 import aiohttp
 from sqlalchemy import Connection, func, select
 
+from benchmarks import crowd
+from benchmarks.crowd import PEOPLE, Crowd, OnDiscord, OnPage, OnTelegram
 from benchmarks.report import Figure, at_most, exactly
 from benchmarks.workflows import write_workflows
 from bot.jobs.states import ENDS, State
 from bot.store.database import Database
-from bot.store.tables import attempt, job, message, output
+from bot.store.tables import attempt, job, message, output, request
+from tests.discord.double import Discord
 from tests.postgres import Server, binaries, running
 from tests.processes import Program, bot_program, fork_programs, simulator_program
+from tests.telegram.double import Telegram
 
-PEOPLE = 20
 OPEN_JOBS = 60
 """So many are asked for ahead of those that are done."""
 
@@ -46,6 +50,12 @@ DOWN_SECONDS = 3.0
 
 KINDS = ("chat processes", "servers", "workers", "PostgreSQL")
 """Who is killed; of SQLite the first two, as its one process does everything."""
+
+_ASKED = (
+    select(request.c.actor_platform, func.count())
+    .join(job, job.c.request == request.c.id)
+    .group_by(request.c.actor_platform)
+)
 
 RUN = ["-c", "from bot.cli import main; main()", "run"]
 
@@ -77,21 +87,20 @@ class Scene:
     servers: list[Program]
     postgres: Server | None
     kinds: Sequence[str]
+    crowds: Sequence[Crowd]
     killed: Counter[str] = field(default_factory=Counter)
-    jobs: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What the database says in the end."""
+    """What the database says in the end; `asked` are jobs by platform."""
 
     unfinished: int
     failed: int
-    rows: int
+    asked: Mapping[str, int]
     cards: int
     doubled: int
     without_picture: int
-    pictures: int
     not_shown: int
 
 
@@ -124,34 +133,53 @@ def _plan(database: str, *, quick: bool, seconds: float | None, seed: int, jobs:
 
 async def _campaign(plan: Plan) -> list[Figure]:
     begun = time.monotonic()
-    async with _scene(plan) as scene:
+    async with (
+        crowd.platforms() as chats,
+        aiohttp.ClientSession() as http,
+        _scene(plan, chats, http) as scene,
+    ):
         asking = asyncio.create_task(_ask_all(scene, plan, begun))
         await _kill_all(scene, plan, asking)
         await asking
         await _until_over(scene)
-        found, pictures = await _found(scene), await _pictures(scene)
-        took = time.monotonic() - begun
-        return _figures(plan, scene, found, pictures, took)
+        seen = {each.platform: await each.pictures() for each in scene.crowds}
+        return _figures(plan, scene, await _found(scene), seen, time.monotonic() - begun)
 
 
-def _figures(plan: Plan, scene: Scene, found: Found, pictures: int, took: float) -> list[Figure]:
-    jobs, kills, runs = len(scene.jobs), scene.killed.total(), sum(_runs(scene).values())
+def _figures(
+    plan: Plan, scene: Scene, found: Found, seen: Mapping[str, Counter[str]], took: float
+) -> list[Figure]:
+    jobs, kills, runs = sum(found.asked.values()), scene.killed.total(), _runs(scene)
     who = ", ".join(f"{count} {name}" for name, count in sorted(scene.killed.items()))
-    against = f"{jobs} jobs in {took:.0f} s with {kills} kills ({who}), seed {plan.seed}"
-    lost = found.unfinished + found.without_picture + (jobs - pictures)
-    repeated = runs - len(_runs(scene))
+    where = ", ".join(f"{count} on {name}" for name, count in sorted(found.asked.items()))
+    against = f"{jobs} jobs ({where}) in {took:.0f} s with {kills} kills ({who}), seed {plan.seed}"
+    unseen = sum(max(0, count - len(seen[name])) for name, count in found.asked.items())
+    unasked = sum(abs(found.asked.get(each.platform, 0) - each.asked) for each in scene.crowds if each.exact)
+    twice = sum(pictures.total() - len(pictures) for pictures in seen.values())
+    left = sum(each.left_behind for each in scene.crowds if isinstance(each, OnTelegram))
     name = f"campaign, {plan.database}"
     return [
-        exactly(f"{name}: lost", lost, 0, against),
+        exactly(f"{name}: lost", found.unfinished + found.without_picture + unseen, 0, against),
         exactly(
             f"{name}: doubled",
-            found.doubled + abs(found.rows - jobs) + abs(found.cards - jobs),
+            found.doubled + twice + unasked + abs(found.cards - jobs),
             0,
-            "ended twice, with more than its one picture, or not with one card for each that was asked for",
+            "ended twice, with more than its one picture, with that shown twice, or not one job and card a request",
         ),
         exactly(f"{name}: failed", found.failed, 0, against),
         exactly(f"{name}: not shown", found.not_shown, 0, "messages that do not show the end"),
-        at_most(f"{name}: runs repeated", repeated, kills, f"{runs} runs; as many as kills are allowed"),
+        at_most(
+            f"{name}: messages left behind on Telegram",
+            left,
+            kills,
+            "a send that a kill cut off has no key there; as many as kills are allowed, without a picture",
+        ),
+        at_most(
+            f"{name}: runs repeated",
+            runs.total() - len(runs),
+            kills,
+            f"{runs.total()} runs; as many as kills are allowed",
+        ),
         exactly(
             f"{name}: kinds of program killed", len(scene.killed), len(scene.kinds), ", ".join(scene.kinds)
         ),
@@ -159,7 +187,9 @@ def _figures(plan: Plan, scene: Scene, found: Found, pictures: int, took: float)
 
 
 @asynccontextmanager
-async def _scene(plan: Plan) -> AsyncIterator[Scene]:
+async def _scene(
+    plan: Plan, chats: tuple[Discord, Telegram], http: aiohttp.ClientSession
+) -> AsyncIterator[Scene]:
     """Everything started; all of it is ended, whatever becomes of the campaign."""
     with tempfile.TemporaryDirectory(prefix="campaign-") as name:
         folder = Path(name)
@@ -167,9 +197,16 @@ async def _scene(plan: Plan) -> AsyncIterator[Scene]:
         servers = [_server(folder, number) for number in range(plan.servers)]
         if plan.database == "SQLite":
             url = f"sqlite+aiosqlite:///{folder / 'data' / 'muralist.db'}"
-            asks = bot_program(folder, ",".join(each.url for each in servers))
+            asks = bot_program(folder, ",".join(each.url for each in servers), **crowd.settings(*chats))
             scene = Scene(
-                folder=folder, url=url, asks=asks, workers=[], servers=servers, postgres=None, kinds=KINDS[:2]
+                folder=folder,
+                url=url,
+                asks=asks,
+                workers=[],
+                servers=servers,
+                postgres=None,
+                kinds=KINDS[:2],
+                crowds=_crowds(chats, http, asks),
             )
             async with _started(scene):
                 yield scene
@@ -177,7 +214,8 @@ async def _scene(plan: Plan) -> AsyncIterator[Scene]:
         with running() as postgres:
             url = postgres.create("campaign")
             shared = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": url}
-            asks = bot_program(folder, ",".join(each.url for each in servers), **shared)
+            chatting = {**shared, **crowd.settings(*chats)}
+            asks = bot_program(folder, ",".join(each.url for each in servers), **chatting)
             asks.arguments += ["--role", "chat"]
             workers = [_worker(folder, plan, number, servers, shared) for number in range(plan.workers)]
             scene = Scene(
@@ -188,9 +226,14 @@ async def _scene(plan: Plan) -> AsyncIterator[Scene]:
                 servers=servers,
                 postgres=postgres,
                 kinds=KINDS,
+                crowds=_crowds(chats, http, asks),
             )
             async with _started(scene):
                 yield scene
+
+
+def _crowds(chats: tuple[Discord, Telegram], http: aiohttp.ClientSession, asks: Program) -> Sequence[Crowd]:
+    return OnPage(http, asks), OnDiscord(chats[0]), OnTelegram(chats[1])
 
 
 def _server(folder: Path, number: int) -> Program:
@@ -223,38 +266,16 @@ async def _started(scene: Scene) -> AsyncIterator[None]:
 
 async def _ask_all(scene: Scene, plan: Plan, begun: float) -> None:
     """Ask for jobs, some ahead of those that are done, until there were enough, for long enough, and enough kills."""
-
-    def goes_on() -> bool:
-        begins = len(scene.jobs) < plan.jobs or time.monotonic() - begun < plan.seconds
-        return begins or len(scene.killed) < len(scene.kinds)
-
-    async with aiohttp.ClientSession() as http, Database(scene.url) as database:
-        while goes_on():
+    turns = itertools.cycle(scene.crowds)
+    async with Database(scene.url) as database:
+        while True:
             counts = await database.read(_counts)
-            room = OPEN_JOBS - len(scene.jobs) + sum(counts.get(state, 0) for state in ENDS)
-            numbers = range(len(scene.jobs), len(scene.jobs) + min(room, PEOPLE))
-            await asyncio.gather(*(_ask(http, scene, number) for number in numbers))
+            goes_on = sum(counts.values()) < plan.jobs or time.monotonic() - begun < plan.seconds
+            if not goes_on and len(scene.killed) == len(scene.kinds):
+                return
+            room = OPEN_JOBS - sum(count for state, count in counts.items() if state not in ENDS)
+            await asyncio.gather(*(next(turns).ask() for _ in range(min(room, PEOPLE))))
             await asyncio.sleep(0.2)
-
-
-async def _ask(http: aiohttp.ClientSession, scene: Scene, number: int) -> None:
-    """Ask under a key of its own until it is taken, however often that takes."""
-    body = {
-        "workflow": "flat",
-        "values": {"prompt": "campaign", "seed": number},
-        "user": f"person-{number % PEOPLE}",
-    }
-    while True:
-        try:
-            headers = {"Idempotency-Key": f"campaign-{number}"}
-            url = f"{scene.asks.url}/api/v1/generate"
-            async with http.post(url, json=body, headers=headers) as answer:
-                if answer.status == 202:
-                    scene.jobs[number] = (await answer.json())["job_id"]
-                    return
-        except aiohttp.ClientError:
-            pass
-        await asyncio.sleep(0.2)
 
 
 async def _kill_all(scene: Scene, plan: Plan, asking: asyncio.Task[None]) -> None:
@@ -317,25 +338,12 @@ def _look(connection: Connection) -> Found:
     return Found(
         unfinished=sum(count for state, count in counts.items() if state not in ENDS),
         failed=counts.get(State.FAILED, 0),
-        rows=sum(counts.values()),
+        asked={platform: count for platform, count in connection.execute(_ASKED)},  # noqa: C416 - rows are no pairs
         cards=connection.scalar(select(func.count()).select_from(message)) or 0,
         doubled=len(twice) + sum(row.outputs > 1 for row in outputs),
         without_picture=sum(row.outputs == 0 for row in outputs),
-        pictures=connection.scalar(select(func.count(func.distinct(output.c.sha256)))) or 0,
         not_shown=connection.scalar(stale) or 0,
     )
-
-
-async def _pictures(scene: Scene) -> int:
-    """How many different pictures the jobs have, read as people read them."""
-    async with aiohttp.ClientSession() as http:
-        found = [await _picture(http, scene, job_id) for job_id in scene.jobs.values()]
-    return len({each for each in found if each is not None})
-
-
-async def _picture(http: aiohttp.ClientSession, scene: Scene, job_id: str) -> str | None:
-    async with http.get(f"{scene.asks.url}/api/v1/jobs/{job_id}/outputs/0") as answer:
-        return hashlib.sha256(await answer.read()).hexdigest() if answer.status == 200 else None
 
 
 def _runs(scene: Scene) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -75,6 +76,9 @@ SPOOL_MARK = ("core", "spool")
 
 SWITCH_SECONDS = 0.001
 """How long a thread of the database may keep the event loop waiting for its turn in Python."""
+
+COLLECT_EVERY = (2000, 20, 20)
+"""Objects, and collections of younger ones, until the garbage collector looks at each generation again."""
 
 TAKE_BACK_SECONDS = 60.0
 """How often jobs are looked for that servers have in hand with which nobody works."""
@@ -160,6 +164,7 @@ class App:
         Raises `ConfigError` once none of the adapters can run as it is set up.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
+        _collect_rarely()
         await self._prepare()
         self.vitals.serves(adapter.name for adapter in adapters)
         fronts = [self._front(adapter) for adapter in adapters]
@@ -291,6 +296,18 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             stopping=stopping,
             stop_seconds=settings.stop_seconds,
         )
+
+
+def _collect_rarely() -> None:
+    """Keep the garbage collector from standing in everybody's way.
+
+    All threads stand still while it looks at everything there is, for some 200 ms: what was there at the start stays,
+    so it need not be looked at again, and what many jobs at once make is no garbage yet.
+    """
+    gc.set_threshold(*COLLECT_EVERY)
+    if not gc.get_freeze_count():  # once in a process: later there may be garbage among it
+        gc.collect()
+        gc.freeze()
 
 
 def read_workflows(settings: Settings) -> dict[str, Draft]:

@@ -26,6 +26,9 @@ _SECRETS = (
 )
 
 
+_MARKS = re.compile(r"[:=\s/]")
+"""What every one of these has somewhere; most texts have none."""
+
 _NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|_KEY$")
 SHORTEST_SECRET = 8
 """Shorter ones are words that may be anywhere."""
@@ -85,6 +88,8 @@ class Redact:
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
+        if _MARKS.search(text) is None:
+            return text
         for pattern, instead in _SECRETS:
             text = pattern.sub(instead, text)
         return text

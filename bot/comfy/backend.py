@@ -287,7 +287,7 @@ class ComfyBackend:
         others = self._watch.others
         enough = others.gone + self.busy_with
         while self.busy_with > 0 and others.gone < enough:
-            if not await others.news(self.timing.silence) and self.up:
+            if not await others.news(self.timing.patience(1)) and self.up:
                 with suppress(BackendError):  # asked again after the next silence
                     others.recount(sum(await self.others()))
 

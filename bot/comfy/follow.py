@@ -74,6 +74,8 @@ class Follow:
         self.cancelled = False
         """We asked for its end: then its absence is no loss."""
         self.heard_at = self.asked_at = _now()
+        self.asked = 0
+        """How often the server was asked about it since it was last heard of."""
         self.absent_since: float | None = None
         self._pace = pace
         self._on_unclear = on_unclear
@@ -135,6 +137,7 @@ class Follow:
         """Take in a message about this attempt that came over that connection."""
         self.acknowledge()
         self.heard_at = _now()
+        self.asked = 0
         self.absent_since = None
         match message:
             case ExecutionStart():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PATIENCE = (1, 2, 4)
+"""So many times the first silence; the last one again and again."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
@@ -15,8 +18,8 @@ class Timing:
     """An ordinary answer, the one to POST /prompt too."""
     transfer: float = 60.0
     """Silence within an upload or download. Not its whole length: a video may take as long as it takes."""
-    silence: float = 2.0
-    """A followed attempt unheard of for so long is asked for by HTTP."""
+    silence: float = 1.0
+    """A followed attempt unheard of for so long is asked for by HTTP; see `patience`."""
     deaf: float = 1.0
     """After a POST the socket must bring a word within this, else it is taken for deaf."""
     reconnect_first: float = 0.2
@@ -36,3 +39,10 @@ class Timing:
     """How often `/object_info` is read again: model files come and go."""
     pace: float = 0.05
     """The least time between two `Progress` or `Preview` of one attempt. `Started` and the end never wait."""
+
+    def patience(self, asked: int) -> float:
+        """Seconds of silence until something is asked about, when it was asked about so often in this silence.
+
+        A short job on a deaf socket should not wait long; one that loads a model should not be asked about often.
+        """
+        return self.silence * PATIENCE[min(asked, len(PATIENCE) - 1)]

@@ -128,8 +128,9 @@ class Watch:
                 self._current = follow  # the older preview frames do not say whose they are
         if follow is not None:
             self._heard_at = asyncio.get_running_loop().time()
+            known = follow.ended
             follow.hear(message, connection)
-            if _is_end(message):
+            if _is_end(message) and not known:
                 self.others.ended()
 
     def counted(self, remaining: int) -> None:
@@ -189,6 +190,7 @@ class Watch:
                 follow.start()
             case Over(end=end):
                 if not follow.ended and follow.heard_end() is None:
+                    self.others.ended()  # no count told so, and it must not pass for somebody else's
                     self._on_unheard(follow)
                 follow.end(end)
             case _:
@@ -204,20 +206,35 @@ class Watch:
         return list(unclear.values())
 
     async def _pause(self) -> None:
+        """Until it is said that there is something to do, or the first silence is over."""
+        now = asyncio.get_running_loop().time()
+        rest = min(
+            (self._due_at(follow) - now for follow in self._asked_about()), default=self._timing.silence
+        )
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._timing.silence / 4):
+            async with asyncio.timeout(min(max(rest, 0.0), self._timing.silence)):
                 await self._wake.wait()
         self._wake.clear()
 
     def _due(self) -> list[Follow]:
         now = asyncio.get_running_loop().time()
-        asked, self._look_now = self._look_now, set()
+        wanted, self._look_now = self._look_now, set()
+        return [
+            follow
+            for follow in self._asked_about()
+            if follow.prompt_id in wanted or now >= self._due_at(follow)
+        ]
+
+    def _asked_about(self) -> list[Follow]:
         return [
             follow
             for follow in self._follows.values()
             if follow.acknowledged and not follow.ended and follow not in self._settling
-            if follow.prompt_id in asked or now - self._last_word(follow) >= self._timing.silence
         ]
+
+    def _due_at(self, follow: Follow) -> float:
+        """When its silence is asked about."""
+        return self._last_word(follow) + self._timing.patience(follow.asked)
 
     def _last_word(self, follow: Follow) -> float:
         # One that waits its turn behind another of ours is silent by nature: while we hear of that one, fine,
@@ -230,6 +247,7 @@ class Watch:
         now = asyncio.get_running_loop().time()
         for follow in follows:
             follow.asked_at = now
+            follow.asked += 1
         try:
             queue = await self._read_queue()
             for follow in follows:

@@ -35,6 +35,8 @@ BATCH = 100
 """Messages that are looked at in one go."""
 
 LOOK_SECONDS = 1.0
+LOOKED_AT = 20
+"""Cards of those who wait that are looked at in a second: the more there are, the more rarely each is."""
 AT_ONCE = 32
 """Messages that are being shown at one time."""
 
@@ -84,6 +86,7 @@ class Deliverer:
         self._ended: set[MessageId] = set()  # shown as they will stay; a read on its way may not know it
         self._tries: dict[MessageId, int] = {}
         self._notes = not adapter.limits.shared
+        self._look_at_line = 0.0  # not before
 
     async def run(self) -> None:
         """Deliver until cancelled, whatever happens."""
@@ -145,7 +148,10 @@ class Deliverer:
         of them whether ComfyUI answers.
         """
         self._drop_ended()
-        waiting, carried, due = await self._store.messages.unsettled(self._adapter.name, BATCH)
+        begun = time.monotonic()
+        line = begun >= self._look_at_line or not self._notes
+        waiting, carried, due = await self._store.messages.unsettled(self._adapter.name, BATCH, line=line)
+        self._look_at_line = begun + len(waiting) / LOOKED_AT if line else self._look_at_line
         for view, card in await self._different(waiting):
             self._dirty[view.id] = Due(view=view, card=card)
         self._known.update({view.job.id: view for view in carried if view.id not in self._ended})
@@ -176,7 +182,7 @@ class Deliverer:
 
     async def _turns(self) -> list[Due | MessageId]:
         """Those whose turn it is, as they stand now, and no more than can be shown at once."""
-        if not self._may_show():
+        if len(self._busy) >= AT_ONCE or not self._may_show():
             return []
         taken: list[Due] = []
         boards: list[MessageId] = []
@@ -195,8 +201,8 @@ class Deliverer:
 
     def _may_show(self) -> bool:
         """Whether no other process can be the one who shows cards there by now."""
-        held = self._store.leases.surely_held(lease_of(self._adapter.name), self._timing.dead)
-        return self._adapter.limits.shared or held
+        name, dead = lease_of(self._adapter.name), self._timing.dead
+        return self._adapter.limits.shared or self._store.leases.surely_held(name, dead)
 
     def _waiting(self) -> dict[MessageId, Standing]:
         found = {

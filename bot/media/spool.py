@@ -212,21 +212,27 @@ class Spool:
         return Blob(sha256=digest.hexdigest(), size=size)
 
     def _begin(self) -> BinaryIO:
-        incoming = self._folder / "incoming"
-        incoming.mkdir(parents=True, exist_ok=True)
-        return (incoming / uuid4().hex).open("xb")
+        begun = self._folder / "incoming" / uuid4().hex
+        try:
+            return begun.open("xb")
+        except FileNotFoundError:  # the first one
+            begun.parent.mkdir(parents=True, exist_ok=True)
+            return begun.open("xb")
 
     def _end(self, target: BinaryIO, sha256: str) -> None:
         """On the disk first, then under its name: a name in the spool always means whole content."""
         target.flush()
         os.fsync(target.fileno())
         target.close()
-        place = self.path(sha256)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place, written = self.path(sha256), Path(target.name)
         if place.exists():  # the same content already, which Windows would not replace while it is being read
-            Path(target.name).unlink()
-        else:
-            Path(target.name).replace(place)
+            written.unlink()
+            return
+        try:
+            written.replace(place)
+        except FileNotFoundError:  # the first one in its folder
+            place.parent.mkdir(parents=True, exist_ok=True)
+            written.replace(place)
 
 
 @contextmanager

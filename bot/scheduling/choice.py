@@ -7,6 +7,7 @@ another backend holds to that one. So `slack` bounds how much more somebody may 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -91,7 +92,7 @@ def choose(
     near = _near(possible, lanes, slack)
     chosen = [line for line in near if not line.models or line.models in here.loaded]
     if not chosen and here.busy <= 0:
-        chosen = [line for line in near if not _left(line, near, others, load * PATIENCE)]
+        chosen = _not_left(near, others, load * PATIENCE)
     return min(chosen, key=lambda line: _turn(line, lanes), default=None)
 
 
@@ -122,8 +123,23 @@ def _near(lines: Sequence[Line], lanes: Mapping[Lane, float], slack: float) -> l
     ]
 
 
-def _left(line: Line, near: Sequence[Line], others: Sequence[Server], patience: float) -> bool:
+def _not_left(near: Sequence[Line], others: Sequence[Server], patience: float) -> list[Line]:
+    """The lines to which the backends that hold their models do not come soon enough."""
+    work: dict[str, float] = defaultdict(float)
+    for line in near:
+        work[line.models] += line.seconds
+    holding: dict[str, list[Server]] = defaultdict(list)
+    for other in others:
+        for models in other.loaded:
+            holding[models].append(other)
+    return [
+        line for line in near if not _left(line, work[line.models], holding.get(line.models, ()), patience)
+    ]
+
+
+def _left(line: Line, work: float, holding: Sequence[Server], patience: float) -> bool:
     """Whether the backends that hold its models come to it soon enough."""
-    holders = [other for other in others if line.models in other.loaded and other.name not in line.shunned]
-    work = sum(each.seconds for each in near if each.models == line.models)
+    if not holding:
+        return False
+    holders = [other for other in holding if other.name not in line.shunned] if line.shunned else holding
     return bool(holders) and work + sum(holder.busy for holder in holders) <= patience * len(holders)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, case, func, insert, select, update
 
 from bot.store.database import Database, reading, writing
 from bot.store.tables import backend, lease
@@ -54,10 +54,7 @@ def served() -> Select[Any]:
     return query.where(backend.c.up, lease.c.owner.is_not(None))
 
 
-_SERVED = served()
-
-
-def others_everywhere(connection: Connection) -> int:
+def others_everywhere() -> Select[Any]:
     """How many prompts of others all servers that answer have together; 0 if one of them has none."""
-    counts = [row.others for row in connection.execute(_SERVED)]
-    return sum(counts) if counts and min(counts) > 0 else 0
+    each = served().subquery().c.others
+    return select(case((func.min(each) > 0, func.sum(each)), else_=0))

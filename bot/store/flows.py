@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Float, Integer, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    FromClause,
+    Integer,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bot.contract.values import AccountId
 from bot.jobs.states import LIVE, State
@@ -16,9 +29,15 @@ from bot.store.rows import is_one_of, put
 from bot.store.tables import account, flow, job, lane, line
 
 IS_LIVE = is_one_of(job.c.state, LIVE)
-MOVED = (job.c.front > 0) & (func.coalesce(job.c.state, "") == State.QUEUED)
-"""A job that waits and was moved to the front. The state is wrapped, since a planner that knows nothing of how many
-there are would look at all that wait, instead of into the index of those few."""
+
+
+def moved(of: FromClause) -> ColumnElement[bool]:
+    """Whether a job waits and was moved to the front. The state is wrapped, since a planner that knows nothing of how
+    many there are would look at all that wait, instead of into the index of those few."""
+    return (of.c.front > 0) & (func.coalesce(of.c.state, "") == State.QUEUED)
+
+
+MOVED = moved(job)
 
 _FLOW = (flow.c.account == bindparam("whose")) & (flow.c.lane == bindparam("where"))
 _LINE = (
@@ -29,20 +48,21 @@ _LINE = (
     & (line.c.shunned == bindparam("but"))
 )
 _MORE, _WORK = bindparam("more", type_=Integer), bindparam("work", type_=Float)
-_FIND_FLOW = select(flow).where(_FLOW)
-_GROW_FLOW = (
-    update(flow)
-    .where(_FLOW)
-    .values(vtime=bindparam("to"), waiting=flow.c.waiting + 1, seconds=flow.c.seconds + _WORK)
-)
+_FIND_VTIME = select(flow.c.vtime).where(_FLOW)
+_GROW_FLOW = update(flow).where(_FLOW).values(waiting=flow.c.waiting + 1, seconds=flow.c.seconds + _WORK)
+_GROW_AWAKE = _GROW_FLOW.where(flow.c.waiting > 0)
+_WAKE_FLOW = _GROW_FLOW.values(vtime=bindparam("to"))
 _SHRINK_FLOW = update(flow).where(_FLOW).values(waiting=flow.c.waiting - 1, seconds=flow.c.seconds - _WORK)
 _GROW_LINE = update(line).where(_LINE).values(waiting=line.c.waiting + 1, seconds=line.c.seconds + _WORK)
 _SHRINK_LINE = update(line).where(_LINE).values(waiting=line.c.waiting - 1, seconds=line.c.seconds - _WORK)
-_DROP_LINE = delete(line).where(_LINE, line.c.waiting <= 0)
-_SERVE_LINE = update(line).where(_LINE).values(served=select(flow.c.vtime).where(_FLOW).scalar_subquery())
+_END_LINE = delete(line).where(_LINE, line.c.waiting <= 1)
+_SERVE_LINE = _SHRINK_LINE.values(served=select(flow.c.vtime).where(_FLOW).scalar_subquery())
 _WEIGHT = select(account.c.weight).where(account.c.id == bindparam("whose")).scalar_subquery()
 _CHARGE = (
     update(flow).where(_FLOW).values(vtime=flow.c.vtime + _WORK / _WEIGHT, running=flow.c.running + _MORE)
+)
+_TAKE = _SHRINK_FLOW.values(
+    vtime=flow.c.vtime + bindparam("cost", type_=Float) / _WEIGHT, running=flow.c.running + 1
 )
 _MOVE_LANE = update(lane).where(lane.c.name == bindparam("where")).values(vtime=lane.c.vtime + _WORK)
 _NEW_FLOW, _NEW_LINE = insert(flow), insert(line)
@@ -115,43 +135,53 @@ def join_line(connection: Connection, spot: Spot) -> None:
     Running jobs keep nothing awake: while a long one ran, others may have had much.
     """
     here = spot.binds
-    row = connection.execute(_FIND_FLOW, here).one_or_none()
-    vtime = row.vtime if row is not None else 0.0
-    if row is None or row.waiting == 0:
-        vtime = _wake(connection, spot, vtime)
-    if row is None:
-        connection.execute(
-            _NEW_FLOW,
-            {
-                "account": spot.account,
-                "lane": spot.lane,
-                "vtime": vtime,
-                "waiting": 1,
-                "seconds": spot.seconds,
-                "running": 0,
-            },
-        )
-    else:
-        connection.execute(_GROW_FLOW, {**here, "to": vtime})
+    woken = None
+    if connection.execute(_GROW_AWAKE, here).rowcount == 0:
+        woken = _begin_to_wait(connection, spot)
     if connection.execute(_GROW_LINE, here).rowcount == 0:
-        new = {**spot.key, "waiting": 1, "seconds": spot.seconds, "served": vtime}
-        connection.execute(_NEW_LINE, new)
+        served = connection.scalar(_FIND_VTIME, here) if woken is None else woken
+        connection.execute(_NEW_LINE, {**spot.key, "waiting": 1, "seconds": spot.seconds, "served": served})
+
+
+def _begin_to_wait(connection: Connection, spot: Spot) -> float:
+    """Wake a flow with its first job that waits, or make it. Says its virtual time."""
+    here = spot.binds
+    before: float | None = connection.scalar(_FIND_VTIME, here)
+    vtime = _wake(connection, spot, before or 0.0)
+    if before is not None:
+        connection.execute(_WAKE_FLOW, {**here, "to": vtime})
+        return vtime
+    begun = {"vtime": vtime, "waiting": 1, "seconds": spot.seconds, "running": 0}
+    connection.execute(_NEW_FLOW, {"account": spot.account, "lane": spot.lane, **begun})
+    return vtime
 
 
 def leave_line(connection: Connection, spot: Spot) -> None:
     """A job waits no more."""
-    for statement in (_SHRINK_FLOW, _SHRINK_LINE, _DROP_LINE):
-        connection.execute(statement, spot.binds)
+    connection.execute(_SHRINK_FLOW, spot.binds)
+    if connection.execute(_END_LINE, spot.binds).rowcount == 0:
+        connection.execute(_SHRINK_LINE, spot.binds)
 
 
-def serve(connection: Connection, spot: Spot) -> None:
-    """The line of that job was served just now, as far as its person's virtual time has come."""
-    connection.execute(_SERVE_LINE, spot.binds)
+def take(connection: Connection, spot: Spot, cost: float) -> None:
+    """A backend takes a job that waited, which is charged so many seconds.
+
+    Its line, if it goes on, was served just now, as far as its person's virtual time has come with that.
+    """
+    connection.execute(_TAKE, {**spot.binds, "cost": cost})
+    _move_lane(connection, spot.lane, cost)
+    if connection.execute(_END_LINE, spot.binds).rowcount == 0:
+        connection.execute(_SERVE_LINE, spot.binds)
 
 
 def charge(connection: Connection, owner: AccountId, where: Lane, seconds: float, *, running: int) -> None:
     """A person and their lane have had these seconds of a backend more (or less); so many jobs more are running."""
     connection.execute(_CHARGE, {"whose": owner, "where": where, "work": seconds, "more": running})
+    _move_lane(connection, where, seconds)
+
+
+def _move_lane(connection: Connection, where: Lane, seconds: float) -> None:
+    """A lane has had these seconds more."""
     if seconds:
         change = seconds / SHARES[where]
         moved = connection.execute(_MOVE_LANE, {"where": where, "work": change})

@@ -19,9 +19,13 @@ from bot.store.rows import put_all
 from bot.store.switches import holds_of
 from bot.store.tables import account, estimate, flow, job, loaded
 
+_LANES = {str(each): each for each in Lane}
 _KNOWN = select(estimate).where(estimate.c.key.in_(bindparam("keys", expanding=True)))
-_BUSY = select(func.sum(job.c.charged)).where(IS_LIVE)
-_HOLDING = select(func.count()).where(loaded.c.models == bindparam("which"))
+_AT_WORK = select(
+    select(func.sum(job.c.charged)).where(IS_LIVE).scalar_subquery().label("busy"),
+    others_everywhere().scalar_subquery().label("others"),
+    select(loaded.c.backend).where(loaded.c.models == bindparam("which")).exists().label("held"),
+)
 _WAITING = (
     select(flow.c.account, flow.c.lane, flow.c.vtime, account.c.weight, flow.c.waiting, flow.c.seconds)
     .join(account, account.c.id == flow.c.account)
@@ -53,14 +57,14 @@ def promise(connection: Connection, spot: Spot, plan: Plan, now: float) -> tuple
     waiting = flows_waiting(connection)
     mine = next(each for each in waiting if (each.account, each.lane) == (spot.account, spot.lane))
     before = ahead(mine, mine.jobs - 1, mine.seconds - spot.seconds, waiting)
-    busy = connection.scalar(_BUSY) or 0.0
-    busy += others_everywhere(connection) * estimates.FIRST_GUESS
+    work = connection.execute(_AT_WORK, {"which": spot.models}).one()
+    busy = (work.busy or 0.0) + work.others * estimates.FIRST_GUESS
     holds = holds_of(connection, plan, now, but=frozenset(spot.shunned.split("\n")))
     servers = sum(hold is None for hold in holds)
     stands = still(holds)
     closed = max(0.0, stands.until - now) if stands is not None and stands.until is not None else 0.0
     guess = closed + wait_seconds(spot.lane, before, waiting, busy, servers) + spot.seconds
-    held = not spot.models or (connection.scalar(_HOLDING, {"which": spot.models}) or 0) > 0
+    held = not spot.models or bool(work.held)
     taught = known(connection, [estimates.guess_key(guess, held=held)])
     return guess, held, estimates.shown_range(taught, guess, held=held)
 
@@ -68,14 +72,7 @@ def promise(connection: Connection, spot: Spot, plan: Plan, now: float) -> tuple
 def flows_waiting(connection: Connection) -> list[Waiting]:
     """Everybody who waits, in each lane."""
     return [
-        Waiting(
-            account=AccountId(owner),
-            lane=Lane(lane),
-            vtime=vtime,
-            weight=weight,
-            jobs=jobs,
-            seconds=max(0.0, seconds),
-        )
+        Waiting(AccountId(owner), _LANES[lane], vtime, weight, jobs, max(0.0, seconds))
         for owner, lane, vtime, weight, jobs, seconds in connection.execute(_WAITING)
     ]
 

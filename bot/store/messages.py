@@ -14,7 +14,7 @@ from bot.jobs.work import Lane
 from bot.scheduling.place import Turn, Waiting
 from bot.store.backends import others_everywhere
 from bot.store.database import Database, reading, writing, writing_soon
-from bot.store.flows import IS_LIVE, MOVED
+from bot.store.flows import IS_LIVE, moved
 from bot.store.learning import flows_waiting
 from bot.store.rows import inputs_of, job_record, outputs_of
 from bot.store.tables import flow, identity, input_, job, loaded, message, output, place, request
@@ -53,16 +53,18 @@ class Messages:
 
     @reading
     def unsettled(
-        self, connection: Connection, adapter: str, limit: int
+        self, connection: Connection, adapter: str, limit: int, *, line: bool = True
     ) -> tuple[list[MessageView], list[MessageView], list[MessageView]]:
         """An adapter's messages: those whose jobs have waited longest, whose place in line moves by itself; those whose
-        jobs a backend has in hand, in whatever process that is; and those that do not show yet what they should."""
+        jobs a backend has in hand, in whatever process that is; and those that do not show yet what they should.
+
+        Without `line` nobody who waits is looked at."""
         which = {"owner": adapter, "most": limit}
-        waiting, carried, due = (
-            _records(connection, connection.execute(query, which).all())
-            for query in (_QUEUED, _CARRIED, _DUE)
+        queries = (_QUEUED, _CARRIED, _DUE) if line else (_CARRIED, _DUE)
+        *waiting, carried, due = (
+            _records(connection, connection.execute(query, which).all()) for query in queries
         )
-        return waiting, carried, due
+        return waiting[0] if waiting else [], carried, due
 
     @writing_soon
     def shown(self, connection: Connection, view: MessageView) -> None:
@@ -110,20 +112,21 @@ class Messages:
     ) -> tuple[list[Waiting], dict[JobId, Turn], frozenset[str], int]:
         """Everybody who waits, the turn of each of these jobs that waits, the models that backends have loaded, and
         how many prompts of others keep all of them busy."""
-        fronts = connection.scalars(_FRONTS).all()
         turns = {
             JobId(job_id): Turn(
                 account=AccountId(owner),
                 lane=Lane(lane),
                 nth=nth,
                 before=before,
-                fronts=sum(front is None or each < front for each in fronts),
+                fronts=fronts,
                 front=front is not None,
             )
-            for job_id, owner, lane, front, nth, before in connection.execute(_TURNS, {"jobs": list(job_ids)})
+            for job_id, owner, lane, front, nth, before, fronts in connection.execute(
+                _TURNS, {"jobs": list(job_ids)}
+            )
         }
         models = frozenset(connection.scalars(_LOADED))
-        return flows_waiting(connection), turns, models, others_everywhere(connection)
+        return flows_waiting(connection), turns, models, int(connection.scalar(_OTHERS) or 0)
 
     @reading
     def totals(self, connection: Connection) -> tuple[int, int]:
@@ -287,7 +290,10 @@ def _turns() -> Select[Any]:
     )
     count = select(func.count()).where(mine).scalar_subquery()
     seconds = select(func.coalesce(func.sum(own.c.estimate), 0.0)).where(mine).scalar_subquery()
-    return select(job.c.id, job.c.account, job.c.lane, job.c.front, count, seconds).where(
+    front = job.alias()
+    earlier = moved(front) & (job.c.front.is_(None) | (front.c.front < job.c.front))
+    fronts = select(func.count()).where(earlier).scalar_subquery()
+    return select(job.c.id, job.c.account, job.c.lane, job.c.front, count, seconds, fronts).where(
         job.c.id.in_(bindparam("jobs", expanding=True)), job.c.state == State.QUEUED
     )
 
@@ -297,6 +303,6 @@ _DUE = _ours().where(message.c.wanted > message.c.shown)
 _QUEUED = _ours().where(job.c.state == State.QUEUED)
 _CARRIED = _ours().where(IS_LIVE)
 _TURNS = _turns()
-_FRONTS = select(job.c.front).where(MOVED)
+_OTHERS = others_everywhere()
 _LOADED = select(loaded.c.models)
 _SHOWN = update(message).where(message.c.id == bindparam("which"), message.c.shown < bindparam("below"))

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import URL, Connection, text
-from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from bot.errors import ConfigError
 from bot.store.calls import Notify
+from bot.store.quick import Form, Forms, Quick, Rows
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +43,12 @@ NAME: Final = "muralist"
 LOCK: Final = 0x6D7572616C697374
 """Any number that nobody else takes for an advisory lock in this database: `muralist` in ASCII."""
 
-_BEGUN: Final = text(f"SELECT txid_current() FROM (SELECT pg_advisory_xact_lock({LOCK})) AS locked")
+STATEMENTS: Final = 256
+"""How many statements a connection keeps prepared."""
+
+_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITING: Final = "BEGIN"
+_LOCKED: Final = f"SELECT txid_current() FROM (SELECT pg_advisory_xact_lock({LOCK})) AS locked"
 _END_STALLED: Final = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
     "AND usename = current_user AND application_name = :name AND xact_start IS NOT NULL "
@@ -55,6 +63,66 @@ TROUBLES: Final = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.Inte
 T = TypeVar("T")
 
 
+class QuickPostgres(Quick):
+    """A connection to a server, within a transaction that is begun and ended by name."""
+
+    def __init__(self, engine: Engine, forms: Forms | None) -> None:
+        super().__init__(engine, forms)
+        plain = self.connection.driver_connection
+        assert isinstance(plain, asyncpg.Connection), "the engine is PostgreSQL's"
+        self._plain = plain
+
+    def run(self, form: Form, parameters: Any) -> Rows:
+        """Give it to the driver, which keeps what it has prepared."""
+        if isinstance(parameters, list):
+            if len(parameters) > 1:
+                self._wait(form.text, self._plain.executemany(form.text, map(form.fill, parameters)))
+                return Rows([], -1)
+            parameters = parameters[0]
+        values = form.fill(parameters or {})
+        if form.row is not None:
+            return Rows(form.rows(self._wait(form.text, self._plain.fetch(form.text, *values))), -1)
+        status = self._wait(form.text, self._plain.execute(form.text, *values))
+        return Rows([], int(status.rpartition(" ")[2]))  # such as UPDATE 1
+
+    def codes(self, text: str, count: int) -> Sequence[Any]:
+        """As the server says."""
+        if not count:
+            return ()
+        prepared = self._wait(text, self._plain.prepare(text))
+        return [attribute.type.oid for attribute in prepared.get_attributes()]
+
+    def say(self, words: str) -> None:
+        """Begin or end a transaction."""
+        self._wait(words, self._plain.execute(words))
+
+    def ask(self, words: str) -> Any:
+        """The only value of the only row."""
+        return self._wait(words, self._plain.fetchval(words))
+
+    def undo(self) -> None:
+        """End a transaction of which nothing shall stay. Where that can't be said, the connection ends with it."""
+        try:
+            if not self._plain.is_closed():
+                self.say("ROLLBACK")
+        except TROUBLES as error:
+            log.info(
+                "a transaction could not be undone; it ends with its connection", error=type(error).__name__
+            )
+        finally:
+            if not self._plain.is_closed() and self._plain.is_in_transaction():
+                self._plain.terminate()
+
+    def _wait(self, words: str, answer: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await_only(answer)
+        except _RAW as error:
+            kind = (
+                IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
+            )
+            raise kind(words, None, error, connection_invalidated=self._plain.is_closed()) from error
+
+
 class Postgres:
     """Talks to one server by a few connections."""
 
@@ -65,42 +133,44 @@ class Postgres:
         self._away_seconds = away_seconds
         settings = {"application_name": NAME, "lock_timeout": str(round(LOCK_SECONDS * 1000))}
         self.engine = create_async_engine(
-            url, pool_size=CONNECTIONS, max_overflow=0, connect_args={"server_settings": settings}
+            url,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            isolation_level="AUTOCOMMIT",  # transactions are begun and ended by `QuickPostgres`
+            connect_args={"server_settings": settings, "statement_cache_size": STATEMENTS},
         )
-        self._reading = self.engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        self._forms = Forms(self.engine.dialect)
 
     async def look(self, function: Callable[[Connection], T]) -> T:
         """Run it on one state of everything."""
 
-        async def once() -> T:
-            async with self._reading.begin() as connection:
-                return await connection.run_sync(function)
+        def once() -> T:
+            with self._begun(_READING, self._forms) as connection:
+                found = function(connection)
+                connection.say("COMMIT")
+                return found
 
-        return await self._patiently(once)
+        return await self._patiently(lambda: greenlet_spawn(once))
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """Run them while no other process writes."""
-
-        async def once() -> list[Any]:
-            async with self.engine.connect() as connection:
-                return await self._commit(connection, functions)
-
-        return await self._patiently(once)
+        return await self._patiently(lambda: greenlet_spawn(self._commit, functions, self._forms))
 
     async def touch(self, function: Callable[[Connection], T]) -> T:
         """Run a function that changes a single row while others may write. It may run again after it was done."""
 
-        async def once() -> T:
-            async with self.engine.begin() as connection:
-                return await connection.run_sync(function)
+        def once() -> T:
+            with self._begun(_WRITING, self._forms) as connection:
+                found = function(connection)
+                connection.say("COMMIT")
+                return found
 
-        return await self._patiently(once)
+        return await self._patiently(lambda: greenlet_spawn(once))
 
     async def change(self, function: Callable[[Connection], None]) -> None:
-        """Run a function that changes tables."""
-        await self.commit([function])
+        """Run a function that changes tables. It sees SQLAlchemy's own results, as Alembic needs."""
+        await self._patiently(lambda: greenlet_spawn(self._commit, [function], None))
 
     def unusable(self, error: Exception) -> ConfigError:
         """Why the server can't be used, by the kind of its error: the words may hold what is secret."""
@@ -123,18 +193,29 @@ class Postgres:
         """Close the connections."""
         await self.engine.dispose()
 
-    async def _commit(
-        self, connection: AsyncConnection, functions: Sequence[Callable[[Connection], Any]]
-    ) -> list[Any]:
-        begun: int = (await connection.execute(_BEGUN)).scalar_one()
-        found = await connection.run_sync(lambda held: [function(held) for function in functions])
-        try:
-            await connection.commit()
-        except TROUBLES as error:
-            if not _is_away(error) or not await self._patiently(lambda: self._committed(begun)):
+    @contextmanager
+    def _begun(self, words: str, forms: Forms | None) -> Iterator[QuickPostgres]:
+        """A connection in a transaction, which is undone if the block raises, and otherwise ended by the block."""
+        connection = QuickPostgres(self.engine.sync_engine, forms)
+        with connection, connection.begin():
+            try:
+                connection.say(words)
+                yield connection
+            except BaseException:
+                connection.undo()
                 raise
-            log.info("a commit's answer was lost; it had been done", transaction=begun)
-        return found
+
+    def _commit(self, functions: Sequence[Callable[[Connection], Any]], forms: Forms | None) -> list[Any]:
+        with self._begun(_WRITING, forms) as connection:
+            begun: int = connection.ask(_LOCKED)
+            found = [function(connection) for function in functions]
+            try:
+                connection.say("COMMIT")
+            except TROUBLES as error:
+                if not _is_away(error) or not await_only(self._patiently(lambda: self._committed(begun))):
+                    raise
+                log.info("a commit's answer was lost; it had been done", transaction=begun)
+            return found
 
     async def _patiently(self, once: Callable[[], Awaitable[T]]) -> T:
         """Do it; while the server is away, again and again, for as long as it is waited for."""
@@ -144,6 +225,8 @@ class Postgres:
             try:
                 return await once()
             except TROUBLES as error:
+                if _is(error, *_CHANGED) and time.monotonic() <= deadline:
+                    continue
                 if not _is_away(error) or time.monotonic() > deadline:
                     raise
                 if not told:
@@ -157,7 +240,7 @@ class Postgres:
     async def _end_stalled(self) -> None:
         """Undo what processes that stand still were in the middle of: others wait for their locks."""
         try:
-            async with self._reading.connect() as connection:
+            async with self.engine.connect() as connection:
                 which = {"name": NAME, "seconds": STALLED_SECONDS}
                 ended = len((await connection.execute(_END_STALLED, which)).all())
         except TROUBLES as error:
@@ -168,7 +251,7 @@ class Postgres:
     async def _committed(self, transaction: int) -> bool:
         """What became of a transaction. One that the server never wrote down is unknown to it: undone."""
         while True:
-            async with self._reading.connect() as connection:
+            async with self.engine.connect() as connection:
                 try:
                     outcome = (await connection.execute(_OUTCOME, {"id": transaction})).scalar_one()
                 except DBAPIError as error:
@@ -179,6 +262,17 @@ class Postgres:
                 return bool(outcome == "committed")
             await asyncio.sleep(AGAIN_SECONDS)
 
+
+_RAW: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What the driver raises."""
+
+_CHANGED: Final = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+"""Tables have changed since a statement was prepared. The driver forgets its own then, and prepares it anew."""
 
 _AWAY: Final = (
     asyncpg.PostgresConnectionError,
@@ -203,3 +297,9 @@ def _is(error: BaseException | None, *kinds: type[BaseException]) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """A server that went away has closed all connections: none of them is tried."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError

@@ -21,11 +21,11 @@ from bot.jobs.work import Lane, Work
 from bot.scheduling.choice import Line
 from bot.store.claims import Rules, next_line
 from bot.store.database import Database, reading, writing
-from bot.store.flows import IS_LIVE, charge, join_line, leave_line, rebuild, serve, spot_of
+from bot.store.flows import IS_LIVE, charge, join_line, leave_line, rebuild, spot_of, take
 from bot.store.learning import learn_promise, learn_run, load_estimate
 from bot.store.leases import Held, hold_or_raise
 from bot.store.rows import add_unless_there, inputs_of, is_one_of, job_record, put
-from bot.store.tables import attempt, blob, flow, job, loaded, message, output, workflow_version
+from bot.store.tables import attempt, blob, input_, job, loaded, message, output, workflow_version
 
 _JOB = select(job).where(job.c.id == bindparam("which"))
 _CHANGE = update(job).where(job.c.id == bindparam("which"))
@@ -39,14 +39,18 @@ _PROGRESS = _FENCED.where(IS_LIVE)
 _CLOSE = update(attempt).where(attempt.c.job == bindparam("which"), attempt.c.number == bindparam("try"))
 _NEW_ATTEMPT = insert(attempt)
 _NEW_OUTPUT = insert(output)
-_LOADED = select(loaded.c.models).where(loaded.c.backend == bindparam("backend"))
 _WANT = (
     update(message)
     .where(message.c.request == select(job.c.request).where(job.c.id == bindparam("which")).scalar_subquery())
     .values(wanted=message.c.wanted + 1)
 )
 _OLDEST = (
-    select(job)
+    select(
+        job,
+        workflow_version.c.graph,
+        select(input_.c.job).where(input_.c.job == job.c.id).exists().label("has_inputs"),
+    )
+    .join(workflow_version, workflow_version.c.version == job.c.version)
     .where(
         job.c.state == State.QUEUED,
         job.c.account == bindparam("owner"),
@@ -65,8 +69,10 @@ _ATTEMPT = (
     .join(workflow_version, workflow_version.c.version == job.c.version)
     .where(job.c.id == bindparam("which"))
 )
-_ANYBODY = select(flow.c.account).where(flow.c.waiting > 0).limit(1)
 _TO_CANCEL = select(job.c.id).where(job.c.backend == bindparam("name"), IS_LIVE, job.c.cancel_requested)
+
+_FRESH = {"fraction": 0.0, "node": None, "started": None}
+"""How far an attempt is that was only now claimed."""
 
 LEFT = "left there"
 """The outcome of an attempt that its server may still have, while its job went elsewhere."""
@@ -98,24 +104,30 @@ class Queue:
         of what is loaded here. None if nobody waits whom this backend should serve now.
         """
         hold_or_raise(connection, held)
-        chosen = next_line(connection, held.name, rules or Rules(), now=now, only=only)
-        if chosen is None:
+        found = next_line(connection, held.name, rules or Rules(), now=now, only=only)
+        if found is None:
             return None
-        row = connection.execute(_OLDEST, _of(chosen)).one()
-        number = row.attempt + 1
-        loads = _load(connection, held.name, row.models, known=only is None)
+        row = connection.execute(_OLDEST, _of(found.line)).one()
+        inputs = inputs_of(connection, [row.id])[row.id] if row.has_inputs else []
+        loads = bool(row.models) and row.models not in found.loaded
+        if loads and only is None:
+            put(connection, loaded, {"backend": held.name}, {"models": row.models})
         cost = row.estimate + (load_estimate(connection, row.models) if loads else 0.0)
-        mine = {"backend": held.name, "epoch": held.epoch}
-        ready = posting and not inputs_of(connection, [row.id])
-        state = State.POSTING if ready else State.CLAIMED
-        fresh = {"fraction": 0.0, "node": None, "started": None, "charged": cost, "loads": loads}
-        connection.execute(_CHANGE, {"which": row.id, "state": state, "attempt": number, **mine, **fresh})
+        number = row.attempt + 1
+        mine: dict[str, Any] = {"backend": held.name, "epoch": held.epoch}
+        state = State.POSTING if posting and not inputs else State.CLAIMED
+        fresh: dict[str, Any] = {"state": state, "attempt": number, **_FRESH}
+        connection.execute(_CHANGE, {"which": row.id, **mine, **fresh, "charged": cost, "loads": loads})
         connection.execute(_NEW_ATTEMPT, {"job": row.id, "number": number, "prompt_id": prompt_id, **mine})
-        charge(connection, chosen.account, chosen.lane, cost, running=1)
-        serve(connection, spot_of(row))
-        leave_line(connection, spot_of(row))
-        last = connection.execute(_ANYBODY).first() is None
-        return replace(_in_hand(connection, JobId(row.id)), last=last)
+        take(connection, spot_of(row), cost)
+        return Attempt(
+            job=replace(job_record(row, inputs), **fresh),
+            number=number,
+            prompt_id=prompt_id,
+            graph=row.graph,
+            last=only is None and found.waiting == 1,
+            **mine,
+        )
 
     @writing
     def unload(self, connection: Connection, held: Held) -> None:
@@ -255,14 +267,6 @@ def _close(connection: Connection, mine: Attempt, outcome: str) -> None:
 
 def _row(connection: Connection, job_id: str) -> Row[Any]:
     return connection.execute(_JOB, {"which": job_id}).one()
-
-
-def _load(connection: Connection, backend: str, models: str, *, known: bool) -> bool:
-    """Note what a backend has loaded after the graph that it gets now. Whether that is news to it."""
-    before = connection.scalar(_LOADED, {"backend": backend})
-    if models and before != models and known:
-        put(connection, loaded, {"backend": backend}, {"models": models})
-    return bool(models) and before != models
 
 
 def _settle(connection: Connection, row: Row[Any], now: float) -> None:

@@ -52,10 +52,20 @@ _FIND = (
 )
 _WHO = (identity.c.platform == bindparam("whose")) & (identity.c.external_id == bindparam("which"))
 _ACCOUNT = select(identity.c.account, identity.c.name).where(_WHO)
-_RENAME = update(identity).where(_WHO)
-_PLACE = select(place.c.id).where(
-    place.c.platform == bindparam("platform"), place.c.external_id == bindparam("external_id")
+_KNOWN = select(
+    select(request.c.id).where(request.c.event_key == bindparam("key")).scalar_subquery().label("request"),
+    select(identity.c.account).where(_WHO).scalar_subquery().label("account"),
+    select(identity.c.name).where(_WHO).scalar_subquery().label("name"),
+    select(place.c.id)
+    .where(place.c.platform == bindparam("platform"), place.c.external_id == bindparam("external_id"))
+    .scalar_subquery()
+    .label("place"),
+    select(workflow_version.c.version)
+    .where(workflow_version.c.version == bindparam("version"))
+    .scalar_subquery()
+    .label("version"),
 )
+_RENAME = update(identity).where(_WHO)
 _ASKED = select(
     select(func.coalesce(func.sum(flow.c.waiting), 0))
     .where(flow.c.account == bindparam("owner"))
@@ -99,26 +109,23 @@ class Requests:
         Raises `TooMuch` if the `terms` leave no room for it; then nothing is stored.
         """
         terms = terms or Terms()
-        known = _find(connection, new.event_key)
-        if known is not None:
-            return known
-        owner = account_of(connection, new.actor, new.created)
-        where = _place(connection, new.place)
+        named = {**_named(new.actor), **asdict(new.place), "version": new.version}
+        known = connection.execute(_KNOWN, {"key": new.event_key, **named}).one()
+        if known.request is not None and (made := _find(connection, new.event_key)) is not None:
+            return made
+        owner = _account(connection, new.actor, new.created, known.account, known.name)
+        where = known.place or _new_place(connection, new.place)
         seconds = run_estimate(connection, new.work)
         _refuse(connection, new, owner, where, terms)
         _stay_within(connection, owner, terms, seconds)
         _refuse_dear(connection, new, owner, terms.purse)
         if terms.allowance is not None:
             _weigh(connection, owner, terms.allowance.weight)
+        if known.version is None:
+            version = {"version": new.version, "name": new.workflow, "graph": new.graph}
+            add_unless_there(connection, workflow_version, version)
         _insert_request(connection, new, owner, where)
-        spot = Spot(
-            account=owner,
-            lane=new.lane,
-            place=where,
-            models=new.models,
-            shunned="\n".join(sorted(new.shunned)),
-            seconds=seconds,
-        )
+        spot = _spot(new, owner, where, seconds)
         join_line(connection, spot)
         _insert_job(connection, new, spot, terms.plan)
         _insert_message(connection, new, where)
@@ -180,11 +187,19 @@ def _named(actor: Actor) -> dict[str, str]:
 
 def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
     """The account of a person, who is called as `actor` is from now on; a new one for somebody new."""
-    known = connection.execute(_ACCOUNT, _named(actor)).one_or_none()
+    found = connection.execute(_ACCOUNT, _named(actor)).one_or_none()
+    known, name = (None, None) if found is None else found
+    return _account(connection, actor, now, known, name)
+
+
+def _account(
+    connection: Connection, actor: Actor, now: float, known: str | None, name: str | None
+) -> AccountId:
+    """The same, where it is known already which account it is, if any, and what they were called."""
     if known is not None:
-        if known.name != actor.name:
+        if name != actor.name:
             connection.execute(_RENAME, {**_named(actor), "name": actor.name})
-        return AccountId(known.account)
+        return AccountId(known)
     new = AccountId(uuid4().hex)
     connection.execute(insert(account).values(id=new, created=now))
     connection.execute(
@@ -195,13 +210,21 @@ def account_of(connection: Connection, actor: Actor, now: float) -> AccountId:
     return new
 
 
-def _place(connection: Connection, where: Place) -> str:
-    known: str | None = connection.scalar(_PLACE, asdict(where))
-    if known is not None:
-        return known
+def _new_place(connection: Connection, where: Place) -> str:
     new = uuid4().hex
     connection.execute(insert(place).values(id=new, platform=where.platform, external_id=where.external_id))
     return new
+
+
+def _spot(new: NewRequest, owner: AccountId, where: str, seconds: float) -> Spot:
+    return Spot(
+        account=owner,
+        lane=new.lane,
+        place=where,
+        models=new.models,
+        shunned="\n".join(sorted(new.shunned)),
+        seconds=seconds,
+    )
 
 
 def _weigh(connection: Connection, owner: AccountId, weight: float) -> None:
@@ -274,8 +297,6 @@ def _insert_request(connection: Connection, new: NewRequest, owner: AccountId, w
 
 def _insert_job(connection: Connection, new: NewRequest, spot: Spot, plan: Plan) -> None:
     guess, held, shown = promise(connection, spot, plan, new.created)
-    version = {"version": new.version, "name": new.workflow, "graph": new.graph}
-    add_unless_there(connection, workflow_version, version)
     connection.execute(
         _NEW_JOB,
         {

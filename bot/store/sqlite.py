@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from bot.errors import ConfigError
-from bot.store.quick import Forms, Quick
+from bot.store.quick import Form, Forms, Quick, Rows
 
 BUSY_SECONDS = 15
 """How long a write waits for another process's write to end."""
@@ -40,6 +40,32 @@ _TROUBLES[sqlite3.SQLITE_CORRUPT] = _TROUBLES[sqlite3.SQLITE_NOTADB]
 T = TypeVar("T")
 
 
+class QuickSqlite(Quick):
+    """A connection to a file."""
+
+    def __init__(self, engine: Engine, forms: Forms) -> None:
+        super().__init__(engine, forms)
+        plain = self.connection.driver_connection
+        assert isinstance(plain, sqlite3.Connection), "the engine is SQLite's"
+        self._plain = plain
+
+    def run(self, form: Form, parameters: Any) -> Rows:
+        """Give it to the driver."""
+        try:
+            if isinstance(parameters, list):
+                cursor = self._plain.executemany(form.text, [form.fill(each) for each in parameters])
+            else:
+                cursor = self._plain.execute(form.text, form.fill(parameters or {}))
+            return Rows(form.rows(cursor), cursor.rowcount)
+        except sqlite3.Error as error:
+            told = DBAPIError.instance(form.text, None, error, sqlite3.Error, dialect=self.dialect)
+            raise told from error
+
+    def codes(self, text: str, count: int) -> Sequence[Any]:
+        """None is needed: values tell their own types."""
+        return (None,) * count
+
+
 class Sqlite:
     """Reads run beside each other, each in a thread; writes have one of their own."""
 
@@ -54,7 +80,7 @@ class Sqlite:
         event.listen(self.engine, "begin", _begin)
         self._forms = Forms(self.engine.dialect)
         self._local = threading.local()
-        self._held: list[Quick] = []
+        self._held: list[QuickSqlite] = []
         self._asked: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
         self._readers = ThreadPoolExecutor(READERS, "database-read")
         self._writer = ThreadPoolExecutor(1, "database-write")
@@ -123,11 +149,11 @@ class Sqlite:
         with connection.begin():
             return [function(connection) for function in functions]
 
-    def _own(self, *, write: bool) -> Quick:
+    def _own(self, *, write: bool) -> QuickSqlite:
         """This thread's connection: each thread keeps one."""
-        held: Quick | None = getattr(self._local, "connection", None)
+        held: QuickSqlite | None = getattr(self._local, "connection", None)
         if held is None:
-            held = Quick(self.engine, self._forms)
+            held = QuickSqlite(self.engine, self._forms)
             held.execution_options(muralist_write=write)
             self._local.connection = held
             self._held.append(held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -44,6 +44,7 @@ _POSTPONE = (
     .values(guess=job.c.guess + _BY, early=job.c.early + _BY, late=job.c.late + _BY)
 )
 _ON = select(switch).where(is_one_of(switch.c.name, tuple(Switch)))
+_IN_FORCE = select(switch).where(is_one_of(switch.c.name, (*Switch, LIMITS)))
 _ADDED = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
 _VALUE = select(switch.c.value).where(
     switch.c.name == bindparam("which"), switch.c.backend == bindparam("where")
@@ -140,9 +141,21 @@ class SwitchStore:
 
 def read_switches(connection: Connection) -> Switches:
     """All that is on, in a transaction that goes on."""
+    return _switches(connection.execute(_ON))
+
+
+def in_force(connection: Connection, caps: Caps) -> tuple[Switches, Caps]:
+    """All that is on, and the limits as `caps_in_force` has them, asked for at once."""
+    rows = connection.execute(_IN_FORCE).all()
+    limits = [row.value for row in rows if row.name == LIMITS and row.backend == EVERYWHERE]
+    switches = _switches(row for row in rows if row.name != LIMITS)
+    return switches, with_limits(caps, limits[0]) if limits else caps
+
+
+def _switches(rows: Iterable[Any]) -> Switches:
     return {
         (Switch(row.name), row.backend): Turned(since=row.since, hand_over=row.value.get("hand_over", False))
-        for row in connection.execute(_ON)
+        for row in rows
     }
 
 

@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 SOON = 0.2
 """Seconds until a state is noted that only makes the way back shorter after a restart."""
 
+TELL_SECONDS = 0.1
+"""A step of a job that is told so late is not drawn if the job ends before: nobody would have seen it."""
+
 LOOK_SECONDS = 0.05
 
 AWAITING = frozenset({State.CLAIMED, State.POSTING, State.WAITING})
@@ -39,6 +42,7 @@ class Record:
         self._queue = queue
         self._feed = feed
         self._saving: asyncio.Task[None] | None = None
+        self._telling: asyncio.TimerHandle | None = None
 
     async def surely_ours(self) -> None:
         """Wait until nobody else can have it, which one that stood still does not know; if somebody has, to be
@@ -54,7 +58,23 @@ class Record:
         await self._queue.advance(self.attempt, to, **columns)
         known, self.state = self.state, to
         if to not in AWAITING or known not in AWAITING:
-            self._feed.changed(self.attempt.job.id)
+            self.tell_soon()
+
+    def tell_soon(self) -> None:
+        """Others hear in a moment that it stands differently, unless its end comes before."""
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TELL_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._feed.changed(self.attempt.job.id)
+
+    def over(self) -> None:
+        """Nothing more is to be noted, and all is told."""
+        self.no_longer()
+        if self._telling is not None:
+            self._telling.cancel()
+        self._feed.over(self.attempt.job.id)
 
     def advance_soon(self, to: State) -> None:
         """Note a state that helps after a restart and is not needed then: often the next one comes before."""

@@ -68,6 +68,7 @@ class Run:
         """Whether the job has gone elsewhere while the server may still have the attempt."""
         self._tools = tools
         self._executed = executed
+        self._claimed = claimed
         self._cancelled = False
         self._record = Record(tools.store.queue, tools.feed, mine, partial(tools.holds, mine.backend))
         show = partial(tools.feed.progress, mine.job.id)
@@ -88,6 +89,8 @@ class Run:
         structlog.contextvars.bind_contextvars(
             job=self.attempt.job.id, attempt=self.attempt.number, backend=self._tools.backend.name
         )
+        if self._claimed:
+            self._record.tell_soon()
         if self.attempt.job.cancel_requested:
             self._cancelled = True
             self._execution.hold_back()
@@ -102,9 +105,8 @@ class Run:
             await self._tools.backend.probe()
             await self._move(failed=False)
         finally:
-            self._record.no_longer()
             self._executed()
-            self._tools.feed.over(self.attempt.job.id)
+            self._record.over()
 
     async def stumble(self) -> None:
         """Something unforeseen happened to it here: try again a few times, then end it."""

@@ -100,8 +100,8 @@ class Worker:
             await self._claim(held, slots, group)
 
     async def _claim(self, held: Held, slots: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
-        queue, feed = self._tools.store.queue, self._tools.feed
-        with feed.ear(Topic.QUEUED | Topic.STEERED) as self._ear:
+        queue = self._tools.store.queue
+        with self._tools.feed.ear(Topic.QUEUED | Topic.STEERED) as self._ear:
             while True:
                 if self._alone:  # it was the last that waited, and nobody has come since
                     await self._ear.news(LOOK_SECONDS)
@@ -125,7 +125,6 @@ class Worker:
                 )
                 self._alone = attempt is not None and attempt.last
                 if attempt is not None:
-                    feed.changed(attempt.job.id)
                     group.create_task(self._carry(attempt, slots, claimed=True))
                 else:
                     slots.release()

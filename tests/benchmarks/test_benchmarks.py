@@ -41,7 +41,15 @@ FAST = (
 FELT = ("first card, p99, s", "longest block of the event loop, ms")
 SHOWN = "most parameters before 'more'"
 FOUND = ("found, weighted by use, %", "positive and negative swapped")
-CAMPAIGN = ("lost", "doubled", "failed", "not shown", "runs repeated", "kinds of program killed")
+CAMPAIGN = (
+    "lost",
+    "doubled",
+    "failed",
+    "not shown",
+    "messages left behind on Telegram",
+    "runs repeated",
+    "kinds of program killed",
+)
 CERTAIN = (": lost", ": completed", *(f": {name}" for name in CAMPAIGN))
 DATABASES = (
     ("SQLite", "PostgreSQL") if binaries() is not None or os.environ.get("CI") == "true" else ("SQLite",)

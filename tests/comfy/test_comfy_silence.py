@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -117,3 +118,22 @@ async def test_what_executes_in_silence_has_stalled() -> None:
             watch.opened(2)
             assert not watch.stalled()
         assert not watch.stalled()
+
+
+async def test_a_long_silence_is_asked_about_more_and_more_rarely() -> None:
+    """What loads a model says nothing for long; a word makes the next silence a new one."""
+    assert [Timing().patience(asked) for asked in range(5)] == [1.0, 2.0, 4.0, 4.0, 4.0]
+    server = Server()
+    server.running.add("p")
+    async with kept(server, Timing(silence=0.05)) as watch:
+        with watch.follow("p", txt2img(), ()) as follow:
+            follow.acknowledge()
+            times = [asyncio.get_running_loop().time()]
+            for look in range(1, 5):
+                while follow.asked < look:
+                    await asyncio.sleep(0.001)
+                times.append(follow.asked_at)
+            waits = [after - before for before, after in itertools.pairwise(times)]
+            assert all(wait > least - 0.01 for wait, least in zip(waits, (0.05, 0.1, 0.2, 0.2), strict=True))
+            tell(watch, "executing", "p")
+            assert follow.asked == 0

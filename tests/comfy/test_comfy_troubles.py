@@ -74,6 +74,7 @@ async def test_a_socket_that_goes_deaf_in_mid_run(rig: Rig) -> None:
             pass
         rig.simulator.faults.deafen()
         assert await until_end(follow) == Finished(results=(file("fox_00001_.png"),))
+        assert backend.busy_with == 0  # ours, whose end no count told, is not somebody else's
         async with asyncio.timeout(20):
             while rig.requests.count("GET /ws") < 2:
                 await asyncio.sleep(0.02)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import Connection, insert, make_url, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Float, bindparam, func, insert, make_url, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bot.store import postgres
 from bot.store.database import Database
@@ -35,6 +35,14 @@ async def url(mortal: Server, request: pytest.FixtureRequest) -> AsyncIterator[s
     mortal.drop(name)
 
 
+ADD = insert(account)
+NAMES = select(account.c.id).order_by(account.c.id)
+SLEEP = select(func.pg_sleep(bindparam("seconds", type_=Float)))
+OPEN = select(func.count()).select_from(
+    text("pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'")
+)
+
+
 class Adds:
     """Adds an account and counts how often it was run."""
 
@@ -44,19 +52,21 @@ class Adds:
 
     def __call__(self, connection: Connection) -> str:
         self.times += 1
-        connection.execute(insert(account).values(id=self.name, created=1.0))
+        connection.execute(ADD, {"id": self.name, "created": 1.0})
         return self.name
 
 
 def names(connection: Connection) -> list[str]:
     """All accounts."""
-    return list(connection.scalars(select(account.c.id).order_by(account.c.id)))
+    return list(connection.scalars(NAMES))
 
 
 async def test_a_server_that_was_killed_is_waited_for(mortal: Server, url: str) -> None:
     """Whoever asks meanwhile is answered once it is back, as if nothing had been."""
     async with Database(url) as database:
-        await database.write(Adds("before"))
+        for name in ("a", "b"):  # the second time the statements go straight to the driver
+            await database.write(Adds(name))
+            await database.read(names)
         mortal.kill()
         asked = [
             asyncio.create_task(database.read(names)),
@@ -66,9 +76,91 @@ async def test_a_server_that_was_killed_is_waited_for(mortal: Server, url: str) 
         assert not done
         await asyncio.to_thread(mortal.start)
         seen, wrote = await asyncio.gather(*asked)
-        assert seen in (["before"], ["before", "during"])
+        assert seen in (["a", "b"], ["a", "b", "during"])
         assert wrote == "during"
-        assert await database.read(names) == ["before", "during"]
+        assert await database.read(names) == ["a", "b", "during"]
+
+
+async def test_a_server_that_dies_under_a_statement_is_waited_for(mortal: Server, url: str) -> None:
+    """What it had not answered is done again, and once."""
+    asked = threading.Event()
+    adds = Adds("ann")
+
+    def wait_there(connection: Connection) -> None:
+        adds(connection)
+        if adds.times == 1:
+            asked.set()
+            connection.execute(SLEEP, {"seconds": 60.0})
+
+    async with Database(url) as database:
+        for _ in range(2):
+            await database.read(lambda connection: connection.execute(SLEEP, {"seconds": 0.0}))
+        writing = asyncio.create_task(database.write(wait_there))
+        await asyncio.to_thread(asked.wait)
+        mortal.kill()
+        await asyncio.to_thread(mortal.start)
+        await writing
+        assert adds.times == 2
+        assert await database.read(names) == ["ann"]
+
+
+async def test_statements_outlive_a_change_of_their_tables(url: str) -> None:
+    """Another process changes a column: who has the statement prepared does it again, in a read and in a write."""
+    look = select(account).order_by(account.c.id)
+
+    def all_of_them(connection: Connection) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in connection.execute(look)]
+
+    async with Database(url) as database, Database(url) as other:
+        await database.write(Adds("ann"))
+        for _ in range(3):
+            assert await database.read(all_of_them) == [("ann", 1.0, 1.0, None, None)]
+        for again, new in ((database.read, "numeric"), (database.write, "double precision")):
+            await other.driver.change(
+                lambda connection, new=new: _retype(connection, new)  # type: ignore[misc]
+            )
+            for _ in range(2):
+                assert await again(all_of_them) == [("ann", 1.0, 1.0, None, None)]
+
+
+def _retype(connection: Connection, new: str) -> None:
+    connection.exec_driver_sql(f"ALTER TABLE account ALTER COLUMN created TYPE {new}")
+
+
+async def test_a_read_that_is_given_up_leaves_nothing_open(url: str) -> None:
+    """Its connection is used again, and has no transaction."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait_there(connection: Connection) -> None:
+        loop.call_soon_threadsafe(asked.set)
+        connection.execute(SLEEP, {"seconds": 60.0})
+
+    async with Database(url) as database, Database(url) as other:
+        for _ in range(2):
+            await database.read(lambda connection: connection.execute(SLEEP, {"seconds": 0.0}))
+        for _ in range(postgres.CONNECTIONS + 1):
+            asked.clear()
+            reading = asyncio.create_task(database.read(wait_there))
+            await asked.wait()
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+        assert await database.read(names) == []
+        assert await other.read(lambda connection: connection.scalar(OPEN)) == 0
+
+
+async def test_an_error_undoes_its_write_alone(url: str) -> None:
+    """Also when its statements went straight to the driver; the connection is used on."""
+    async with Database(url) as database:
+        await database.write(Adds("ann"))
+        await database.write(Adds("bob"))
+        for _ in range(2):
+            with pytest.raises(IntegrityError, match="duplicate key"):
+                await database.write(lambda connection: (Adds("cid")(connection), Adds("ann")(connection)))
+        await database.write(Adds("dot"))
+        assert await database.read(names) == ["ann", "bob", "dot"]
+        assert await database.read(lambda connection: connection.scalar(OPEN)) == 0
 
 
 class Cut:

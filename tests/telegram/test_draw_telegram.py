@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.telegram.draw import MOST_CAPTION, MOST_TEXT, fitting, keyboard, pages, units
 from bot.contract.card import Action, Card, Code, Countdown, Link, Text
-from tests.telegram.wire import check_html
+from tests.telegram.wire import check_html, checker
 
 WORDS = st.text(
     st.sampled_from("ab <>&\"'/\n🦊é\u202e") | st.characters(exclude_categories=["Cs"]), max_size=3000
@@ -28,6 +29,12 @@ CARDS = st.builds(
     body=st.lists(st.lists(SPANS, max_size=3).map(tuple), max_size=4).map(tuple),
     fraction=st.none() | st.floats(0, 1),
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Before hypothesis looks at the clock."""
+    checker()
 
 
 def words(page: str) -> str:

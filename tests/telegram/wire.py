@@ -38,6 +38,7 @@ class Refused(Exception):
 def checker() -> aiogram.Bot:
     """What checks. To be asked for once before anybody is waited for: the import keeps the event loop."""
     import aiogram
+    import teremok.validation  # noqa: F401 - for those who ask later
 
     return aiogram.Bot(TOKEN)
 
