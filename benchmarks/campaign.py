@@ -31,7 +31,7 @@ from bot.store.database import Database
 from bot.store.tables import attempt, job, message, output, request
 from tests.discord.double import Discord
 from tests.postgres import Server, binaries, running
-from tests.processes import Program, bot_program, simulator_program
+from tests.processes import Program, bot_program, fork_programs, simulator_program
 from tests.telegram.double import Telegram
 
 OPEN_JOBS = 60
@@ -111,6 +111,8 @@ async def measure(
 
     `jobs`: so many are asked for. Without either 1,000 on PostgreSQL, and ten minutes long on SQLite.
     """
+    if quick:  # what a process is started from changes no figure
+        fork_programs()
     figures: list[Figure] = []
     for name in ("SQLite", "PostgreSQL"):
         if database in ("", name.lower()) and (name == "SQLite" or binaries() is not None):
