@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.report import Figure, at_most
 from benchmarks.rig import Side, open_pair, open_side, settle
 from benchmarks.workflows import LARGE
@@ -17,9 +19,9 @@ LIMIT = 600.0
 
 async def measure(*, quick: bool) -> list[Figure]:
     """All figures of this row."""
-    jobs = 1 if quick else 4
+    jobs, steps = (1, 5) if quick else (4, 20)
     many = await _nodes("sixty", 60, jobs) if quick else await _nodes("thousand", 1000, jobs)
-    return [*many, *await _previews(jobs)]
+    return [*many, *await _previews(jobs, steps)]
 
 
 async def _nodes(workflow: str, count: int, jobs: int) -> list[Figure]:
@@ -41,18 +43,19 @@ async def _nodes(workflow: str, count: int, jobs: int) -> list[Figure]:
     ]
 
 
-async def _previews(jobs: int) -> list[Figure]:
+async def _previews(jobs: int, steps: int) -> list[Figure]:
     """The same picture with a small preview at each step, and with one as large as itself."""
     costs = []
     for side in (256, LARGE):
         async with open_side("muralist", step_seconds=STEP_SECONDS, preview_size=side) as client:
-            costs.append(await _cost(client, "large", jobs))
+            costs.append(await _cost(client, "large", jobs, (steps, steps)))
     return [
         at_most(
             "graphs, previews of 1 MB: processor a job, times that with small ones",
             costs[1][0] / costs[0][0],
             2.0,
-            f"{costs[0][0] * 1000:.0f} ms with small ones (with large ones {costs[1][0] * 1000:.0f} ms, 20 previews)",
+            f"{costs[0][0] * 1000:.0f} ms with small ones (with large ones {costs[1][0] * 1000:.0f} ms, "
+            f"{steps} previews)",
         ),
         at_most(
             "graphs, previews of 1 MB: longest block of the event loop, ms",
@@ -63,11 +66,14 @@ async def _previews(jobs: int) -> list[Figure]:
     ]
 
 
-async def _cost(side: Side, workflow: str, jobs: int) -> tuple[float, float]:
+async def _cost(
+    side: Side, workflow: str, jobs: int, steps: tuple[int, int] | None = None
+) -> tuple[float, float]:
     """Seconds of processor a job, and the longest block of the event loop in ms."""
-    await side.run(Workload(workflow=workflow, jobs=1, limit_seconds=LIMIT))
+    work = Workload(workflow=workflow, jobs=jobs, limit_seconds=LIMIT, steps=steps)
+    await side.run(replace(work, jobs=1))
     await settle()
-    outcome = await side.run(Workload(workflow=workflow, jobs=jobs, limit_seconds=LIMIT))
+    outcome = await side.run(work)
     if outcome.lost:
         raise RuntimeError(f"{outcome.lost} of {jobs} jobs were not completed")
     return outcome.cpu / jobs, outcome.block * 1000

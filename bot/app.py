@@ -6,10 +6,10 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.resources import files
 from typing import cast
@@ -312,9 +312,13 @@ def _collect_rarely() -> None:
 
 def read_workflows(settings: Settings) -> dict[str, Draft]:
     """The bundled workflows and the owner's above them, by name, as their files have them. Raises `ConfigError`."""
-    bundled = read_drafts([files("workflows")])
-    found = {name: replace(draft, bundled=True) for name, draft in bundled.items()}
-    return found | read_drafts([settings.own_workflows])
+    return {**bundled_drafts(), **read_drafts([settings.own_workflows])}
+
+
+@cache
+def bundled_drafts() -> Mapping[str, Draft]:
+    """The bundled workflows by name: read once, as they stay as they are."""
+    return {name: replace(draft, bundled=True) for name, draft in read_drafts([files("workflows")]).items()}
 
 
 def check_order(settings: Settings, names: Sequence[str]) -> None:

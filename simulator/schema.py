@@ -191,6 +191,12 @@ CLASSES: Mapping[str, NodeClass] = _Classes(_DATA["classes"] | _MORE["classes"],
 KNOWN_MODELS: Mapping[str, list[str]] = _DATA["models"]
 
 
+def build_all() -> None:
+    """Build every class now: whoever forks simulators need not have each of them do it."""
+    for name in CLASSES:
+        CLASSES[name]
+
+
 class Catalogue:
     """The classes with the choices that are on this server's disk right now."""
 

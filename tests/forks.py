@@ -44,6 +44,9 @@ IMPORTED = (
 )
 """What the programs use; what is not here is imported by each of them."""
 
+READY = ("bot.app.bundled_drafts", "simulator.schema.build_all")
+"""What every bot and every simulator makes once and then keeps."""
+
 POSSIBLE = hasattr(os, "fork") and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
 _LONGEST = 2**20
 _NUMBER = struct.Struct("i")
@@ -304,6 +307,9 @@ def serve(descriptor: int) -> None:
     before = dict(os.environ)
     for name in IMPORTED:
         import_module(name)
+    for make_ready in READY:
+        module, _, what = make_ready.rpartition(".")
+        getattr(import_module(module), what)()
     _SET_BY_IMPORTS.update({name: value for name, value in os.environ.items() if name not in before})
     gc.collect()
     gc.freeze()

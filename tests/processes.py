@@ -32,6 +32,7 @@ LEASHED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 """What has a program end with the tests, however they end; Linux alone can do that."""
 
 _FORKS: list[Forks] = []
+_ELSEWHERE = frozenset({"DATA_DIR", "DATABASE_URL"})
 
 
 def fork_programs() -> None:
@@ -179,7 +180,7 @@ def simulator_program(folder: Path, *options: str, port: int | None = None) -> P
 
 def bot_program(folder: Path, comfyui: str, **settings: str) -> Program:
     """`muralist run` with its own data directory, and in it a database whose tables are made."""
-    if _FORKS and not settings.keys() & {"DATA_DIR", "DATABASE_URL"}:
+    if _FORKS and not settings.keys() & _ELSEWHERE:
         put_database(folder / "data")
     port = free_port()
     environment = {
@@ -191,6 +192,13 @@ def bot_program(folder: Path, comfyui: str, **settings: str) -> Program:
     }
     arguments = ["-c", "from bot.cli import main; main()", "run"]
     return Program(arguments, f"http://127.0.0.1:{port}", "/healthz", environment, folder / "bot.log")
+
+
+def put_database_for(folder: Path, arguments: Sequence[str], settings: Mapping[str, str]) -> None:
+    """Put a database where a command that makes or lists pictures would make it; what lies there stays."""
+    data, makes = folder / "data", arguments[:1] in (("imagine",), ("jobs",))
+    if _FORKS and makes and not settings.keys() & _ELSEWHERE and not data.exists():
+        put_database(data)
 
 
 def put_database(folder: Path) -> None:
@@ -224,7 +232,8 @@ async def run_command(folder: Path, *arguments: str, **settings: str) -> tuple[i
 
 
 async def start_command(folder: Path, *arguments: str, **settings: str) -> Running:
-    """Begin `muralist ...` in a folder, with its data there too."""
+    """Begin `muralist ...` in a folder, with its data there too; jobs find a database whose tables are made."""
+    put_database_for(folder, arguments, settings)
     return await start_python(
         ["-c", "import sys; sys.argv[0] = 'muralist'; from bot.cli import main; main()", *arguments],
         cwd=folder,

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.forks import Running
-from tests.processes import clean_environment, free_port, start_python
+from tests.processes import clean_environment, free_port, put_database_for, start_python
 
 PATIENCE = 120.0
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -88,6 +88,7 @@ class Terminal:
 @asynccontextmanager
 async def at_terminal(folder: Path, *arguments: str, **settings: str) -> AsyncIterator[Terminal]:
     """`muralist ...` at a terminal of its own, in a folder."""
+    put_database_for(folder, arguments, settings)
     ours, theirs = pty.openpty()
     process = await start_python(
         ["-m", "bot.cli", *arguments],

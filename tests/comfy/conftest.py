@@ -139,7 +139,23 @@ async def run_graph(backend: ComfyBackend, graph: GraphDict, seen: list[RunEvent
         return await until_end(follow, seen)
 
 
+async def whole_life(backend: ComfyBackend) -> bool:
+    """Upload, run with a socket, fetch."""
+    await backend.upload("x.png", b"x")
+    end = await run_graph(backend, flat())
+    assert isinstance(end, Finished)
+    async with backend.fetch(file("flat_00001_.png", "2")) as chunks:
+        return (b"".join([chunk async for chunk in chunks]))[:4] == b"\x89PNG"
+
+
 Start = Callable[..., Awaitable[Rig]]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture

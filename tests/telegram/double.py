@@ -18,7 +18,7 @@ from tests.telegram.limits import TOKEN, Pace
 from tests.telegram.people import ANN, BOT, GROUP, private
 from tests.telegram.records import Shown
 from tests.telegram.updates import Updates
-from tests.telegram.wire import Json, Refused, checked, read
+from tests.telegram.wire import Json, Refused, checked, checker, read
 
 MOST_DOWNLOAD = 20 * 2**20
 WAIT_SECONDS = 90
@@ -330,6 +330,7 @@ def _failed(error: Refused) -> web.Response:
 @asynccontextmanager
 async def serving(world: Telegram) -> AsyncIterator[None]:
     """Serve it; its address is in the world."""
+    checker()
     app = web.Application(client_max_size=100 * 2**20)
     app.add_routes(world.routes())
     async with TestServer(app) as server:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from teremok.validation import validate_html
 
 from adapters.telegram.draw import MOST_CAPTION, MOST_TEXT, fitting, keyboard, pages, units
 from bot.contract.card import Action, Card, Code, Countdown, Link, Text
+from tests.telegram.wire import check_html, checker
 
 WORDS = st.text(
     st.sampled_from("ab <>&\"'/\n🦊é\u202e") | st.characters(exclude_categories=["Cs"]), max_size=3000
@@ -30,6 +31,12 @@ CARDS = st.builds(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Before hypothesis looks at the clock."""
+    checker()
+
+
 def words(page: str) -> str:
     """What people read."""
     return html.unescape(re.sub(r"<[^>]+>", "", page))
@@ -40,7 +47,7 @@ def test_every_page_is_taken_and_no_word_is_lost(card: Card, most: int) -> None:
     """Well-formed, in bounds; together they say everything."""
     made = pages(card, most)
     for number, page in enumerate(made):
-        validate_html(page)
+        check_html(page)
         assert units(page) <= (most if number == 0 else MOST_TEXT)
     said = re.sub(r"\s|\u2060", "", "".join(words(page) for page in made))
     every = [card.title, *(span.text for line in card.body for span in line)]
@@ -52,7 +59,7 @@ def test_every_page_is_taken_and_no_word_is_lost(card: Card, most: int) -> None:
 def test_what_is_cut_says_so(card: Card) -> None:
     """In bounds with its dots."""
     text = fitting(card, MOST_CAPTION)
-    validate_html(text)
+    check_html(text)
     assert units(text) <= MOST_CAPTION
     assert text.endswith("…") or len(pages(card, MOST_CAPTION - 1)) == 1
 

@@ -1,19 +1,23 @@
-"""Requests to the Bot API, checked by those who know it: aiogram's models, teremok's rules."""
+"""Requests to the Bot API, checked by those who know it: aiogram's models, teremok's rules.
+
+Both are imported where they are used. That takes five seconds; every process of the tests imports this module, and not
+every one speaks to a Telegram.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import aiogram
-from aiogram import methods
-from aiogram.types import BufferedInputFile
 from aiohttp import web
-from teremok.validation import ApiRuleViolation, validate_method
 
 from tests.telegram.limits import TOKEN
 
-CHECKER = aiogram.Bot(TOKEN)
+if TYPE_CHECKING:
+    import aiogram
+    from aiogram.types import BufferedInputFile
+
 FILE_LIMITS = {"photo": 10 * 2**20}
 MOST_FILE = 50 * 2**20
 
@@ -28,6 +32,15 @@ class Refused(Exception):
         self.status = status
         self.ours = ours and status in (400, 404, 413)
         self.parameters = parameters
+
+
+@cache
+def checker() -> aiogram.Bot:
+    """What checks. To be asked for once before anybody is waited for: the import keeps the event loop."""
+    import aiogram
+    import teremok.validation  # noqa: F401 - for those who ask later
+
+    return aiogram.Bot(TOKEN)
 
 
 async def read(request: web.Request) -> tuple[Json, dict[str, bytes]]:
@@ -46,6 +59,10 @@ async def read(request: web.Request) -> tuple[Json, dict[str, bytes]]:
 
 def checked(name: str, given: Json, files: dict[str, bytes]) -> Json:
     """The parameters as values. Raises `Refused` for whatever the Bot API would not take."""
+    from aiogram import methods
+    from aiogram.types import BufferedInputFile
+    from teremok.validation import ApiRuleViolation, validate_method
+
     kind = getattr(methods, name[0].upper() + name[1:], None)
     if kind is None:
         raise Refused(404, "Not Found")
@@ -61,12 +78,19 @@ def checked(name: str, given: Json, files: dict[str, bytes]) -> Json:
     named = {key: value for key, value in sent.items() if key in kind.model_fields}
     try:
         method = kind.model_validate(_attached({**values, **named}, sent))
-        validate_method(CHECKER, method)
+        validate_method(checker(), method)
     except ApiRuleViolation as error:
         raise Refused(400, error.description) from error
     except ValueError as error:
         raise Refused(400, f"Bad Request: {error}") from error
     return values
+
+
+def check_html(text: str) -> None:
+    """Raises `ApiRuleViolation` for what Telegram would not take as HTML."""
+    from teremok.validation import validate_html
+
+    validate_html(text)
 
 
 def _value(kind: Any, key: str, text: str) -> Any:
