@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -191,49 +191,28 @@ async def _scene(
     plan: Plan, chats: tuple[Discord, Telegram], http: aiohttp.ClientSession
 ) -> AsyncIterator[Scene]:
     """Everything started; all of it is ended, whatever becomes of the campaign."""
-    with tempfile.TemporaryDirectory(prefix="campaign-") as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campaign-")))
         write_workflows(folder / "data" / "workflows")
+        postgres = stack.enter_context(running()) if plan.workers else None
+        url = postgres.create("campaign") if postgres else f"sqlite+aiosqlite:///{folder}/data/muralist.db"
+        shared = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": url}
         servers = [_server(folder, number) for number in range(plan.servers)]
-        if plan.database == "SQLite":
-            url = f"sqlite+aiosqlite:///{folder / 'data' / 'muralist.db'}"
-            asks = bot_program(folder, ",".join(each.url for each in servers), **crowd.settings(*chats))
-            scene = Scene(
-                folder=folder,
-                url=url,
-                asks=asks,
-                workers=[],
-                servers=servers,
-                postgres=None,
-                kinds=KINDS[:2],
-                crowds=_crowds(chats, http, asks),
-            )
-            async with _started(scene):
-                yield scene
-            return
-        with running() as postgres:
-            url = postgres.create("campaign")
-            shared = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": url}
-            chatting = {**shared, **crowd.settings(*chats)}
-            asks = bot_program(folder, ",".join(each.url for each in servers), **chatting)
-            asks.arguments += ["--role", "chat"]
-            workers = [_worker(folder, plan, number, servers, shared) for number in range(plan.workers)]
-            scene = Scene(
-                folder=folder,
-                url=url,
-                asks=asks,
-                workers=workers,
-                servers=servers,
-                postgres=postgres,
-                kinds=KINDS,
-                crowds=_crowds(chats, http, asks),
-            )
-            async with _started(scene):
-                yield scene
-
-
-def _crowds(chats: tuple[Discord, Telegram], http: aiohttp.ClientSession, asks: Program) -> Sequence[Crowd]:
-    return OnPage(http, asks), OnDiscord(chats[0]), OnTelegram(chats[1])
+        addresses = ",".join(each.url for each in servers)
+        asks = bot_program(folder, addresses, **shared, **crowd.settings(*chats))
+        asks.arguments += ["--role", "chat"] if postgres else []
+        scene = Scene(
+            folder=folder,
+            url=url,
+            asks=asks,
+            workers=[_worker(folder, plan, number, servers, shared) for number in range(plan.workers)],
+            servers=servers,
+            postgres=postgres,
+            kinds=KINDS if postgres else KINDS[:2],
+            crowds=(OnPage(http, asks), OnDiscord(chats[0]), OnTelegram(chats[1])),
+        )
+        async with _started(scene):
+            yield scene
 
 
 def _server(folder: Path, number: int) -> Program:

@@ -1,16 +1,17 @@
-"""`python -m benchmarks.tables figures.json`: the figures of a measurement as tables, put into the documentation."""
+"""`python -m benchmarks.tables FILE ...`: the figures of one measurement or of several as tables, put into the
+documentation."""
 
 from __future__ import annotations
 
 import json
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from benchmarks.machine import ROOT
-from benchmarks.report import Figure, measured
+from benchmarks.report import Figure, measured, middle, read
 
 BEGIN, END = "<!-- figures: written by python -m benchmarks.tables -->\n", "<!-- end of figures -->\n"
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -41,12 +42,14 @@ def put_in(text: str, new: str) -> str:
 
 
 def main(
-    figures: Annotated[Path, typer.Argument(help="What `python -m benchmarks all --json` wrote.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="What `python -m benchmarks all --json` wrote, each time.")
+    ],
     document: Annotated[Path, typer.Option(help="The file with the marks.")] = DOCUMENT,
 ) -> None:
-    """Put the figures of a measurement into the documentation."""
-    found: dict[str, Any] = json.loads(figures.read_text(encoding="utf-8"))
-    new = tables(found["machine"], [Figure(**each) for each in found["figures"]])
+    """Put the figures of a measurement into the documentation; of several the middle, and how far they were apart."""
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    new = tables(found[0]["machine"], middle([read(file) for file in files]))
     document.write_text(put_in(document.read_text(encoding="utf-8"), new), encoding="utf-8")
 
 

@@ -76,22 +76,8 @@ class ComfyBackend:
             on_object_info=on_object_info,
         )
         self._object_info = object_info
-        self._watch = Watch(
-            name=self.name,
-            timing=timing,
-            read_queue=self.queue,
-            read_end=self._read_end,
-            on_unheard=self._doubt_socket,
-        )
-        self._listener = Listener(
-            self._wire,
-            self._watch,
-            name=self.name,
-            client_id=client_id,
-            timing=timing,
-            on_new_client_id=on_new_client_id,
-            on_open=self._health.recheck,
-        )
+        self._watch = self._new_watch()
+        self._listener = self._new_listener(client_id, on_new_client_id)
         self.routes = Routes(self._wire, most_upload=self._most_upload)
         """What is asked and told beside running graphs."""
 
@@ -298,6 +284,28 @@ class ComfyBackend:
     def fetch(self, file: RemoteFile) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream a file that the server named. Raises `Lost` if it is gone; `CannotConnect` at any chunk, too."""
         return self.routes.view(file)
+
+    def _new_watch(self) -> Watch:
+        return Watch(
+            name=self.name,
+            timing=self.timing,
+            read_queue=self.queue,
+            read_end=self._read_end,
+            on_unheard=self._doubt_socket,
+        )
+
+    def _new_listener(
+        self, client_id: str, on_new_client_id: Callable[[str], Awaitable[None]] | None
+    ) -> Listener:
+        return Listener(
+            self._wire,
+            self._watch,
+            name=self.name,
+            client_id=client_id,
+            timing=self.timing,
+            on_new_client_id=on_new_client_id,
+            on_open=self._health.recheck,
+        )
 
     def _most_upload(self) -> int | None:
         return None if self.capabilities is None else self.capabilities.max_upload_size

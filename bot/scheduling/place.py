@@ -57,13 +57,14 @@ def ahead(mine: Waiting, nth: int, before: float, waiting: Sequence[Waiting]) ->
     moment is served meanwhile. Loaded models may change the order within the slack, and estimates are estimates.
     """
     turn = mine.vtime + before / mine.weight
-    others = [each for each in waiting if each.lane is mine.lane and each.account != mine.account]
-    theirs = [_until(each, turn, mine.account) for each in others]
-    return Ahead(
-        people=sum(jobs > 0 for jobs, _ in theirs),
-        jobs=nth + sum(jobs for jobs, _ in theirs),
-        seconds=before + sum(seconds for _, seconds in theirs),
-    )
+    people, jobs, seconds = 0, 0, 0.0
+    for each in waiting:
+        if each.lane is mine.lane and each.account != mine.account:
+            theirs, work = _until(each, turn, mine.account)
+            people += theirs > 0
+            jobs += theirs
+            seconds += work
+    return Ahead(people=people, jobs=nth + jobs, seconds=before + seconds)
 
 
 def ahead_of(turn: Turn, mine: Waiting, waiting: Sequence[Waiting]) -> Ahead:

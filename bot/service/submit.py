@@ -7,7 +7,8 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.comfy.models import loaded_by
 from bot.contract.levels import Level
@@ -21,7 +22,7 @@ from bot.contract.values import (
 )
 from bot.errors import InvalidValue
 from bot.feed import Feed
-from bot.jobs.models import Added, InputImage, NewRequest, PatchValue
+from bot.jobs.models import Added, Graph, InputImage, NewRequest, Patch, PatchValue
 from bot.jobs.work import Lane, Work
 from bot.media.kinds import Family
 from bot.media.spool import Spool
@@ -39,9 +40,10 @@ from bot.store.claims import Rules
 from bot.store.store import Store
 from bot.worker.elsewhere import lease_name
 from bot.workflow.load import version_of
+from bot.workflow.loras import Lora
 from bot.workflow.model import Role, Workflow
 from bot.workflow.paid import dollars
-from bot.workflow.patch import apply, bind, without
+from bot.workflow.patch import Bound, apply, bind, without
 
 _FAMILIES = {ParameterType.VIDEO: Family.VIDEO, ParameterType.AUDIO: Family.AUDIO}
 """What is no picture."""
@@ -54,6 +56,18 @@ AT_ONCE = 8
 """Requests that are checked in one turn of the event loop: each takes it for a millisecond or two."""
 
 BATCHES = ("count", "batch", "batch_size")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fitted:
+    """A workflow with what was asked for: its graph, the patch, and both together."""
+
+    bound: Bound
+    loras: Sequence[Lora]
+    inputs: tuple[InputImage, ...]
+    graph: Graph
+    patch: Patch
+    patched: Graph
 
 
 class Submit:
@@ -145,21 +159,10 @@ class Submit:
         level: Level,
     ) -> NewRequest:
         """What is to be stored, if it can run. Raises `UserError`."""
-        raw, (request, message, job, seed) = _raw(chosen, invocation.values), _draw()
-        choices = self._servers.choices(chosen)
-        self._servers.require_families(chosen, raw)
-        bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
-        able = self._servers.able(chosen)
-        families = self._servers.families
-        loras = loras_of(chosen, bound, able, families.of)
-        inputs = await self._inputs.of(invocation, chosen, kept)
-        graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
-        graph = with_named(invocation.command, graph, loras, able)
-        patched = apply(graph, patch)
-        await families.learn(patched)
-        families.require(chosen, patched)
-        unfit = self._servers.unfit(chosen, patched)
-        found = self._servers.costs(patched)
+        request, message, job, seed = _draw()
+        fitted = await self._fitted(invocation, chosen, kept, seed)
+        values, patched = fitted.bound.values, fitted.patched
+        unfit, bill = self._servers.unfit(chosen, patched), self._servers.costs(patched)
         return NewRequest(
             request=RequestId(request),
             event_key=invocation.event_key,
@@ -172,25 +175,43 @@ class Submit:
             address=invocation.address,
             job=JobId(job),
             workflow=chosen.name,
-            version=version_of(graph),
-            graph=graph,
-            values=bound.values,
-            patch=patch,
-            seed=bound.seed,
-            inputs=inputs,
+            version=version_of(fitted.graph),
+            graph=fitted.graph,
+            values=values,
+            patch=fitted.patch,
+            seed=fitted.bound.seed,
+            inputs=fitted.inputs,
             parent=invocation.reply_to,
             transient=invocation.transient,
             spoiler=invocation.spoiler,
-            lane=_lane(level, chosen, bound.values),
+            lane=_lane(level, chosen, values),
             models=loaded_by(patched),
             shunned=tuple(lease_name(url) for url in unfit),
-            reading=reading_of(bound, loras),
-            work=_work(chosen, bound.values),
+            reading=reading_of(fitted.bound, fitted.loras),
+            work=_work(chosen, values),
             revision=chosen.revision,
-            paid=bool(found),
-            price=dollars(found),
+            paid=bool(bill),
+            price=dollars(bill),
             created=time.time(),
         )
+
+    async def _fitted(
+        self, invocation: Invocation, chosen: Workflow, kept: tuple[InputImage, ...], seed: int
+    ) -> _Fitted:
+        """What was asked for, put into the workflow. Raises `UserError`."""
+        raw, servers = _raw(chosen, invocation.values), self._servers
+        choices = servers.choices(chosen)
+        servers.require_families(chosen, raw)
+        bound = bind(chosen, raw, choices, seed, command=invocation.command, words=self._offering.words())
+        able = servers.able(chosen)
+        loras = loras_of(chosen, bound, able, servers.families.of)
+        inputs = await self._inputs.of(invocation, chosen, kept)
+        graph, patch = without(chosen.graph, bound.patch, _left_out(chosen, inputs))
+        graph = with_named(invocation.command, graph, loras, able)
+        patched = apply(graph, patch)
+        await servers.families.learn(patched)
+        servers.families.require(chosen, patched)
+        return _Fitted(bound=bound, loras=loras, inputs=inputs, graph=graph, patch=patch, patched=patched)
 
 
 def _draw() -> tuple[str, str, str, int]:

@@ -136,6 +136,7 @@ class Postgres:
             url,
             pool_size=CONNECTIONS,
             max_overflow=0,
+            pool_use_lifo=True,  # whose statements were prepared last
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended by `QuickPostgres`
             connect_args={"server_settings": settings, "statement_cache_size": STATEMENTS},
         )

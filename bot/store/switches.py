@@ -6,7 +6,20 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Float, bindparam, delete, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Float,
+    bindparam,
+    cast,
+    delete,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from bot.contract.overview import Change
 from bot.jobs.states import State
@@ -33,9 +46,11 @@ ADDED, LIMITS, FREED = "added", "limits", "freed"
 """Names of rows that switch nothing: a server beside those of the settings, limits in place of the settings', and
 the hold for which a backend's memory was given back."""
 
+WORKED = "worked for"
+"""What a backend is called that somebody works for, where it stands among the switches."""
+
 ON, OFF = "on", "off"
 
-_WORKED_FOR = select(lease.c.name).where(lease.c.name.like(f"{LEASES}%"), lease.c.owner.is_not(None))
 _PROMISED = select(job.c.id, job.c.created).where(job.c.state == State.QUEUED)
 _BY = bindparam("by", type_=Float)
 _POSTPONE = (
@@ -44,6 +59,12 @@ _POSTPONE = (
     .values(guess=job.c.guess + _BY, early=job.c.early + _BY, late=job.c.late + _BY)
 )
 _ON = select(switch).where(is_one_of(switch.c.name, tuple(Switch)))
+_WORKED_FOR = (
+    select(literal(WORKED).label("name"), lease.c.name.label("backend"))
+    .add_columns(cast(null(), JSON).label("value"), literal(0.0, Float).label("since"))
+    .where(lease.c.name.like(literal_column(f"'{LEASES}%'")), lease.c.owner.is_not(None))
+)
+_HOLDING = select(union_all(_ON, _WORKED_FOR).subquery())
 _IN_FORCE = select(switch).where(is_one_of(switch.c.name, (*Switch, LIMITS)))
 _ADDED = select(switch).where(switch.c.name == ADDED).order_by(switch.c.since, switch.c.backend)
 _VALUE = select(switch.c.value).where(
@@ -163,11 +184,12 @@ def holds_of(
     connection: Connection, plan: Plan, now: float, *, but: Collection[str] = ()
 ) -> list[Hold | None]:
     """Why each backend that somebody works for takes no jobs now; None for one that does. `but` leaves some out."""
-    switches = read_switches(connection)
+    rows = connection.execute(_HOLDING).all()
+    switches = _switches(row for row in rows if row.name != WORKED)
     return [
-        hold_of(switches, plan, backend, now)
-        for backend in connection.scalars(_WORKED_FOR)
-        if backend not in but
+        hold_of(switches, plan, row.backend, now)
+        for row in rows
+        if row.name == WORKED and row.backend not in but
     ]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 import structlog
 
@@ -132,7 +132,7 @@ class Execution:
                 await self._stop_there()
             return await self._listen(follow)
 
-    async def _post(self, follow: Follow, graph: dict[str, dict[str, object]]) -> Ended | None:
+    async def _post(self, follow: Follow, graph: dict[str, Mapping[str, Any]]) -> Ended | None:
         """Upload what it starts from and post it. Interrupted if it was to be stopped before that."""
         if not self.stopped:
             await self._upload(graph)
@@ -153,7 +153,7 @@ class Execution:
         self._record.advance_soon(State.WAITING)
         return None
 
-    async def _upload(self, graph: dict[str, dict[str, object]]) -> None:
+    async def _upload(self, graph: dict[str, Mapping[str, Any]]) -> None:
         """Put the input files on the server and their names there into the graph."""
         for image in self._record.attempt.job.inputs:
             data = await self._spool.read(image.sha256)
@@ -162,7 +162,7 @@ class Execution:
             where = Setting(node=image.node, input=image.input, value=name)
             graph[where.node] = apply(graph, (where,))[where.node]
 
-    async def _find(self, follow: Follow, graph: dict[str, dict[str, object]]) -> Ended | None:
+    async def _find(self, follow: Follow, graph: dict[str, Mapping[str, Any]]) -> Ended | None:
         """Look for an attempt that the server may have. Its end if it is over, None if it is there.
 
         One that may just have been posted and is not there is looked for again after longer than a POST may

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,11 +90,12 @@ def without(graph: Graph, patch: Patch, nodes: Collection[str]) -> tuple[Graph, 
     return kept, tuple(setting for setting in patch if setting.node not in nodes)
 
 
-def apply(graph: Graph, patch: Patch) -> dict[str, dict[str, Any]]:
-    """A new graph with the patch's values in it; the old one is left as it is."""
-    patched = {node: copy.deepcopy(dict(body)) for node, body in graph.items()}
+def apply(graph: Graph, patch: Patch) -> dict[str, Mapping[str, Any]]:
+    """A new graph with the patch's values in it; the old one is left as it is, and shares what is the same."""
+    patched = dict(graph)
     for setting in patch:
-        patched[setting.node]["inputs"][setting.input] = setting.value
+        body = patched[setting.node]
+        patched[setting.node] = {**body, "inputs": {**body["inputs"], setting.input: setting.value}}
     return patched
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from benchmarks.every import Measured, measure_all
 from benchmarks.freshness import REAL, SCENES
 from benchmarks.inference import CATEGORIES, measure
 from benchmarks.proxy import delaying
-from benchmarks.report import at_least, at_most, beside, middle, percentile
+from benchmarks.report import at_least, at_most, beside, middle, percentile, write
 from benchmarks.tables import BEGIN, END, put_in, tables
 from benchmarks.workflows import recipes, write_workflows
 from bot.workflow.load import load_workflows
@@ -245,6 +247,18 @@ def test_figures_go_between_the_marks() -> None:
         "| lost | 2 ±100% | <= 0 | no | - | - |",
         "",
     ]
+
+
+def test_several_measurements_are_one_table(tmp_path: Path) -> None:
+    """The middle of each figure, by the whole program."""
+    document = tmp_path / "document.md"
+    document.write_text(f"{BEGIN}{END}", encoding="utf-8")
+    files = [tmp_path / f"{number}.json" for number in range(3)]
+    for file, value in zip(files, (4.0, 1.0, 2.0), strict=True):
+        write(file, [at_most("burst, lost", value, 3, "-")], "this machine", quick=False)
+    command = [sys.executable, "-m", "benchmarks.tables", *map(str, files), "--document", str(document)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert "| lost | 2 ±75% | <= 3 | yes | - | - |" in document.read_text(encoding="utf-8").splitlines()
 
 
 def test_the_workflows_are_the_recipes(tmp_path: Path) -> None:

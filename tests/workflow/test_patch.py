@@ -226,14 +226,17 @@ def test_text_never_changes_the_structure(prompt: str, negative: str, seed: int)
 
 
 def test_applying_makes_a_new_graph() -> None:
-    """Whoever changes the new one changes nothing of the old, not even in links."""
+    """The old one is as it was, and shares the nodes that are the same."""
     before = copy.deepcopy(IMAGINE.graph)
-    patched = apply(IMAGINE.graph, ())
-    assert patched == before
-    patched["3"]["inputs"]["model"][0] = "99"
-    patched["3"]["_meta"]["title"] = "Other"
-    del patched["4"]
+    patch = (Setting(node="3", input="seed", value=5), Setting(node="3", input="steps", value=6))
+    patched = apply(IMAGINE.graph, patch)
+    sampler = before["3"]
+    assert patched == {
+        **before,
+        "3": {**sampler, "inputs": {**sampler["inputs"], "seed": 5, "steps": 6}},
+    }
     assert before == IMAGINE.graph
+    assert all(patched[node] is IMAGINE.graph[node] for node in before if node != "3")
 
 
 def test_a_drawn_seed_fits_what_the_node_takes() -> None:
