@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,6 +15,13 @@ from tests.processes import Program, bot_program, fork_programs, simulator_progr
 # A shell starts what it puts behind it deaf to Ctrl-C, and so would be all that is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 fork_programs()
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """All that was made until now stays: nobody need look through it for what can be thrown away."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

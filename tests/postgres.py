@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,12 @@ import pytest
 from tests.processes import free_port
 
 START_SECONDS = 60
+
+_DROP_OTHERS = """\
+DO $$ DECLARE other record; BEGIN
+    FOR other IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ({known})
+    LOOP EXECUTE format('DROP TABLE %I CASCADE', other.tablename); END LOOP;
+END $$"""
 
 
 def binaries() -> Path | None:
@@ -98,6 +104,18 @@ class Server:
     def drop(self, name: str) -> None:
         """Away with it, whoever is connected."""
         self._run("dropdb", "-f", "-h", "127.0.0.1", "-p", str(self.port), "-U", "muralist", name)
+
+    def empty(self, name: str, tables: Sequence[str]) -> None:
+        """Have a database with these tables alone and no rows in them, and nobody connected to it."""
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        known = ", ".join(f"'{table}'" for table in (*tables, "alembic_version"))
+        self._run(
+            *("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "muralist", "-d", name),
+            *("-q", "-X", "-v", "ON_ERROR_STOP=1"),
+            *("-c", f"SELECT pg_terminate_backend(pid) {others}"),
+            *("-c", _DROP_OTHERS.format(known=known)),
+            *("-c", f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"),
+        )
 
     def _ready(self) -> bool:
         asked = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]

@@ -14,6 +14,7 @@ import pytest
 from bot.store.database import Database
 from bot.store.leases import Held
 from bot.store.store import Store, open_store
+from bot.store.tables import metadata
 from tests.builders import sqlite_url
 from tests.postgres import Server, running
 from tests.processes import put_database
@@ -53,7 +54,7 @@ def fresh(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Fresh:
     """Makes a new database whenever it is called, its tables made and nothing in them."""
     if kind == "sqlite":
         return lambda: _copied(request.getfixturevalue("migrated"), tmp_path / uuid4().hex)
-    return lambda: _created(request.getfixturevalue("postgres"), f"test-{uuid4().hex}")
+    return lambda: _lent(request.getfixturevalue("postgres"), request.getfixturevalue("spare"))
 
 
 @contextmanager
@@ -64,10 +65,23 @@ def _copied(migrated: Path, folder: Path) -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def spare() -> list[str]:
+    """The names of databases of the server that no test uses now, with nothing in them."""
+    return []
+
+
 @contextmanager
-def _created(server: Server, name: str) -> Iterator[str]:
-    yield server.create(name, template="migrated")
-    server.drop(name)
+def _lent(server: Server, spare: list[str]) -> Iterator[str]:
+    """A spare database, or a new one; emptied afterwards, as that takes a tenth of what another takes to make."""
+    if spare:
+        name = spare.pop()
+    else:
+        name = f"test-{uuid4().hex}"
+        server.create(name, template="migrated")
+    yield server.url(name)
+    server.empty(name, [*metadata.tables])
+    spare.append(name)
 
 
 @pytest.fixture
