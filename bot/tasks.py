@@ -19,3 +19,12 @@ async def end(task: asyncio.Task[Any]) -> None:
         await asyncio.wait({task}, timeout=CANCEL_SECONDS)
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("ended with an error", error=repr(error))
+
+
+async def drop(*futures: asyncio.Future[Any] | None) -> None:
+    """Cancel those that have not ended, and wait until they have; what they raise is nobody's."""
+    running = [future for future in futures if future is not None and not future.done()]
+    for future in running:
+        future.cancel()
+    if running:
+        await asyncio.gather(*running, return_exceptions=True)

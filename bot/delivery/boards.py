@@ -55,6 +55,10 @@ class Boards:
         """Whether a message is such a one."""
         return message in self._made
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._made)
+
     async def load(self) -> None:
         """Know those that are there from before."""
         self._together = Together()

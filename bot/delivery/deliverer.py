@@ -139,7 +139,7 @@ class Deliverer:
                     for turn in await self._turns():
                         group.create_task(self._deliver(turn, ear))
                     self._take_in(await ear.news(self._pause(next_look)))
-                    await self._read(self._stale - self._known.keys())
+                    await self._read({job for job in self._stale if job not in self._known})
 
     async def _look(self) -> None:
         """What the store wants shown, whoever wrote it, and those not over: what they say may change by itself.
@@ -265,7 +265,7 @@ class Deliverer:
             view = self._known.get(job)
             if view is not None:
                 self._dirty[view.id] = Due(view=view)
-        self._stale |= news.changed | (news.progressed - self._known.keys())
+        self._stale |= news.changed | {job for job in news.progressed if job not in self._known}
         self._over |= news.over
 
     async def _read(self, jobs: Set[JobId]) -> None:
@@ -285,7 +285,7 @@ class Deliverer:
                 self._known.pop(view.job.id, None)
             else:
                 self._known[view.job.id] = view if ours else None
-        if any(view.job.state in ENDS for view in found):
+        if len(self._boards) and any(view.job.state in ENDS for view in found):
             self._look_at_places()
 
     def _look_at_places(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from bot.jobs.work import Lane, Work
 from bot.media.kinds import Family
 from bot.media.spool import Spool
 from bot.scheduling.terms import Terms
+from bot.service.draws import Draws
 from bot.service.grounds import Ground, Grounds
 from bot.service.inputs import Inputs
 from bot.service.look import Look
@@ -53,7 +53,7 @@ SEED_BITS = 53
 
 
 AT_ONCE = 8
-"""Requests that are checked in one turn of the event loop: each takes it for a millisecond or two."""
+"""Requests that are begun in one turn of the event loop: each takes it for a millisecond or two."""
 
 BATCHES = ("count", "batch", "batch_size")
 
@@ -94,6 +94,7 @@ class Submit:
         self._grounds = grounds
         self._rules = rules
         self._turns = Turns(AT_ONCE)
+        self._draws = Draws()
 
     async def submit(
         self,
@@ -107,6 +108,7 @@ class Submit:
 
         `kept` are pictures that an earlier job had for the same parameters. Raises `UserError`; then nothing is stored.
         """
+        await self._turns.take()
         fingerprint = _fingerprint(invocation)
         known, trust, ground = await asyncio.gather(  # together, so that the store is asked once
             self._store.requests.find(invocation.event_key),
@@ -116,11 +118,10 @@ class Submit:
         if known is not None:
             return _same(known, fingerprint)
         level = self._rights.judge(invocation.actor, trust, MAKE)
-        await self._turns.take()
         await self._servers.ready()
         chosen = self._allowed(chosen, invocation.command, ground, level)
         self._servers.require(chosen)
-        new = await self._request(invocation, adapter, chosen, kept, level)
+        new = await self._request(invocation, adapter, chosen, kept, level, fingerprint)
         self._grounds.require_words(ground, chosen, new.values, new.reading.texts)
         added = await self._store.requests.add(new, self._terms(new, level))
         self._feed.queued(added.job)
@@ -157,23 +158,23 @@ class Submit:
         chosen: Workflow,
         kept: tuple[InputImage, ...],
         level: Level,
+        fingerprint: str,
     ) -> NewRequest:
         """What is to be stored, if it can run. Raises `UserError`."""
-        request, message, job, seed = _draw()
-        fitted = await self._fitted(invocation, chosen, kept, seed)
+        fitted = await self._fitted(invocation, chosen, kept, self._draws.number(SEED_BITS))
         values, patched = fitted.bound.values, fitted.patched
         unfit, bill = self._servers.unfit(chosen, patched), self._servers.costs(patched)
         return NewRequest(
-            request=RequestId(request),
+            request=RequestId(self._draws.id()),
             event_key=invocation.event_key,
-            fingerprint=_fingerprint(invocation),
+            fingerprint=fingerprint,
             actor=invocation.actor,
             place=invocation.place,
             command=invocation.command,
-            message=MessageId(message),
+            message=MessageId(self._draws.id()),
             adapter=adapter,
             address=invocation.address,
-            job=JobId(job),
+            job=JobId(self._draws.id()),
             workflow=chosen.name,
             version=version_of(fitted.graph),
             graph=fitted.graph,
@@ -212,13 +213,6 @@ class Submit:
         await servers.families.learn(patched)
         servers.families.require(chosen, patched)
         return _Fitted(bound=bound, loras=loras, inputs=inputs, graph=graph, patch=patch, patched=patched)
-
-
-def _draw() -> tuple[str, str, str, int]:
-    """Three ids and a seed in one draw: each lets go of Python's lock, which a busy thread then has for a while."""
-    drawn = secrets.token_bytes(56)
-    ids = [drawn[begin : begin + 16].hex() for begin in (0, 16, 32)]
-    return ids[0], ids[1], ids[2], int.from_bytes(drawn[48:]) >> (64 - SEED_BITS)
 
 
 def _lane(level: Level, workflow: Workflow, values: Mapping[str, PatchValue]) -> Lane:

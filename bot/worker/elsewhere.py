@@ -23,14 +23,14 @@ async def gave_out(here: ComfyBackend, backends: Backends, shunned: Sequence[str
     """Return once a backend was of no use for so long while another could take over what it has."""
     since: float | None = None
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        if here.condition not in (Condition.DOWN, Condition.STALLED):
+        if here.condition in (Condition.DOWN, Condition.STALLED):
+            now = time.monotonic()
+            since = now if since is None else since
+            if now - since >= seconds and await backends.elsewhere({lease_name(here.url), *shunned}):
+                return
+        else:
             since = None
-            continue
-        now = time.monotonic()
-        since = now if since is None else since
-        if now - since >= seconds and await backends.elsewhere({lease_name(here.url), *shunned}):
-            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def to_shun(

@@ -21,6 +21,7 @@ from bot.jobs.models import Setting
 from bot.jobs.states import State
 from bot.media.kinds import HEAD_BYTES, ending_of, sniff
 from bot.media.spool import Spool
+from bot.tasks import drop
 from bot.worker.record import Record
 from bot.workflow.patch import apply
 
@@ -51,7 +52,7 @@ class Execution:
         self._spool = spool
         self._tell = show
         self._stop = asyncio.Event()
-        self._gone = asyncio.Event()
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def stopped(self) -> bool:
@@ -80,11 +81,12 @@ class Execution:
         backend, prompt_id = self._backend, self._record.attempt.prompt_id
         try:
             await backend.cancel(prompt_id)
-            if isinstance(await backend.locate(prompt_id), Absent):
-                self._gone.set()
+            gone = isinstance(await backend.locate(prompt_id), Absent)
         except BackendError as error:
             log.info("cancelled without the server", detail=str(error))
-            self._gone.set()
+            gone = True
+        if gone and not self._gone.done():
+            self._gone.set_result(None)
 
     async def execute(self) -> Ended:
         """Until the backend is done with it: posted again, under the same id, if a restart forgot it."""
@@ -109,15 +111,13 @@ class Execution:
 
     async def _once_unless_gone(self) -> Ended:
         """Wherever it is, it ends as soon as a cancelled attempt is known to be gone from the server."""
-        carrying = asyncio.ensure_future(self._once())
-        gone = asyncio.ensure_future(self._gone.wait())
+        carrying: asyncio.Future[Ended] = asyncio.ensure_future(self._once())
+        either: set[asyncio.Future[Any]] = {carrying, self._gone}
         try:
-            await asyncio.wait({carrying, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return carrying.result() if carrying.done() else Interrupted()
         finally:
-            for task in (carrying, gone):
-                task.cancel()
-            await asyncio.gather(carrying, gone, return_exceptions=True)
+            await drop(carrying)
 
     async def _once(self) -> Ended:
         graph = apply(self._record.attempt.graph, self._record.attempt.job.patch)

@@ -41,6 +41,7 @@ class Record:
         """How many servers died on it."""
         self._queue = queue
         self._feed = feed
+        self._waiting: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._telling: asyncio.TimerHandle | None = None
 
@@ -80,10 +81,12 @@ class Record:
         """Note a state that helps after a restart and is not needed then: often the next one comes before."""
         self.no_longer()
         self.state = to
-        self._saving = asyncio.create_task(self._advance_later(to))
+        self._waiting = asyncio.get_running_loop().call_later(SOON, self._begin_saving, to)
 
-    async def _advance_later(self, to: State) -> None:
-        await asyncio.sleep(SOON)
+    def _begin_saving(self, to: State) -> None:
+        self._saving = asyncio.create_task(self._save(to))
+
+    async def _save(self, to: State) -> None:
         try:
             await self._queue.advance(self.attempt, to)
         except LeaseLost:
@@ -93,6 +96,8 @@ class Record:
 
     def no_longer(self) -> None:
         """What was to be noted soon is out of date."""
+        if self._waiting is not None:
+            self._waiting.cancel()
         if self._saving is not None:
             self._saving.cancel()
 

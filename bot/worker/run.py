@@ -21,8 +21,9 @@ from bot.media.spool import Spool
 from bot.store.claims import Rules
 from bot.store.queue import LEFT
 from bot.store.store import Store
+from bot.tasks import drop
 from bot.worker.collect import collect
-from bot.worker.elsewhere import gave_out, to_shun
+from bot.worker.elsewhere import LOOK_SECONDS, gave_out, to_shun
 from bot.worker.execution import MOST_FAILURES, Execution
 from bot.worker.record import Record
 
@@ -127,15 +128,19 @@ class Run:
         """What comes of it; None if the backend gave out meanwhile and another one could take the job."""
         tools = self._tools
         working = asyncio.ensure_future(work)
-        waiting = gave_out(tools.backend, tools.store.backends, self.attempt.job.shunned, seconds)
-        moving = asyncio.ensure_future(waiting)
+        moving: asyncio.Future[None] | None = None
         try:
+            await asyncio.wait(
+                {working}, timeout=LOOK_SECONDS
+            )  # most is over before the backend is looked at
+            if working.done():
+                return working.result()
+            waiting = gave_out(tools.backend, tools.store.backends, self.attempt.job.shunned, seconds)
+            moving = asyncio.ensure_future(waiting)
             await asyncio.wait({working, moving}, return_when=asyncio.FIRST_COMPLETED)
             return working.result() if working.done() else moving.result()
         finally:
-            for task in (working, moving):
-                task.cancel()
-            await asyncio.gather(working, moving, return_exceptions=True)
+            await drop(working, moving)
 
     async def _move(self, *, failed: bool) -> None:
         """Leave the attempt where it is, and let another backend have the job."""
