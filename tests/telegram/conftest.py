@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.asking import ready
-from tests.processes import Program, bot_program
+from tests.processes import ROOT, Program, bot_program
 from tests.telegram.double import Telegram, serving
 from tests.telegram.limits import TOKEN
 from tests.telegram.people import ANN, GROUP
@@ -43,5 +43,6 @@ def telegram_bot(folder: Path, comfyui: str, telegram: Telegram, **settings: str
         "TELEGRAM_TOKEN": TOKEN,
         "TELEGRAM_API_BASE": telegram.url,
         "TELEGRAM_ALLOWED": f"{ANN['id']},{GROUP['id']}",
+        "SSL_CERT_FILE": str(ROOT / "tests/simulator/localhost.pem"),  # httpx reads 140 others at each start
     }
     return bot_program(folder, comfyui, **{**usual, **settings})
