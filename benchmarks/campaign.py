@@ -153,13 +153,16 @@ def _figures(
     who = ", ".join(f"{count} {name}" for name, count in sorted(scene.killed.items()))
     where = ", ".join(f"{count} on {name}" for name, count in sorted(found.asked.items()))
     against = f"{jobs} jobs ({where}) in {took:.0f} s with {kills} kills ({who}), seed {plan.seed}"
-    unseen = sum(max(0, count - len(seen[name])) for name, count in found.asked.items())
+    unseen = {name: max(0, count - len(seen[name])) for name, count in found.asked.items()}
+    missing = {"not over": found.unfinished, "without a picture": found.without_picture}
+    missing |= {f"not seen on {name}": count for name, count in unseen.items()}
+    which = "".join(f"; {count} {what}" for what, count in missing.items() if count)
     unasked = sum(abs(found.asked.get(each.platform, 0) - each.asked) for each in scene.crowds if each.exact)
     twice = sum(pictures.total() - len(pictures) for pictures in seen.values())
     left = sum(each.left_behind for each in scene.crowds if isinstance(each, OnTelegram))
     name = f"campaign, {plan.database}"
     return [
-        exactly(f"{name}: lost", found.unfinished + found.without_picture + unseen, 0, against),
+        exactly(f"{name}: lost", sum(missing.values()), 0, against + which),
         exactly(
             f"{name}: doubled",
             found.doubled + twice + unasked + abs(found.cards - jobs),

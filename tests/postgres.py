@@ -40,7 +40,6 @@ class Server:
     def __init__(self, programs: Path, *, durable: bool = False) -> None:
         """`durable`: what is committed is on the disk, as it has to be where the machine may be killed."""
         self._durable = durable
-        self.port = free_port()
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="muralist-postgres-"))
         self._user = "postgres" if hasattr(os, "geteuid") and os.geteuid() == 0 else None
@@ -48,6 +47,7 @@ class Server:
             shutil.chown(self._folder, self._user)  # the server refuses to run as root
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-U", "muralist", "-A", "trust", "-E", "UTF8", "--no-locale")
+        self.port = free_port()  # only now: another program may take it meanwhile
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, name: str) -> str:
