@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Protocol
 
 import aiohttp
@@ -75,12 +76,15 @@ class OnPage:
 
     async def pictures(self) -> Counter[str]:
         """What the page shows of each job."""
-        found: Counter[str] = Counter()
-        for job in self._jobs:
+        return Counter([_hash(data) for job in self._jobs if (data := await self._picture(job)) is not None])
+
+    async def _picture(self, job: str) -> bytes | None:
+        """As whoever loads the page anew while the server is not ready, or its database is not."""
+        while True:
             async with self._http.get(f"{self._url}/api/v1/jobs/{job}/outputs/0") as answer:
-                if answer.status == 200:
-                    found[_hash(await answer.read())] += 1
-        return found
+                if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return await answer.read() if answer.status == HTTPStatus.OK else None
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 class OnDiscord:

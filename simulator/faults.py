@@ -82,6 +82,7 @@ class Faults:
         self._going = asyncio.Event()
         self._going.set()
         self._oom = False
+        self._forgetful = False
         self._node_error: tuple[str, str | None] | None = None
         self._failing = random.Random(0)
         self._share = 0.0
@@ -197,6 +198,15 @@ class Faults:
         """End a hang."""
         self._going.set()
 
+    def forget_interrupt(self) -> None:
+        """The next interrupt is taken and forgotten, as one that comes just before its run begins: that resets it."""
+        self._forgetful = True
+
+    def forgets(self) -> bool:
+        """Whether the interrupt that came is forgotten."""
+        forgetful, self._forgetful = self._forgetful, False
+        return forgetful
+
     def clear_history(self) -> None:
         """Forget all finished prompts, as somebody's "clear history" in the browser does."""
         self._target.clear_history()
@@ -295,5 +305,5 @@ BY_NAME = frozenset({
     "deafen", "drop_sockets", "fail_next", "delay_answer", "swallow_answer", "oom_next",
     "node_error_next", "send_unknown", "hang", "unhang", "clear_history", "delay_history", "restart",
     "hold_messages", "release_messages", "network_delay", "fail_share", "cut_view",
-    "slow_view", "show_login", "hide_login", "reverse_answers", "pace",
+    "slow_view", "show_login", "hide_login", "reverse_answers", "pace", "forget_interrupt",
 })  # fmt: skip

@@ -54,7 +54,7 @@ class Machine:
         """Ask the running prompt to stop: any for None, else only that one; False when it is not running."""
         if prompt_id is not None and not self.queue.is_running(prompt_id):
             return False
-        self.executor.interrupted = True
+        self.executor.interrupted = not self.faults.forgets()
         return True
 
     async def work(self) -> None:

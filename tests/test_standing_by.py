@@ -10,7 +10,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import func, select
 
+from bot.store.database import Database
+from bot.store.tables import message
 from simulator.server import Simulator
 from simulator.settings import SimulatorSettings
 from tests.asking import PATIENCE_SECONDS, ready
@@ -66,6 +69,7 @@ async def test_whoever_stands_by_serves_the_platforms_once_their_holder_is_gone(
                 await telegram.answer(written)
                 job = await page.say(f"/imagine a cat {LINE}")
                 await page.card("a cat", job=job, state="queued")
+                await _shown_first(url, "telegram")  # before that is noted, a kill has it sent once more
                 await one.kill()
                 await discord.until(lambda: len(discord.identified) == 2)
                 comfyui.faults.unhang()
@@ -109,6 +113,14 @@ def _chat(
     program = telegram_bot(folder, comfyui, telegram, DATABASE_URL=database, **tokens)
     program.log = folder / f"{name}.log"
     return program
+
+
+async def _shown_first(url: str, adapter: str) -> None:
+    """Wait until it is known where the cards of an adapter are."""
+    query = select(func.min(message.c.shown)).where(message.c.adapter == adapter)
+    async with Database(url) as database, asyncio.timeout(PATIENCE_SECONDS):
+        while not await database.read(lambda connection: connection.scalar(query)):
+            await asyncio.sleep(0.05)
 
 
 async def _once(condition: Callable[[], bool]) -> None:

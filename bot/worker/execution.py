@@ -27,6 +27,9 @@ from bot.workflow.patch import apply
 
 log = structlog.get_logger(__name__)
 
+ASK_AGAIN_SECONDS = 2.0
+"""After this a server that goes on is asked once more to stop."""
+
 MOST_FAILURES = 3
 """A job on which servers died so often ends: it may be what kills them."""
 
@@ -52,6 +55,7 @@ class Execution:
         self._spool = spool
         self._tell = show
         self._stop = asyncio.Event()
+        self._ask_at = 0.0
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -69,15 +73,19 @@ class Execution:
         self._stop.set()
 
     async def stop(self) -> None:
-        """Stop it on the server. If the server answers no more, it ends without it."""
-        if self.stopped:
-            return
+        """Stop it on the server. If the server answers no more, it ends without it.
+
+        To be called again while it goes on: a server that begins a run forgets what it was asked just before.
+        """
+        again = self.stopped
         self._stop.set()
         if self._record.state in (State.CLAIMED, State.POSTING):
             return  # the run itself sees it, before or right after the POST
-        await self._stop_there()
+        if not again or (self._record.state is not State.FETCHING and _now() >= self._ask_at):
+            await self._stop_there()
 
     async def _stop_there(self) -> None:
+        self._ask_at = _now() + ASK_AGAIN_SECONDS
         backend, prompt_id = self._backend, self._record.attempt.prompt_id
         try:
             await backend.cancel(prompt_id)
@@ -224,6 +232,10 @@ class Execution:
                 case _ as never:
                     assert_never(never)
         return _forgotten()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _forgotten() -> Broke:
