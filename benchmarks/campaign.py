@@ -22,13 +22,14 @@ from pathlib import Path
 import aiohttp
 from sqlalchemy import Connection, func, select
 
+from adapters.discord.desk import EVENT
 from benchmarks import crowd
 from benchmarks.crowd import PEOPLE, Crowd, OnDiscord, OnPage, OnTelegram
 from benchmarks.report import Figure, at_most, exactly
 from benchmarks.workflows import write_workflows
 from bot.jobs.states import ENDS, State
 from bot.store.database import Database
-from bot.store.tables import attempt, job, message, output, request
+from bot.store.tables import attempt, job, memory, message, output, request
 from tests.discord.double import Discord
 from tests.postgres import Server, binaries, running
 from tests.processes import Program, bot_program, fork_programs, simulator_program
@@ -56,6 +57,8 @@ _ASKED = (
     .join(job, job.c.request == request.c.id)
     .group_by(request.c.actor_platform)
 )
+
+_ORDERS = select(func.count()).select_from(memory).where(memory.c.name.like(f"{EVENT}%"))
 
 RUN = ["-c", "from bot.cli import main; main()", "run"]
 
@@ -93,7 +96,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What the database says in the end; `asked` are jobs by platform."""
+    """What the database says in the end; `asked` are jobs by platform, `orders` what is only acknowledged."""
 
     unfinished: int
     failed: int
@@ -102,6 +105,7 @@ class Found:
     doubled: int
     without_picture: int
     not_shown: int
+    orders: int
 
 
 async def measure(
@@ -292,7 +296,7 @@ async def _until_over(scene: Scene) -> None:
     async with Database(scene.url) as database:
         while time.monotonic() < deadline:
             found = await database.read(_look)
-            if found.unfinished == 0 and found.not_shown == 0:
+            if found.unfinished == 0 and found.not_shown == 0 and found.orders == 0:
                 return
             await asyncio.sleep(0.5)
 
@@ -325,6 +329,7 @@ def _look(connection: Connection) -> Found:
         doubled=len(twice) + sum(row.outputs > 1 for row in outputs),
         without_picture=sum(row.outputs == 0 for row in outputs),
         not_shown=connection.scalar(stale) or 0,
+        orders=connection.scalar(_ORDERS) or 0,
     )
 
 

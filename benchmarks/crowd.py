@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import aiohttp
 from tests.discord import double as on_discord
 from tests.discord.double import Discord
 from tests.discord.payloads import TOKEN as DISCORD_TOKEN
+from tests.discord.records import Asked
 from tests.processes import Program
 from tests.telegram import double as on_telegram
 from tests.telegram.double import Telegram
@@ -25,8 +27,8 @@ PEOPLE = 20
 """On each platform."""
 
 AGAIN_SECONDS = 0.2
-IGNORED_SECONDS = 15.0
-"""Somebody on Discord who sees no answer for so long tries again: what is said while nobody listens is lost there."""
+IGNORED_SECONDS = 30.0
+"""Somebody on Discord who sees no card for so long tries again: what is said while nobody listens is lost there."""
 
 
 class Crowd(Protocol):
@@ -106,7 +108,7 @@ class OnDiscord:
             await self._world.connected.wait()
             asked = await self._world.use("flat", options, user=5000 + number % PEOPLE)
             with suppress(TimeoutError):
-                await self._world.until(lambda asked=asked: asked.message, IGNORED_SECONDS)  # type: ignore[misc]
+                await self._world.until(partial(_answered, asked), IGNORED_SECONDS)
                 return
 
     async def pictures(self) -> Counter[str]:
@@ -165,6 +167,11 @@ def settings(discord: Discord, telegram: Telegram) -> dict[str, str]:
         "TELEGRAM_API_BASE": telegram.url,
         "TELEGRAM_PUBLIC": "true",
     }
+
+
+def _answered(asked: Asked) -> bool:
+    """Whether there is a card: an acknowledgement alone promises nothing."""
+    return asked.message is not None and not asked.message.loading
 
 
 def _seed(number: int, platform: str) -> int:
