@@ -145,14 +145,7 @@ class Postgres:
 
     async def look(self, function: Callable[[Connection], T]) -> T:
         """Run it on one state of everything."""
-
-        def once() -> T:
-            with self._begun(_READING, self._forms) as connection:
-                found = function(connection)
-                connection.say("COMMIT")
-                return found
-
-        return await self._patiently(lambda: greenlet_spawn(once))
+        return await self._patiently(lambda: greenlet_spawn(self._within, _READING, function))
 
     async def commit(self, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """Run them while no other process writes."""
@@ -160,14 +153,7 @@ class Postgres:
 
     async def touch(self, function: Callable[[Connection], T]) -> T:
         """Run a function that changes a single row while others may write. It may run again after it was done."""
-
-        def once() -> T:
-            with self._begun(_WRITING, self._forms) as connection:
-                found = function(connection)
-                connection.say("COMMIT")
-                return found
-
-        return await self._patiently(lambda: greenlet_spawn(once))
+        return await self._patiently(lambda: greenlet_spawn(self._within, _WRITING, function))
 
     async def change(self, function: Callable[[Connection], None]) -> None:
         """Run a function that changes tables. It sees SQLAlchemy's own results, as Alembic needs."""
@@ -205,6 +191,12 @@ class Postgres:
             except BaseException:
                 connection.undo()
                 raise
+
+    def _within(self, words: str, function: Callable[[Connection], T]) -> T:
+        with self._begun(words, self._forms) as connection:
+            found = function(connection)
+            connection.say("COMMIT")
+            return found
 
     def _commit(self, functions: Sequence[Callable[[Connection], Any]], forms: Forms | None) -> list[Any]:
         with self._begun(_WRITING, forms) as connection:
