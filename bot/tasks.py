@@ -23,8 +23,12 @@ async def end(task: asyncio.Task[Any]) -> None:
 
 async def drop(*futures: asyncio.Future[Any] | None) -> None:
     """Cancel those that have not ended, and wait until they have; what they raise is nobody's."""
-    running = [future for future in futures if future is not None and not future.done()]
+    given = [future for future in futures if future is not None]
+    running = [future for future in given if not future.done()]
     for future in running:
         future.cancel()
     if running:
         await asyncio.gather(*running, return_exceptions=True)
+    for future in given:
+        if not future.cancelled():
+            future.exception()  # looked at, so that nobody is told that it was not
